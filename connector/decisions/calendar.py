@@ -1,0 +1,63 @@
+"""Working time: when a span counted in business hours or days is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from connector.domain.duration import BusinessTime
+from connector.domain.moment import Micros, to_datetime, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working hours of Monday to Friday in one time zone; `country` adds its public holidays."""
+
+    zone: str = "UTC"
+    opens: time = time(9, 0)
+    closes: time = time(17, 30)
+    country: str | None = None
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether people work on that day."""
+        return day.weekday() < 5 and not (self.country and day in _holidays(self.country, day.year))
+
+    def due(self, start: Micros, span: Micros | BusinessTime) -> Micros:
+        """When a span that begins at `start` is over: wall time, business hours or days."""
+        if not isinstance(span, BusinessTime):
+            return start + span
+        local = to_datetime(start).astimezone(ZoneInfo(self.zone))
+        if span.unit == "bd":
+            return to_micros(self._after_days(local, span.amount))
+        return to_micros(self._after_hours(local, timedelta(hours=span.amount)))
+
+    def _after_days(self, local: datetime, days: int) -> datetime:
+        day = local.date()
+        while days > 0:
+            day += timedelta(days=1)
+            days -= self.is_working_day(day)
+        return datetime.combine(day, local.timetz())
+
+    def _after_hours(self, local: datetime, left: timedelta) -> datetime:
+        zone = ZoneInfo(self.zone)
+        day = local.date()
+        while True:
+            if self.is_working_day(day):
+                opens = datetime.combine(day, self.opens, zone)
+                closes = datetime.combine(day, self.closes, zone)
+                begins = max(opens, local)
+                # to_micros, not datetime arithmetic: a day with a clock change is shorter or longer
+                open_for = timedelta(microseconds=max(0, to_micros(closes) - to_micros(begins)))
+                if left <= open_for:
+                    return to_datetime(to_micros(begins) + left // timedelta(microseconds=1))
+                left -= open_for
+            day += timedelta(days=1)
+
+
+@lru_cache(maxsize=256)
+def _holidays(country: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=year))

@@ -1,0 +1,229 @@
+"""Who gets a sales-ready lead, and why: precedence, ordered rules, fair turns, a fallback.
+
+Turns are smooth weighted round robin: each time, every member who could take the lead gains his
+weight in credit, and the one with most credit takes it and pays the sum. Somebody who is away or
+full gains nothing, so he comes back to no pile of leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from connector.decisions.routing_document import Member, Routing, Target, Test
+from connector.domain.moment import Micros
+from connector.domain.record import Scalar
+from connector.domain.text import normalise
+
+
+class Owner(NamedTuple):
+    """Somebody or something that can own a lead in the CRM; `key` is `connection/id`."""
+
+    key: str
+    login: str
+    name: str
+    active: bool
+    queue: bool = False
+
+
+class Lead(NamedTuple):
+    """What routing looks at. Owners are keys; `held_since` is set while it waits for capacity."""
+
+    facts: Mapping[str, Scalar]
+    current_owner: str | None = None
+    opportunity_owner: str | None = None
+    account_owner: str | None = None
+    last_owner: str | None = None
+    rejected_by: str | None = None
+    held_since: Micros | None = None
+
+
+class Routed(NamedTuple):
+    """Where a lead goes; `owner` None means everybody is full and it is held.
+
+    `skipped` says of each candidate passed over why he was.
+    """
+
+    owner: str | None
+    rule: str
+    pool: str | None
+    skipped: tuple[str, ...]
+
+
+@dataclass
+class Desk:
+    """What changes while leads are handed out: credit by pool and owner, and loads by owner."""
+
+    credit: dict[tuple[str, str], float] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+    today: dict[str, int] = field(default_factory=dict)
+
+    def take(self, owner: str) -> None:
+        """Count one more lead for the owner."""
+        self.open[owner] = self.open.get(owner, 0) + 1
+        self.today[owner] = self.today.get(owner, 0) + 1
+
+
+class Router:
+    """Routes leads one after another; the order they come in is the order they are served."""
+
+    def __init__(self, routing: Routing, owners: Iterable[Owner], desk: Desk) -> None:
+        self._routing = routing
+        self._by_key: dict[str, Owner] = {}
+        self._by_word: dict[str, Owner] = {}
+        for owner in owners:
+            self._by_key[owner.key] = owner
+            for word in (owner.key, owner.key.partition("/")[2], owner.name, owner.login):
+                known = self._by_word.get(normalise(word))
+                if word and (known is None or not known.active):
+                    self._by_word[normalise(word)] = owner
+        self.desk = desk
+
+    def unknown_owners(self) -> list[str]:
+        """Owners routing.yaml names that the CRM does not have, or has only as inactive."""
+        words = [m.owner for pool in self._routing.pools.values() for m in pool.members]
+        for target in self._targets():
+            words += [word for word in (target.owner, target.queue) if word is not None]
+        found = {word: self._by_word.get(normalise(word)) for word in dict.fromkeys(words)}
+        return [word for word, owner in found.items() if owner is None or not owner.active]
+
+    def route(self, lead: Lead, now: Micros) -> Routed:
+        """Choose the owner of one lead and count it as his."""
+        skipped: list[str] = []
+        kept = self._precedence(lead, skipped)
+        if kept is not None:
+            self.desk.take(kept.owner or "")
+            return kept
+        target, rule = self._rule(lead)
+        routed = self._to(target, rule, skipped)
+        if routed.owner is None and self._is_full(routed):
+            if not self._waited(lead, now):
+                return routed
+            then = self._routing.overflow and self._routing.overflow.then
+            routed = self._to(then or self._routing.fallback, f"{rule}, overflow", skipped)
+        if routed.owner is None:
+            routed = self._to(self._routing.fallback, "fallback", skipped)
+        if routed.owner is not None:
+            self.desk.take(routed.owner)
+        return routed
+
+    def _targets(self) -> list[Target]:
+        overflow = self._routing.overflow
+        then = [overflow.then] if overflow and overflow.then else []
+        return [*(rule.to for rule in self._routing.rules), self._routing.fallback, *then]
+
+    def _precedence(self, lead: Lead, skipped: list[str]) -> Routed | None:
+        """Somebody who has the person already keeps the person, in the order written down."""
+        candidates = [("current owner", lead.current_owner)]
+        named = {
+            "open_opportunity_owner": ("open opportunity owner", lead.opportunity_owner),
+            "account_owner": ("account owner", lead.account_owner),
+            "last_owner": ("last owner", lead.last_owner),
+        }
+        candidates += [named[word] for word in self._routing.precedence]
+        for why, key in candidates:
+            if key is None:
+                continue
+            owner = self._by_key.get(key)
+            if owner is None or not owner.active:
+                skipped.append(f"{key}: {why}, but not active")
+            elif owner.queue:
+                continue
+            elif why == "last owner" and key == lead.rejected_by:
+                skipped.append(f"{key}: last owner, but said no")
+            else:
+                return Routed(key, why, None, tuple(skipped))
+        return None
+
+    def _rule(self, lead: Lead) -> tuple[Target, str]:
+        for rule in self._routing.rules:
+            if all(holds(test, lead.facts.get(name)) for name, test in rule.when.items()):
+                return rule.to, rule.name
+        return self._routing.fallback, "fallback"
+
+    def _to(self, target: Target, rule: str, skipped: list[str]) -> Routed:
+        if target.pool is not None:
+            owner = self._turn(target.pool, skipped)
+            return Routed(owner, rule, target.pool, tuple(skipped))
+        word = target.owner or target.queue or ""
+        found = self._by_word.get(normalise(word))
+        if found is not None and found.active:
+            return Routed(found.key, rule, None, tuple(skipped))
+        skipped.append(f"{word}: not an active owner in the CRM")
+        return Routed(None, rule, None, tuple(skipped))
+
+    def _turn(self, pool: str, skipped: list[str]) -> str | None:
+        able: list[tuple[Member, str]] = []
+        for member in self._routing.pools[pool].members:
+            owner = self._by_word.get(normalise(member.owner))
+            reason = self._unable(member, owner)
+            if owner is not None and reason is None:
+                able.append((member, owner.key))
+            else:
+                skipped.append(f"{owner.key if owner else member.owner}: {reason}")
+        if not able:
+            return None
+        credit = self.desk.credit
+        for member, key in able:
+            credit[pool, key] = credit.get((pool, key), 0.0) + member.weight
+        chosen = max(able, key=lambda pair: credit[pool, pair[1]])[1]
+        credit[pool, chosen] -= sum(member.weight for member, _ in able)
+        return chosen
+
+    def _unable(self, member: Member, owner: Owner | None) -> str | None:
+        if owner is None:
+            return "not in the CRM"
+        if not owner.active:
+            return "not active"
+        capacity = member.capacity
+        if capacity.open is not None and self.desk.open.get(owner.key, 0) >= capacity.open:
+            return f"full: {capacity.open} open"
+        if capacity.per_day is not None and self.desk.today.get(owner.key, 0) >= capacity.per_day:
+            return f"full: {capacity.per_day} in 24 hours"
+        return None
+
+    def _waited(self, lead: Lead, now: Micros) -> bool:
+        overflow = self._routing.overflow
+        return (
+            overflow is not None
+            and lead.held_since is not None
+            and now - lead.held_since >= overflow.hold
+        )
+
+    def _is_full(self, routed: Routed) -> bool:
+        """Whether the lead found nobody for lack of capacity, and an overflow rule lets it wait."""
+        return (
+            routed.pool is not None
+            and self._routing.overflow is not None
+            and any(": full" in text for text in routed.skipped)
+        )
+
+
+def holds(test: Test | Scalar, value: Scalar) -> bool:
+    """Whether one `when` test holds; nothing but `missing` holds for an absent value."""
+    if not isinstance(test, Test):
+        return value is not None and _alike(test, value)
+    if test.missing is not None:
+        return (value is None) is test.missing
+    if value is None:
+        return False
+    if test.in_ is not None:
+        return any(_alike(wanted, value) for wanted in test.in_)
+    if test.prefix is not None:
+        return isinstance(value, str) and normalise(value).startswith(normalise(test.prefix))
+    low, high = test.range or [None, None]
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (low is None or value >= low)
+        and (high is None or value < high)
+    )
+
+
+def _alike(wanted: Scalar, value: Scalar) -> bool:
+    if isinstance(wanted, str) and isinstance(value, str):
+        return normalise(wanted) == normalise(value)
+    if isinstance(wanted, bool) or isinstance(value, bool):
+        return wanted is value
+    return wanted == value

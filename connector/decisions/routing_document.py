@@ -1,0 +1,120 @@
+"""routing.yaml: who gets which lead, as both teams wrote it down."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from connector.documents import Document, Duration, Zone
+
+Scalar = str | int | float | bool
+
+
+class Test(Document):
+    """One test of a field: `in: [de, fr]`, `range: [200, 2000]` (half-open) or `missing: true`."""
+
+    in_: Annotated[list[Scalar] | None, Field(alias="in")] = None
+    range: Annotated[list[float | None] | None, Field(min_length=2, max_length=2)] = None
+    prefix: str | None = None
+    missing: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Test:
+        given = [
+            name
+            for name in ("in_", "range", "prefix", "missing")
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError("give exactly one of in, range, prefix, missing")
+        return self
+
+
+class Capacity(Document):
+    """How many leads a member takes: open at once, and new ones in 24 hours."""
+
+    open: Annotated[int | None, Field(ge=0)] = None
+    per_day: Annotated[int | None, Field(ge=0)] = None
+
+
+class Member(Document):
+    """One owner in a pool, named by login or e-mail address, record id, or queue name."""
+
+    owner: str
+    weight: Annotated[float, Field(gt=0)] = 1
+    capacity: Capacity = Capacity()
+    hours: str | None = None
+    tz: Zone | None = None
+
+    @field_validator("hours")
+    @classmethod
+    def _opening_hours(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d{2}:\d{2}-\d{2}:\d{2}", value):
+            raise ValueError('hours are written as "09:00-17:30"')
+        return value
+
+
+class Pool(Document):
+    """Members who take turns, in proportion to their weights."""
+
+    balance: Literal["count"] = "count"
+    members: Annotated[list[Member], Field(min_length=1)]
+
+
+class Target(Document):
+    """Where a lead goes: a pool, one owner, or a queue."""
+
+    pool: str | None = None
+    owner: str | None = None
+    queue: str | None = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Target:
+        if sum(value is not None for value in (self.pool, self.owner, self.queue)) != 1:
+            raise ValueError("give exactly one of pool, owner, queue")
+        return self
+
+
+class RoutingRule(Document):
+    """The first rule whose tests all hold decides; an empty `when` always holds."""
+
+    name: str
+    when: dict[str, Scalar | Test] = {}
+    to: Target
+
+
+class Overflow(Document):
+    """What happens when everybody is full: wait, then go elsewhere."""
+
+    hold: Duration
+    then: Target | None = None
+
+
+Precedence = Literal["open_opportunity_owner", "account_owner", "last_owner"]
+
+
+class Routing(Document):
+    """The whole of routing.yaml. The fallback is mandatory, so that no lead is left to nobody."""
+
+    version: Literal[1]
+    precedence: list[Precedence] = []
+    pools: dict[str, Pool] = {}
+    rules: list[RoutingRule] = []
+    fallback: Target
+    overflow: Overflow | None = None
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Routing:
+        names = [rule.name for rule in self.rules]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two rules are called `{name}`")
+        targets = [rule.to for rule in self.rules] + [self.fallback]
+        if self.overflow and self.overflow.then:
+            targets.append(self.overflow.then)
+        for target in targets:
+            if target.pool is not None and target.pool not in self.pools:
+                raise ValueError(f"there is no pool `{target.pool}`")
+        return self

@@ -1,0 +1,96 @@
+"""What sales decided, taken into the cycle: late verdicts win, repeated ones change nothing."""
+
+from __future__ import annotations
+
+from connector.decisions.calendar import Calendar
+from connector.decisions.standing import Cycle, Move, Policy, Standing
+from connector.domain.cycle import FINAL, State, Verdict
+from connector.domain.moment import Micros
+
+STARTS_IN_SALES = frozenset(
+    {State.HANDED_OFF, State.ACCEPTED, State.QUALIFIED, State.REJECTED, State.RECYCLED}
+    | {State.WON, State.LOST}
+)
+"""States a person may already be in on the day the loop first sees them."""
+
+_RANK = {
+    State.HANDED_OFF: 0,
+    State.NO_DECISION: 0,
+    State.ACCEPTED: 1,
+    State.QUALIFIED: 2,
+    State.RECYCLED: 3,
+    State.REJECTED: 3,
+    State.LOST: 3,
+    State.WON: 4,
+}
+
+
+def open_as_said(
+    person: str, number: int, standing: Standing, policy: Policy, calendar: Calendar, now: Micros
+) -> Move:
+    """Open a cycle where the CRM says the person already is: no task, no alert, no SLA."""
+    state = standing.said or State.HANDED_OFF
+    at = min(standing.said_at or now, now)
+    cycle = Cycle(
+        person=person,
+        number=number,
+        state=state,
+        why="found in sales' hands",
+        since=at,
+        next_at=_next_date(state, policy, calendar, now),
+        opened_at=at,
+        behaviour_at=standing.behaviour_at,
+        owner=standing.owner,
+        theme=standing.theme,
+    )
+    if state is not State.HANDED_OFF:
+        cycle = cycle._replace(
+            verdict=state.value, verdict_reason=standing.said_reason, verdict_at=at
+        )
+    return Move(cycle, None, cycle.why, "crm")
+
+
+def judge(
+    cycle: Cycle,
+    verdict: Verdict,
+    *,
+    reason: str | None,
+    at: Micros,
+    behaviour_at: Micros | None,
+    policy: Policy,
+    calendar: Calendar,
+    now: Micros,
+) -> Move | None:
+    """Move a cycle by what sales said; None when it says nothing new.
+
+    A verdict never moves a cycle backwards (accepted after qualified), never reopens a final one
+    except by a win, and one given before the cycle opened belongs to an earlier cycle.
+    `behaviour_at` is the newest activity known: only a newer one ends a recycling early.
+    """
+    state = State(verdict.value)
+    if state is cycle.state or (cycle.number > 1 and at < cycle.opened_at):
+        return None
+    if cycle.state in FINAL and state is not State.WON:
+        return None
+    if _RANK[state] <= _RANK.get(cycle.state, -1):
+        return None
+    why = f"{verdict.value}: {reason}" if reason else verdict.value
+    after = cycle._replace(
+        state=state,
+        why=why,
+        since=at,
+        next_at=_next_date(state, policy, calendar, now),
+        behaviour_at=behaviour_at,
+        verdict=verdict.value,
+        verdict_reason=reason,
+        verdict_at=at,
+    )
+    return Move(after, cycle.state, why, "crm")
+
+
+def _next_date(state: State, policy: Policy, calendar: Calendar, now: Micros) -> Micros | None:
+    if state in FINAL:
+        return None
+    if state is State.HANDED_OFF:
+        return calendar.due(now, policy.no_decision_after)
+    return now + (policy.recycle_after if state is State.RECYCLED else policy.look_again)

@@ -1,0 +1,13 @@
+"""How text is made comparable before any rule reads it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def normalise(text: str) -> str:
+    """NFKC, casefold and strip, so that rules compare what people mean.
+
+    Applied to people, activities and the rules' own values alike (design: "Scoring, exactly").
+    """
+    return unicodedata.normalize("NFKC", text).casefold().strip()

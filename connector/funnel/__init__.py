@@ -1,0 +1,1 @@
+"""Measures over cycles. Pure: rows in, figures out."""

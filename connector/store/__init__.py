@@ -1,0 +1,1 @@
+"""The one database: what was read, decided, planned, sent and answered."""

@@ -1,0 +1,324 @@
+"""Cycles, their moves, what sales said, and who was given what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import insert as sql_insert
+
+from connector.decisions.standing import Cycle, Move
+from connector.domain.cycle import State
+from connector.domain.moment import DAY, Micros
+from connector.store.people import chunks, dumps
+from connector.store.schema import activity, cycle, disposition, move, person, rotation, routing
+from connector.store.schema import score as score_table
+
+_COLUMNS = [cycle.c[name] for name in Cycle._fields]
+
+
+class Waiting(NamedTuple):
+    """A person for whom something may be decided, with the current cycle if there is one."""
+
+    person: str
+    facts: str
+    doc: str
+    cycle: Cycle | None
+
+
+class Said(NamedTuple):
+    """The newest thing one source record said about a person."""
+
+    verdict: str
+    reason: str | None
+    at: Micros
+
+
+def waiting(tx: Connection, now: Micros, after: str, limit: int) -> list[Waiting]:
+    """Give scored people past `after` whose standing, clock or turn may move them, by id.
+
+    Those are people who changed, have no cycle, whose next date has come, or who wait for an owner.
+    """
+    rows = tx.execute(
+        select(person.c.id, person.c.facts, person.c.doc, *_COLUMNS)
+        .join(score_table, score_table.c.person == person.c.id)
+        .outerjoin(cycle, and_(cycle.c.person == person.c.id, cycle.c.current))
+        .where(
+            person.c.id > after,
+            person.c.excluded.is_(None),
+            or_(
+                person.c.pending,
+                cycle.c.person.is_(None),
+                cycle.c.next_at <= now,
+                cycle.c.state == State.SALES_READY.value,
+                and_(cycle.c.state == State.HELD.value, cycle.c.why != "backlog"),
+            ),
+        )
+        .order_by(person.c.id)
+        .limit(limit)
+    )
+    return [Waiting(row.id, row.facts, row.doc, _cycle(row)) for row in rows]
+
+
+def current(tx: Connection, people: Iterable[str]) -> dict[str, Cycle]:
+    """Give the current cycle of each of these people."""
+    found = {}
+    for ids in chunks(people):
+        rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, cycle.c.person.in_(ids)))
+        for row in rows:
+            found[row.person] = Cycle(**{**row._mapping, "state": State(row.state)})
+    return found
+
+
+def queue(tx: Connection) -> list[Cycle]:
+    """Give the cycles that wait for an owner, best score first, then longest waiting, then id."""
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .join(score_table, score_table.c.person == cycle.c.person)
+        .where(
+            cycle.c.current,
+            or_(
+                and_(cycle.c.state == State.SALES_READY.value, cycle.c.handed_off_at.is_(None)),
+                and_(cycle.c.state == State.HELD.value, cycle.c.why == "capacity"),
+            ),
+        )
+        .order_by(score_table.c.total.desc(), cycle.c.since, cycle.c.person)
+    )
+    return [Cycle(**{**row._mapping, "state": State(row.state)}) for row in rows]
+
+
+def in_state(tx: Connection, state: State, why: str | None = None) -> list[Cycle]:
+    """Give the current cycles in a state, best score first, then longest waiting, then id."""
+    query = (
+        select(*_COLUMNS)
+        .join(score_table, score_table.c.person == cycle.c.person)
+        .where(cycle.c.current, cycle.c.state == state.value)
+        .order_by(score_table.c.total.desc(), cycle.c.since, cycle.c.person)
+    )
+    if why is not None:
+        query = query.where(cycle.c.why == why)
+    return [Cycle(**{**row._mapping, "state": state}) for row in tx.execute(query)]
+
+
+def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
+    """Store moves in order: the cycle's row as it is after them, and one appended row each.
+
+    A step that changes neither state nor reason (a date put forward) appends nothing.
+    """
+    if not moves:
+        return
+    known = current(tx, (m.cycle.person for m in moves))
+    latest: dict[tuple[str, int], Cycle] = {}
+    for step in moves:
+        latest[step.cycle.person, step.cycle.number] = step.cycle
+    fresh = [c for (p, n), c in latest.items() if p not in known or known[p].number != n]
+    closed = {c.person for c in fresh if c.person in known}
+    for ids in chunks(closed):
+        tx.execute(
+            update(cycle).where(cycle.c.person.in_(ids), cycle.c.current).values(current=False)
+        )
+    newest = {p: max(n for q, n in latest if q == p) for p in {c.person for c in fresh}}
+    if fresh:
+        tx.execute(
+            sql_insert(cycle),
+            [dict(_row(c), current=newest[c.person] == c.number) for c in fresh],
+        )
+    kept = [c for (p, n), c in latest.items() if p in known and known[p].number == n]
+    if kept:
+        _update(tx, kept)
+    told = [m for m in moves if m.before is None or m.before is not m.cycle.state]
+    if told:
+        tx.execute(
+            sql_insert(move),
+            [
+                {
+                    "person": m.cycle.person,
+                    "number": m.cycle.number,
+                    "before": m.before.value if m.before else None,
+                    "after": m.cycle.state.value,
+                    "why": m.why,
+                    "by": m.by,
+                    "at": now,
+                    "run": run,
+                }
+                for m in told
+            ],
+        )
+
+
+def _update(tx: Connection, cycles: Sequence[Cycle]) -> None:
+    values = {n: bindparam(f"v_{n}") for n in Cycle._fields if n not in {"person", "number"}}
+    tx.execute(
+        update(cycle)
+        .where(cycle.c.person == bindparam("p"), cycle.c.number == bindparam("n"))
+        .values(**values),
+        [
+            {"p": c.person, "n": c.number, **{f"v_{k}": v for k, v in _row(c).items()}}
+            for c in cycles
+        ],
+    )
+
+
+def _row(one: Cycle) -> dict[str, Any]:
+    return {**one._asdict(), "state": one.state.value}
+
+
+def behaviour(
+    tx: Connection, people: Iterable[str], now: Micros
+) -> dict[str, tuple[int, str | None]]:
+    """Give of each person the newest counted activity's time and the first asset asked for."""
+    newest: dict[str, int] = {}
+    first: dict[str, str] = {}
+    counted = and_(~activity.c.machine, ~activity.c.duplicate, activity.c.time <= now)
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(activity.c.person, func.max(activity.c.time).label("newest"))
+            .where(activity.c.person.in_(ids), counted)
+            .group_by(activity.c.person)
+        )
+        newest.update({row.person: row.newest for row in rows})
+        assets = tx.execute(
+            select(activity.c.person, activity.c.asset)
+            .where(activity.c.person.in_(ids), counted, activity.c.asset.is_not(None))
+            .order_by(activity.c.time.desc(), activity.c.id.desc())
+        )
+        first.update({row.person: row.asset for row in assets})
+    return {p: (at, first.get(p)) for p, at in newest.items()}
+
+
+# --- verdicts ------------------------------------------------------------------------------------
+
+
+def said(tx: Connection, sources: Iterable[str]) -> dict[str, Said]:
+    """Give the newest thing each source record said."""
+    found: dict[str, Said] = {}
+    for some in chunks(sources):
+        rows = tx.execute(
+            select(disposition)
+            .where(disposition.c.source.in_(some))
+            .order_by(disposition.c.at, disposition.c.id)
+        )
+        for row in rows:
+            found[row.source] = Said(row.verdict, row.reason, row.at)
+    return found
+
+
+def add_dispositions(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append what sales said."""
+    if rows:
+        tx.execute(sql_insert(disposition), [dict(row) for row in rows])
+
+
+def dispositions(tx: Connection, limit: int, person_id: str | None = None) -> list[dict[str, Any]]:
+    """Give verdicts, newest first."""
+    query = select(disposition).order_by(disposition.c.at.desc(), disposition.c.id).limit(limit)
+    if person_id is not None:
+        query = query.where(disposition.c.person == person_id)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+# --- routing -------------------------------------------------------------------------------------
+
+
+def loads(tx: Connection, now: Micros) -> tuple[dict[str, int], dict[str, int]]:
+    """Give each owner's open hand-offs, and those of the last 24 hours.
+
+    A lead on its way to an owner counts as his already.
+    """
+    rows = tx.execute(
+        select(
+            cycle.c.owner,
+            func.sum(
+                _one(
+                    or_(
+                        cycle.c.state.in_(["handed_off", "accepted", "no_decision"]),
+                        and_(cycle.c.state == "sales_ready", cycle.c.routed_at.is_not(None)),
+                    )
+                )
+            ),
+            func.sum(
+                _one(
+                    or_(
+                        cycle.c.handed_off_at > now - DAY,
+                        and_(cycle.c.state == "sales_ready", cycle.c.routed_at.is_not(None)),
+                    )
+                )
+            ),
+        )
+        .where(cycle.c.current, cycle.c.owner.is_not(None))
+        .group_by(cycle.c.owner)
+    ).all()
+    return {r[0]: int(r[1] or 0) for r in rows}, {r[0]: int(r[2] or 0) for r in rows}
+
+
+def _one(condition: Any) -> Any:
+    return case((condition, 1), else_=0)
+
+
+def turns(tx: Connection) -> dict[tuple[str, str], float]:
+    """Give the round-robin credit of every member of every pool."""
+    rows = tx.execute(select(rotation.c.pool, rotation.c.owner, rotation.c.credit))
+    return {(row.pool, row.owner): row.credit for row in rows}
+
+
+def save_turns(tx: Connection, credit: Mapping[tuple[str, str], float]) -> None:
+    """Store the credits as they are after this run's turns."""
+    known = turns(tx)
+    fresh = {key: value for key, value in credit.items() if key not in known}
+    moved = {k: v for k, v in credit.items() if k in known and known[k] != v}
+    if fresh:
+        tx.execute(
+            sql_insert(rotation),
+            [{"pool": p, "owner": o, "credit": v} for (p, o), v in fresh.items()],
+        )
+    if moved:
+        tx.execute(
+            update(rotation)
+            .where(rotation.c.pool == bindparam("p"), rotation.c.owner == bindparam("o"))
+            .values(credit=bindparam("v")),
+            [{"p": p, "o": o, "v": v} for (p, o), v in moved.items()],
+        )
+
+
+def add_routing(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append why each lead went where it went."""
+    if rows:
+        tx.execute(sql_insert(routing), [dict(row, skipped=dumps(row["skipped"])) for row in rows])
+
+
+def history(tx: Connection, person_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give a person's moves and routing decisions, oldest first."""
+    moves = tx.execute(select(move).where(move.c.person == person_id).order_by(move.c.seq))
+    routes = tx.execute(
+        select(routing).where(routing.c.person == person_id).order_by(routing.c.seq)
+    )
+    return [dict(m._mapping) for m in moves], [dict(r._mapping) for r in routes]
+
+
+def paths(tx: Connection) -> Iterator[tuple[set[str], str, str | None]]:
+    """Yield of every cycle: the states it was in, where it stands, its verdict's reason."""
+    rows = tx.execute(
+        select(cycle.c.person, cycle.c.number, cycle.c.state, cycle.c.verdict_reason, move.c.after)
+        .outerjoin(move, and_(move.c.person == cycle.c.person, move.c.number == cycle.c.number))
+        .order_by(cycle.c.person, cycle.c.number)
+    )
+    key: tuple[str, int] | None = None
+    states: set[str] = set()
+    last: Any = None
+    for row in rows:
+        if key != (row.person, row.number):
+            if last is not None:
+                yield states, last.state, last.verdict_reason
+            key, states = (row.person, row.number), set()
+        last = row
+        states.add(row.after or row.state)
+    if last is not None:
+        yield states, last.state, last.verdict_reason
+
+
+def _cycle(row: Any) -> Cycle | None:
+    if row.number is None:
+        return None
+    values = {name: getattr(row, name) for name in Cycle._fields}
+    return Cycle(**{**values, "person": row.id, "state": State(row.state)})

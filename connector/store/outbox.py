@@ -1,0 +1,263 @@
+"""The outbox: what would be written, what was sent, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import insert as sql_insert
+
+from connector.domain.moment import Micros
+from connector.domain.record import Scalar
+from connector.store.people import chunks, dumps
+from connector.store.schema import LIVE, outbox
+from connector.store.written import Sent, confirm, write_journal
+
+Changes = dict[str, tuple[Scalar, Scalar]]
+"""Remote field name -> (before, after)."""
+
+
+class Row(NamedTuple):
+    """One outbox row: the fields of one group of one record."""
+
+    id: int
+    plan: str
+    connection: str
+    object: str
+    record: str
+    grp: str
+    person: str
+    state: str
+    changes: Changes
+    quiet: bool
+    attempts: int
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+class Planned(NamedTuple):
+    """One row to be planned, before it has an id."""
+
+    connection: str
+    object: str
+    record: str
+    grp: str
+    person: str
+    state: str
+    changes: Changes
+    quiet: bool
+
+
+def live(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
+    """Give the live rows of people by connection, object, record and group."""
+    found = {}
+    for ids in chunks(people):
+        rows = tx.execute(select(outbox).where(outbox.c.person.in_(ids), outbox.c.state.in_(LIVE)))
+        for row in rows:
+            one = _row(row)
+            found[one.connection, one.object, one.record, one.grp] = one
+    return found
+
+
+def add(tx: Connection, plan_id: str, rows: Sequence[Planned]) -> None:
+    """Append planned rows."""
+    if rows:
+        tx.execute(
+            sql_insert(outbox),
+            [dict(r._asdict(), plan=plan_id, changes=dumps(r.changes)) for r in rows],
+        )
+
+
+def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: str = "") -> None:
+    """End rows as superseded, cancelled, noop or conflict."""
+    for some in _chunks(ids):
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.id.in_(some))
+            .values(state=state, settled_at=now, code=code or None)
+        )
+
+
+def adopt(tx: Connection, ids: Iterable[int], plan_id: str, state: str) -> None:
+    """Carry rows that still say what we want over into a newer plan."""
+    for some in _chunks(ids):
+        tx.execute(update(outbox).where(outbox.c.id.in_(some)).values(plan=plan_id, state=state))
+
+
+def approve(tx: Connection, plan_id: str, grp: str | None = None) -> int:
+    """Mark the plan's planned rows, of one group or of all, as approved; gives how many."""
+    query = update(outbox).where(outbox.c.plan == plan_id, outbox.c.state == "planned")
+    if grp is not None:
+        query = query.where(outbox.c.grp == grp)
+    return int(tx.execute(query.values(state="approved")).rowcount)
+
+
+def tally(tx: Connection, plan_id: str) -> dict[str, tuple[int, int]]:
+    """Give, by group, how many rows a plan has and how many of them empty a field."""
+    rows = tx.execute(
+        select(
+            outbox.c.grp,
+            func.count(),
+            func.count().filter(outbox.c.changes.like("%,null]%")),
+        )
+        .where(outbox.c.plan == plan_id, outbox.c.state == "planned")
+        .group_by(outbox.c.grp)
+    )
+    return {grp: (int(n), int(cleared)) for grp, n, cleared in rows.all()}
+
+
+def batch(
+    tx: Connection, connection: str, limit: int, states: Sequence[str], after: int = 0
+) -> list[Row]:
+    """Give rows of one connection in a state, in planned order, past the row id `after`.
+
+    They share one object and one group, so that they may travel in one request.
+    """
+    first = tx.execute(
+        select(outbox.c.object, outbox.c.grp, outbox.c.quiet)
+        .where(outbox.c.connection == connection, outbox.c.state.in_(states), outbox.c.id > after)
+        .order_by(outbox.c.object, outbox.c.grp, outbox.c.quiet, outbox.c.id)
+        .limit(1)
+    ).one_or_none()
+    if first is None:
+        return []
+    rows = tx.execute(
+        select(outbox)
+        .where(
+            outbox.c.connection == connection,
+            outbox.c.state.in_(states),
+            outbox.c.id > after,
+            outbox.c.object == first.object,
+            outbox.c.grp == first.grp,
+            outbox.c.quiet == first.quiet,
+        )
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
+    return [_row(row) for row in rows]
+
+
+def rows_of_plan(
+    tx: Connection, plan_id: str, after: int = 0, limit: int = 1000, states: Sequence[str] = ()
+) -> list[Row]:
+    """Give a plan's rows by id."""
+    query = select(outbox).where(outbox.c.plan == plan_id, outbox.c.id > after)
+    if states:
+        query = query.where(outbox.c.state.in_(states))
+    return [_row(row) for row in tx.execute(query.order_by(outbox.c.id).limit(limit))]
+
+
+def all_live(tx: Connection, plan_id: str) -> list[Row]:
+    """Give a plan's rows that are still to be sent, by id."""
+    return rows_of_plan(tx, plan_id, limit=10_000_000, states=LIVE)
+
+
+def give_up(tx: Connection, connection: str, attempts: int, now: Micros) -> None:
+    """End rows of a connection that were tried this often without success."""
+    tx.execute(
+        update(outbox)
+        .where(
+            outbox.c.connection == connection,
+            outbox.c.state == "retry",
+            outbox.c.attempts >= attempts,
+        )
+        .values(state="dead", settled_at=now)
+    )
+
+
+def count_states(tx: Connection, plan_id: str | None = None) -> dict[str, int]:
+    """Count rows by state, of one plan or of all."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    if plan_id is not None:
+        query = query.where(outbox.c.plan == plan_id)
+    return {state: int(n) for state, n in tx.execute(query).all()}
+
+
+def dead(tx: Connection, limit: int = 100) -> list[Row]:
+    """Give refused rows, newest first, leaving out those a later row for the record replaced."""
+    rows = tx.execute(
+        select(outbox).where(outbox.c.state == "dead").order_by(outbox.c.id.desc()).limit(limit)
+    )
+    return [_row(row) for row in rows]
+
+
+def dead_same(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
+    """Give the newest refused row of each record and group of these people."""
+    found = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(outbox)
+            .where(outbox.c.person.in_(ids), outbox.c.state == "dead")
+            .order_by(outbox.c.id)
+        )
+        for row in rows:
+            one = _row(row)
+            found[one.connection, one.object, one.record, one.grp] = one
+    return found
+
+
+def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
+    """Mark rows as sending and journal each field's before and after: before the request leaves."""
+    for some in _chunks(row.id for row in rows):
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.id.in_(some))
+            .values(state="sending", attempts=outbox.c.attempts + 1)
+        )
+    write_journal(tx, [_sent(row) for row in rows], now, run)
+
+
+def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
+    """Note confirmed writes: the rows, what we last wrote, and what the record holds now."""
+    if not rows:
+        return
+    settle(tx, (row.id for row in rows), "applied", now)
+    confirm(tx, [_sent(row) for row in rows], now, run)
+
+
+def failed(
+    tx: Connection, rows: Sequence[tuple[Row, str, str, str, str | None]], now: Micros
+) -> None:
+    """Note outcomes that are no success: (row, state, code, vendor's words, field)."""
+    if rows:
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.id == bindparam("i"))
+            .values(
+                state=bindparam("s"),
+                code=bindparam("c"),
+                message=bindparam("m"),
+                field=bindparam("f"),
+                settled_at=bindparam("t"),
+            ),
+            [
+                {
+                    "i": row.id,
+                    "s": state,
+                    "c": code,
+                    "m": message,
+                    "f": name,
+                    "t": now if state not in LIVE else None,
+                }
+                for row, state, code, message, name in rows
+            ],
+        )
+
+
+def _sent(row: Row) -> Sent:
+    return Sent(row.id, (row.connection, row.object, row.record), row.changes)
+
+
+def _chunks(ids: Iterable[int], size: int = 500) -> Iterable[list[int]]:
+    every = list(ids)
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
+
+
+def _row(row: Any) -> Row:
+    values = {name: getattr(row, name) for name in Row._fields}
+    changes = {n: (b, a) for n, (b, a) in orjson.loads(row.changes).items()}
+    return Row(**{**values, "changes": changes})

@@ -1,0 +1,361 @@
+"""People: which records they are, what is known about them, and what waits to be done for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import insert as sql_insert
+
+from connector.domain.record import Fields
+from connector.store.schema import (
+    activity,
+    cycle,
+    disposition,
+    identity_key,
+    move,
+    outbox,
+    person,
+    person_alias,
+    record,
+    routing,
+    score,
+)
+
+CHUNK = 500
+"""Ids bound in one statement: below every database's limit on variables."""
+
+
+class PersonRecord(NamedTuple):
+    """One record as it stands in the store."""
+
+    connection: str
+    object: str
+    id: str
+    changed: int | None
+    doc: Fields
+    remote: Fields
+    gone: bool
+    merged_into: str | None
+    person: str | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.connection}/{self.object}/{self.id}"
+
+
+def chunks(values: Iterable[str], size: int = CHUNK) -> Iterator[list[str]]:
+    """Cut ids, each once, into lists a statement can bind."""
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), size):
+        yield unique[start : start + size]
+
+
+def dumps(value: object) -> str:
+    """Write a value as JSON with sorted keys, so that equal values are equal bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def dirty_records(tx: Connection, kind: str, limit: int) -> list[PersonRecord]:
+    """Give records of a kind that resolve has not seen in their present version."""
+    rows = tx.execute(
+        select(*_RECORD)
+        .where(record.c.kind == kind, record.c.dirty)
+        .order_by(record.c.connection, record.c.object, record.c.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]
+
+
+def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRecord]]:
+    """Give each person's records, gone ones too, in key order."""
+    found: dict[str, list[PersonRecord]] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(*_RECORD)
+            .where(record.c.person.in_(ids), record.c.kind == "person")
+            .order_by(record.c.connection, record.c.object, record.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.person, []).append(_record(row))
+    return found
+
+
+def records_by_id(
+    tx: Connection, connection: str, kind: str, ids: Iterable[str]
+) -> dict[str, PersonRecord]:
+    """Give the records of a kind in one connection by their remote id."""
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(*_RECORD).where(
+                record.c.connection == connection, record.c.kind == kind, record.c.id.in_(some)
+            )
+        )
+        found.update({row.id: _record(row) for row in rows})
+    return found
+
+
+def opportunities_of(
+    tx: Connection, connection: str, subjects: Iterable[str]
+) -> dict[str, list[PersonRecord]]:
+    """Give the live opportunities of person records, by the person record's remote id."""
+    found: dict[str, list[PersonRecord]] = {}
+    for some in chunks(subjects):
+        rows = tx.execute(
+            select(*_RECORD, record.c.subject)
+            .where(
+                record.c.connection == connection,
+                record.c.kind == "opportunity",
+                record.c.subject.in_(some),
+                ~record.c.gone,
+            )
+            .order_by(record.c.object, record.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.subject, []).append(_record(row))
+    return found
+
+
+def people_of_records(
+    tx: Connection, connection: str, kind: str, column: str, values: Iterable[str]
+) -> set[str]:
+    """Give the people whose records carry one of these values in `account` or `subject`."""
+    found: set[str] = set()
+    for some in chunks(values):
+        rows = tx.execute(
+            select(record.c.person).where(
+                record.c.connection == connection,
+                record.c.kind == kind,
+                record.c[column].in_(some),
+                record.c.person.is_not(None),
+            )
+        )
+        found.update(rows.scalars())
+    return found
+
+
+def clean(tx: Connection, records: Sequence[PersonRecord]) -> None:
+    """Note that resolve has seen these versions, and whose records they are."""
+    if not records:
+        return
+    tx.execute(
+        update(record)
+        .where(
+            record.c.connection == bindparam("c"),
+            record.c.object == bindparam("o"),
+            record.c.id == bindparam("i"),
+        )
+        .values(dirty=False, person=bindparam("p")),
+        [{"c": r.connection, "o": r.object, "i": r.id, "p": r.person} for r in records],
+    )
+
+
+def known_keys(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Give the person each identity key already belongs to."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, value in keys:
+        by_kind.setdefault(kind, []).append(value)
+    found = {}
+    for kind, values in by_kind.items():
+        for some in chunks(values):
+            rows = tx.execute(
+                select(identity_key.c.value, identity_key.c.person).where(
+                    identity_key.c.kind == kind, identity_key.c.value.in_(some)
+                )
+            )
+            found.update({(kind, row.value): row.person for row in rows})
+    return found
+
+
+def add_keys(tx: Connection, keys: Mapping[tuple[str, str], str]) -> None:
+    """Remember which person new identity keys belong to."""
+    if keys:
+        tx.execute(
+            sql_insert(identity_key),
+            [{"kind": k, "value": v, "person": p} for (k, v), p in keys.items()],
+        )
+
+
+def merge(tx: Connection, losers: Mapping[str, str], run: str) -> None:
+    """Make one person of two: the loser's records, keys and activities become the winner's.
+
+    The loser's cycles stay under its own id for the record; its live outbox rows are superseded.
+    """
+    for loser, winner in losers.items():
+        for table in (record, activity, identity_key):
+            tx.execute(update(table).where(table.c.person == loser).values(person=winner))
+        tx.execute(update(person_alias).where(person_alias.c.person == loser).values(person=winner))
+        tx.execute(sql_insert(person_alias).values(old=loser, person=winner, run=run))
+        _adopt_history(tx, loser, winner)
+        tx.execute(delete(score).where(score.c.person == loser))
+        tx.execute(delete(person).where(person.c.id == loser))
+
+
+def _adopt_history(tx: Connection, loser: str, winner: str) -> None:
+    """The winner without a cycle of its own inherits the loser's; else both histories are kept."""
+    has_cycle = tx.execute(select(func.count()).where(cycle.c.person == winner)).scalar_one()
+    tables = (
+        (disposition, routing, outbox) if has_cycle else (disposition, routing, outbox, cycle, move)
+    )
+    for table in tables:
+        tx.execute(update(table).where(table.c.person == loser).values(person=winner))
+    if has_cycle:
+        tx.execute(
+            update(cycle).where(cycle.c.person == loser, cycle.c.current).values(current=False)
+        )
+
+
+def save_people(
+    tx: Connection, rows: Sequence[Mapping[str, Any]], run: str
+) -> tuple[list[str], list[str]]:
+    """Store people whose facts, doc or exclusion differ; gives (new ids, changed ids).
+
+    Each row holds id, facts, doc (both JSON text) and excluded. A person whose facts changed is
+    stale (to be scored) and pending (to be decided and planned).
+    """
+    known = _known(tx, [row["id"] for row in rows])
+    new = [row for row in rows if row["id"] not in known]
+    changed = [
+        row
+        for row in rows
+        if row["id"] in known and known[row["id"]] != (row["facts"], row["doc"], row["excluded"])
+    ]
+    if new:
+        tx.execute(
+            sql_insert(person),
+            [dict(row, stale=True, pending=True, first_run=run) for row in new],
+        )
+    if changed:
+        tx.execute(
+            update(person)
+            .where(person.c.id == bindparam("i"))
+            .values(
+                facts=bindparam("f"),
+                doc=bindparam("d"),
+                excluded=bindparam("e"),
+                stale=True,
+                pending=True,
+            ),
+            [{"i": r["id"], "f": r["facts"], "d": r["doc"], "e": r["excluded"]} for r in changed],
+        )
+    return [row["id"] for row in new], [row["id"] for row in changed]
+
+
+def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str | None]]:
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(person.c.id, person.c.facts, person.c.doc, person.c.excluded).where(
+                person.c.id.in_(some)
+            )
+        )
+        found.update({row.id: (row.facts, row.doc, row.excluded) for row in rows})
+    return found
+
+
+def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
+    """Set the flags `stale` and `pending` of these people."""
+    for ids in chunks(people):
+        tx.execute(update(person).where(person.c.id.in_(ids)).values(**flags))
+
+
+def mark_all(tx: Connection, **flags: bool) -> None:
+    """Set the flags `stale` and `pending` of everybody."""
+    tx.execute(update(person).values(**flags))
+
+
+def find(tx: Connection, word: str) -> str | None:
+    """Give the person for a person id, a record key, an alias or a remote id that is unique."""
+    alias = tx.execute(select(person_alias.c.person).where(person_alias.c.old == word)).scalar()
+    if alias is not None:
+        return str(alias)
+    if tx.execute(select(person.c.id).where(person.c.id == word)).scalar() is not None:
+        return word
+    by_key = known_keys(tx, [("record", word)]).get(("record", word))
+    if by_key is not None:
+        return by_key
+    found = set(
+        tx.execute(
+            select(record.c.person).where(record.c.id == word, record.c.person.is_not(None))
+        ).scalars()
+    )
+    return str(found.pop()) if len(found) == 1 else None
+
+
+_RECORD = (
+    record.c.connection,
+    record.c.object,
+    record.c.id,
+    record.c.changed,
+    record.c.doc,
+    record.c.remote,
+    record.c.gone,
+    record.c.merged_into,
+    record.c.person,
+)
+
+
+def _record(row: Any) -> PersonRecord:
+    return PersonRecord(
+        row.connection,
+        row.object,
+        row.id,
+        row.changed,
+        orjson.loads(row.doc),
+        orjson.loads(row.remote),
+        row.gone,
+        row.merged_into,
+        row.person,
+    )
+
+
+def records_of_kind(tx: Connection, connection: str, kind: str) -> list[PersonRecord]:
+    """Give every record of a small kind (owners) in one connection, by object and id."""
+    rows = tx.execute(
+        select(*_RECORD)
+        .where(record.c.connection == connection, record.c.kind == kind)
+        .order_by(record.c.object, record.c.id)
+    )
+    return [_record(row) for row in rows]
+
+
+def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
+    """Give what rules read about each of these people."""
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(select(person.c.id, person.c.facts).where(person.c.id.in_(some)))
+        found.update({row.id: orjson.loads(row.facts) for row in rows})
+    return found
+
+
+def pending(tx: Connection, after: str, limit: int) -> list[str]:
+    """Give people past `after` for whom something may have to be written, by id."""
+    rows = tx.execute(
+        select(person.c.id)
+        .where(person.c.id > after, person.c.pending, person.c.excluded.is_(None))
+        .order_by(person.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def count_records(tx: Connection, kind: str) -> int:
+    """Count the live records of a kind."""
+    query = select(func.count()).select_from(record).where(record.c.kind == kind, ~record.c.gone)
+    return int(tx.execute(query).scalar_one())
+
+
+def record_remote(tx: Connection, connection: str, obj: str, ident: str) -> Fields | None:
+    """Give what the fields we write to hold in one live record; None when it is gone."""
+    text = tx.execute(
+        select(record.c.remote).where(
+            record.c.connection == connection,
+            record.c.object == obj,
+            record.c.id == ident,
+            ~record.c.gone,
+        )
+    ).scalar()
+    return orjson.loads(text) if text is not None else None

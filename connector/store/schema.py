@@ -1,0 +1,387 @@
+"""The tables, alike on SQLite and PostgreSQL.
+
+Moments are BIGINT microseconds UTC; documents are TEXT holding JSON with sorted keys, so that the
+same value is the same bytes on both. `connection` is the name in leadloop.yaml, `object` the
+name of an object in its mapping, `person` the id of a person: the key of the first record seen
+(`connection/object/id`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# --- running -------------------------------------------------------------------------------------
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("status", Text, nullable=False),  # running, then the envelope's words, or crashed
+    Column("now", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("fence", BigInteger),
+    Column("model", Text),
+    Column("plan", Text),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("error", Text),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("organisation", Text, nullable=False),  # pinned: another one is refused
+    Column("first_seen", BigInteger, nullable=False),
+)
+
+approved = (
+    Table(  # the last approved text of each file that decides: model, routing, mapping, scope
+        "approved",
+        metadata,
+        Column("kind", Text, primary_key=True),
+        Column("hash", Text, nullable=False),
+        Column("document", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("plan", Text, nullable=False),
+    )
+)
+
+# --- reading -------------------------------------------------------------------------------------
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),  # backfill, increment
+    Column("done_until", BigInteger),  # everything below is in the store
+    Column("window_since", BigInteger),  # the window being read; null when none is open
+    Column("window_until", BigInteger),
+    Column("position", Text),  # after the last stored page of that window
+    Column("mapping", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("changed", BigInteger),
+    Column("hash", Text, nullable=False),  # of doc and mapping; not of remote
+    Column("doc", Text, nullable=False),
+    Column("remote", Text, nullable=False),  # what the fields we write to contain now
+    Column("gone", Boolean, nullable=False),
+    Column("merged_into", Text),
+    Column("person", Text),  # persons only, set by resolve
+    Column("account", Text),  # doc's account id in the same connection, to find its people
+    Column("subject", Text),  # doc's person id in the same connection (opportunities)
+    Column("first_run", Text, nullable=False),
+    Column("dirty", Boolean, nullable=False),  # resolve has not seen this version yet
+)
+Index("record_dirty", record.c.kind, postgresql_where=text("dirty"), sqlite_where=text("dirty"))
+Index("record_person", record.c.person)
+Index("record_account", record.c.connection, record.c.account)
+Index("record_subject", record.c.connection, record.c.subject)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("subject", Text),  # `<object>/<id>` of a person record in the same connection
+    Column("email", Text),  # normalised; used when there is no subject
+    Column("person", Text),  # set by resolve
+    Column("type", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("url", Text),
+    Column("asset", Text),
+    Column("campaign", Text),
+    Column("form", Text),
+    Column("channel", Text),
+    Column("visit", Text),
+    Column("message", Text),
+    Column("agent", Text),
+    Column("owner", Text),
+    Column("machine", Boolean, nullable=False),
+    Column("duplicate", Boolean, nullable=False),  # the same engagement is kept elsewhere
+)
+Index("activity_person", activity.c.person)
+Index(
+    "activity_unresolved",
+    activity.c.connection,
+    activity.c.subject,
+    postgresql_where=text("person IS NULL"),
+    sqlite_where=text("person IS NULL"),
+)
+Index(
+    "activity_unresolved_email",
+    activity.c.email,
+    postgresql_where=text("person IS NULL"),
+    sqlite_where=text("person IS NULL"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("id", Text),
+    Column("reason", Text, nullable=False),
+    Column("first_run", Text, nullable=False),
+    Column("last_run", Text, nullable=False),
+)
+
+# --- people --------------------------------------------------------------------------------------
+
+identity_key = Table(
+    "identity_key",
+    metadata,
+    Column("kind", Text, primary_key=True),  # email, id, or a field named in the mapping
+    Column("value", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+)
+Index("identity_key_person", identity_key.c.person)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("facts", Text, nullable=False),  # what rules read: normalised, derived, account.*
+    Column("doc", Text, nullable=False),  # the same person as people read it
+    Column("excluded", Text),  # reason code when outside scope: own_staff, customer ...
+    Column("stale", Boolean, nullable=False),  # score again
+    Column("pending", Boolean, nullable=False),  # plan again
+    Column("first_run", Text, nullable=False),
+)
+Index("person_stale", person.c.id, postgresql_where=text("stale"), sqlite_where=text("stale"))
+Index("person_pending", person.c.id, postgresql_where=text("pending"), sqlite_where=text("pending"))
+
+person_alias = Table(
+    "person_alias",
+    metadata,
+    Column("old", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("run", Text, nullable=False),
+)
+
+score = Table(
+    "score",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("fit", Double, nullable=False),
+    Column("behaviour", Double, nullable=False),
+    Column("total", Double, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("sales_ready", Boolean, nullable=False),
+    Column("disqualified_by", Text),
+    Column("fast_track_by", Text),
+    Column("reasons", Text, nullable=False),  # as of the last change of score, grade or state
+    Column("lines", Text, nullable=False),  # JSON: the explanation the reasons come from
+    Column("model", Text, nullable=False),
+    Column("scored_at", BigInteger, nullable=False),
+)
+
+cycle = Table(
+    "cycle",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("next_at", BigInteger),  # when the clock may move it; null only in final states
+    Column("opened_at", BigInteger, nullable=False),
+    Column("behaviour_at", BigInteger),  # newest counted activity when the cycle opened
+    Column("owner", Text),  # `connection/id` it was given to
+    Column("routed_at", BigInteger),  # when the owner was chosen, in this pass
+    Column("handed_off_at", BigInteger),  # when the owner write was confirmed
+    Column("sla_due_at", BigInteger),
+    Column("theme", Text),
+    Column("verdict", Text),
+    Column("verdict_reason", Text),
+    Column("verdict_at", BigInteger),
+    Column("current", Boolean, nullable=False),
+)
+Index(
+    "cycle_current",
+    cycle.c.person,
+    unique=True,
+    postgresql_where=text("current"),
+    sqlite_where=text("current"),
+)
+Index("cycle_state", cycle.c.state)
+
+move = Table(  # append-only: every move of every cycle
+    "move",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("person", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("before", Text),
+    Column("after", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by", Text, nullable=False),  # rule, activity, CRM field, clock or person
+    Column("at", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+)
+Index("move_person", move.c.person)
+
+disposition = Table(
+    "disposition",
+    metadata,
+    Column("id", Text, primary_key=True),  # source record and what it said: once each
+    Column("person", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text),
+    Column("source", Text, nullable=False),
+    Column("run", Text, nullable=False),
+)
+Index("disposition_person", disposition.c.person)
+
+routing = Table(  # append-only: why each lead went where it went
+    "routing",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("person", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("pool", Text),
+    Column("owner", Text),
+    Column("skipped", Text, nullable=False),  # JSON: candidates and why each was not taken
+    Column("at", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+)
+Index("routing_person", routing.c.person)
+
+rotation = Table(  # smooth weighted round robin: the credit of each member of each pool
+    "rotation",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("credit", Double, nullable=False),
+)
+
+# --- writing -------------------------------------------------------------------------------------
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # write, undo
+    Column("state", Text, nullable=False),  # open, needs_approval, approved, applied, superseded
+    Column("basis", Text, nullable=False),  # hash of model, mapping, routing and scope
+    Column("created_at", BigInteger, nullable=False),
+    Column("approved_at", BigInteger),
+    Column("counts", Text, nullable=False),
+    Column("held", Text, nullable=False),  # JSON: limits exceeded, in words
+)
+
+LIVE = ("planned", "approved", "sending", "retry", "unknown")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("plan", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("grp", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("changes", Text, nullable=False),  # JSON: remote name -> [before, after]
+    Column("quiet", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("code", Text),
+    Column("field", Text),
+    Column("message", Text),
+    Column("settled_at", BigInteger),
+)
+Index(
+    "outbox_live",
+    outbox.c.connection,
+    outbox.c.object,
+    outbox.c.record,
+    outbox.c.grp,
+    unique=True,
+    postgresql_where=outbox.c.state.in_(LIVE),
+    sqlite_where=outbox.c.state.in_(LIVE),
+)
+Index("outbox_plan", outbox.c.plan)
+Index("outbox_person", outbox.c.person)
+
+last_written = Table(  # advances only with a confirmed write
+    "last_written",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+    Column("at", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+)
+
+human_edit = Table(  # a value of a shared field that somebody else set, and when we first saw it
+    "human_edit",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+)
+
+journal = Table(  # append-only, before the request leaves
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("outbox", Integer, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+)
+Index("journal_outbox", journal.c.outbox)

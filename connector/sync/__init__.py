@@ -1,0 +1,1 @@
+"""The loop: pull, resolve, collect, score, decide, plan, apply; one file per step."""

@@ -1,0 +1,231 @@
+"""Decide: move each cycle by score and clock, then give the sales-ready ones to somebody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from connector.decisions.consent import may_contact
+from connector.decisions.cycle import advance
+from connector.decisions.nurture import theme_of
+from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
+from connector.decisions.standing import Cycle, Move, Policy, Standing
+from connector.domain.cycle import IN_SALES, State
+from connector.domain.moment import DAY
+from connector.domain.score import Score
+from connector.store import cycles, people, scores
+from connector.store.cycles import Waiting
+from connector.sync.context import Loop
+from connector.sync.primary import Primary, primaries
+
+PAGE = 1000
+
+
+def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
+    """Make every move that is due and route who is ready; gives how many of each.
+
+    `day_one` holds free people above the threshold back as a backlog instead of routing them.
+    """
+    counts: Counter[str] = Counter()
+    policy = _policy(loop, day_one=day_one)
+    for page in _pages(loop):
+        with loop.store.write() as tx:
+            found = primaries(tx, loop, (w.person for w in page))
+            moves = list(_moves(loop, tx, page, found, policy))
+            cycles.save(tx, moves, loop.now, loop.run)
+            people.mark(tx, (m.cycle.person for m in moves if _tells(m)), pending=True)
+        for step in moves:
+            if _tells(step):
+                counts[step.cycle.state.value] += 1
+        loop.tell("decide", counts)
+    if loop.routing is not None and loop.allows("route"):
+        counts.update(_route_everybody(loop))
+    return counts
+
+
+def _policy(loop: Loop, *, day_one: bool) -> Policy:
+    sla = loop.settings.sla
+    return Policy(
+        threshold=loop.model.threshold,
+        hysteresis=loop.model.hysteresis,
+        no_decision_after=sla.verdict,
+        day_one=day_one,
+    )
+
+
+def _tells(step: Move) -> bool:
+    return step.before is None or step.before is not step.cycle.state
+
+
+def _pages(loop: Loop) -> Iterator[Sequence[Waiting]]:
+    after = ""
+    while True:
+        with loop.store.read() as tx:
+            page = cycles.waiting(tx, loop.now, after, PAGE)
+        if not page:
+            return
+        yield page
+        after = page[-1].person
+
+
+def _moves(
+    loop: Loop,
+    tx: Any,
+    page: Sequence[Waiting],
+    found: dict[str, Primary],
+    policy: Policy,
+) -> Iterator[Move]:
+    ids = [w.person for w in page]
+    published = scores.published(tx, ids)
+    behaved = cycles.behaviour(tx, ids, loop.now)
+    for one in page:
+        standing = _standing(loop, one, published[one.person].score, found, behaved)
+        cycle = one.cycle
+        if cycle is not None and cycle.state in IN_SALES and _owner_moved(cycle, standing):
+            cycle = cycle._replace(owner=standing.owner)
+            yield Move(cycle, cycle.state, "owner changed in the CRM", "crm")
+        yield from advance(cycle, standing, policy, loop.calendar, loop.now)
+
+
+def _owner_moved(cycle: Cycle, standing: Standing) -> bool:
+    return standing.owner is not None and standing.owner != cycle.owner
+
+
+def _standing(
+    loop: Loop,
+    one: Waiting,
+    score: Score,
+    found: dict[str, Primary],
+    behaved: dict[str, tuple[int, str | None]],
+) -> Standing:
+    doc = orjson.loads(one.doc)
+    primary = found.get(one.person)
+    newest, asset = behaved.get(one.person, (None, None))
+    nurture = loop.settings.nurture
+    consent = loop.settings.consent
+    return Standing(
+        score=score,
+        said=primary.said if primary else None,
+        said_reason=primary.said_reason if primary else None,
+        said_at=primary.said_at if primary else None,
+        owner=primary.owner if primary else None,
+        behaviour_at=newest,
+        theme=theme_of(asset, nurture.themes, nurture.default),
+        may_sell=may_contact(doc, consent.sales),
+        may_nurture=may_contact(doc, consent.nurture),
+    )
+
+
+# --- routing -------------------------------------------------------------------------------------
+
+
+def _route_everybody(loop: Loop) -> Counter[str]:
+    with loop.store.write() as tx:
+        queue = [c for c in cycles.queue(tx) if not _placed(c)]
+        if not queue:
+            return Counter()
+        router = _router(loop, tx)
+        found = primaries(tx, loop, (c.person for c in queue))
+        facts = people.facts_of(tx, (c.person for c in queue))
+        moves, rows = _hand_out(loop, queue, found, facts, router)
+        cycles.save(tx, moves, loop.now, loop.run)
+        cycles.add_routing(tx, rows)
+        cycles.save_turns(tx, router.desk.credit)
+        people.mark(tx, (m.cycle.person for m in moves), pending=True)
+    return Counter(
+        "routed" if m.cycle.state is State.SALES_READY else "held for capacity" for m in moves
+    )
+
+
+def _placed(cycle: Cycle) -> bool:
+    """Whether this pass has its owner already, and only waits for the write to be confirmed."""
+    return cycle.state is State.SALES_READY and cycle.routed_at is not None
+
+
+def _router(loop: Loop, tx: Any) -> Router:
+    assert loop.routing is not None  # noqa: S101  the caller asked before
+    opened, today = cycles.loads(tx, loop.now)
+    desk = Desk(credit=cycles.turns(tx), open=opened, today=today)
+    return Router(loop.routing, owners_of(loop, tx), desk)
+
+
+def owners_of(loop: Loop, tx: Any) -> list[Owner]:
+    """Give the owners of the hand-off connection, active or not."""
+    return [
+        Owner(
+            key=f"{row.connection}/{row.id}",
+            login=str(row.doc.get("email") or ""),
+            name=str(row.doc.get("name") or ""),
+            active=row.doc.get("active") is not False and not row.gone,
+            queue=row.doc.get("type") == "queue",
+        )
+        for row in people.records_of_kind(tx, loop.handoff.name, "owner")
+    ]
+
+
+def _hand_out(
+    loop: Loop,
+    queue: Sequence[Cycle],
+    found: dict[str, Primary],
+    facts: dict[str, dict[str, Any]],
+    router: Router,
+) -> tuple[list[Move], list[dict[str, Any]]]:
+    moves: list[Move] = []
+    rows: list[dict[str, Any]] = []
+    for cycle in queue:
+        primary = found.get(cycle.person)
+        if primary is None:
+            continue
+        routed = router.route(_lead(cycle, primary, facts.get(cycle.person, {})), loop.now)
+        step = _given(cycle, routed, loop)
+        if step is None:
+            continue
+        moves.append(step)
+        rows.append(
+            {
+                "person": cycle.person,
+                "number": cycle.number,
+                "rule": routed.rule,
+                "pool": routed.pool,
+                "owner": routed.owner,
+                "skipped": list(routed.skipped),
+                "at": loop.now,
+                "run": loop.run,
+            }
+        )
+    return moves, rows
+
+
+def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
+    return Lead(
+        facts=facts,
+        current_owner=primary.owner,
+        opportunity_owner=primary.opportunity_owner,
+        account_owner=primary.account_owner,
+        last_owner=cycle.owner,
+        rejected_by=cycle.owner if cycle.verdict == "rejected" else None,
+        held_since=cycle.since if cycle.state is State.HELD else None,
+    )
+
+
+def _given(cycle: Cycle, routed: Routed, loop: Loop) -> Move | None:
+    """The cycle with its owner, or held; None when it waits on as it did."""
+    if routed.owner is not None:
+        after = cycle._replace(
+            state=State.SALES_READY,
+            owner=routed.owner,
+            routed_at=loop.now,
+            why=cycle.why if cycle.state is State.SALES_READY else "capacity free again",
+            since=cycle.since if cycle.state is State.SALES_READY else loop.now,
+            next_at=loop.now + DAY,
+        )
+        return Move(after, cycle.state, f"routed by {routed.rule}", "rule")
+    if cycle.state is State.HELD:
+        return None
+    after = cycle._replace(
+        state=State.HELD, why="capacity", since=loop.now, next_at=loop.now + DAY
+    )
+    return Move(after, cycle.state, "; ".join(routed.skipped) or "nobody free", "rule")

@@ -1,0 +1,64 @@
+"""What each record of a person should say in the CRM, by our outward field names. Pure."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import NamedTuple
+
+from connector.decisions.standing import Cycle
+from connector.domain.cycle import State
+from connector.domain.outward import Group
+from connector.domain.record import Fields
+from connector.store.scores import Published
+
+
+class Person(NamedTuple):
+    """A person as plan sees it."""
+
+    id: str
+    published: Published
+    cycle: Cycle
+
+
+def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
+    """Give the values of one group of fields.
+
+    The state is the one that holds once this plan is applied: a routed person is written as
+    handed_off together with its owner, so that no second write is needed to say so.
+    """
+    cycle, score = person.cycle, person.published.score
+    match group:
+        case Group.SCORE:
+            return {
+                "score": score.score,
+                "fit": floor(score.fit + 0.5),
+                "behaviour": floor(score.behaviour + 0.5),
+                "grade": score.grade,
+                "reasons": person.published.reasons,
+                "state": state_after(cycle, routing=routing).value,
+                "cycle": cycle.number,
+                "verdict": _verdict(cycle),
+                "model": person.published.model,
+                "run": run,
+            }
+        case Group.NURTURE:
+            nurtured = cycle.state in {State.NURTURE, State.RECYCLED}
+            return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
+        case Group.OWNER:
+            return {"owner": cycle.owner.partition("/")[2] if is_routed(cycle) else None}
+
+
+def state_after(cycle: Cycle, *, routing: bool) -> State:
+    """The state once the plan is applied."""
+    return State.HANDED_OFF if routing and is_routed(cycle) else cycle.state
+
+
+def is_routed(cycle: Cycle) -> bool:
+    """Whether the person waits for the owner write that hands it off."""
+    return cycle.state is State.SALES_READY and cycle.routed_at is not None
+
+
+def _verdict(cycle: Cycle) -> str | None:
+    if cycle.verdict is None:
+        return None
+    return f"{cycle.verdict}: {cycle.verdict_reason}" if cycle.verdict_reason else cycle.verdict

@@ -1,0 +1,101 @@
+"""Which record of a person carries owner, status and nurture, and what it says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.domain.cycle import State
+from connector.domain.moment import Micros
+from connector.store import people
+from connector.store.people import PersonRecord
+from connector.sync.context import Loop
+
+OPEN = "open"
+
+
+class Primary(NamedTuple):
+    """A person's primary record in the hand-off connection.
+
+    Owners are keys (`connection/id`) of people, not of queues. `said` is the mapped status.
+    """
+
+    record: PersonRecord
+    said: State | None
+    said_reason: str | None
+    said_at: Micros | None
+    owner: str | None
+    opportunity_owner: str | None
+    account_owner: str | None
+
+
+def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Primary]:
+    """Give the primary of each person who has a live record in the hand-off connection.
+
+    It is the record with an open opportunity, else the one changed last, else the first by id.
+    """
+    name = loop.handoff.name
+    mine = {
+        person: [r for r in records if r.connection == name and not r.gone]
+        for person, records in people.records_of(tx, ids).items()
+    }
+    mine = {person: records for person, records in mine.items() if records}
+    deals = people.opportunities_of(tx, name, (r.id for rs in mine.values() for r in rs))
+    chosen = {
+        person: max(records, key=lambda r: _rank(r, deals.get(r.id, [])))
+        for person, records in mine.items()
+    }
+    accounts = people.records_by_id(
+        tx, name, "account", (str(r.doc["account"]) for r in chosen.values() if r.doc.get("account"))
+    )
+    queues = _queues(tx, name)
+    return {
+        person: _primary(record, deals.get(record.id, []), accounts, name, queues)
+        for person, record in chosen.items()
+    }
+
+
+def _rank(record: PersonRecord, deals: list[PersonRecord]) -> tuple[bool, int, str]:
+    return any(d.doc.get("status") == OPEN for d in deals), record.changed or 0, _reversed(record.id)
+
+
+def _reversed(ident: str) -> str:
+    """Sort text that puts the smallest id last, so that `max` prefers it."""
+    return "".join(chr(0x10FFFF - ord(letter)) for letter in ident)
+
+
+def _queues(tx: Connection, connection: str) -> set[str]:
+    owners = people.records_of_kind(tx, connection, "owner")
+    return {row.id for row in owners if row.doc.get("type") == "queue"}
+
+
+def _primary(
+    record: PersonRecord,
+    deals: list[PersonRecord],
+    accounts: dict[str, PersonRecord],
+    name: str,
+    queues: set[str],
+) -> Primary:
+    account = accounts.get(str(record.doc.get("account") or ""))
+    opened = [d for d in deals if d.doc.get("status") == OPEN and d.doc.get("owner")]
+    status = record.doc.get("status")
+    at = record.doc.get("status_at")
+
+    def key(owner: object) -> str | None:
+        return f"{name}/{owner}" if owner and str(owner) not in queues else None
+
+    return Primary(
+        record=record,
+        said=State(status) if isinstance(status, str) else None,
+        said_reason=_text(record.doc.get("reason")),
+        said_at=at if isinstance(at, int) else record.changed,
+        owner=key(record.doc.get("owner")),
+        opportunity_owner=key(opened[0].doc.get("owner")) if opened else None,
+        account_owner=key(account.doc.get("owner")) if account else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
