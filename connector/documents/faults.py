@@ -156,9 +156,7 @@ def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
     models = [model]
     for part in path:
         models = [found for one in models for found in _below(one, part)]
-    return [
-        str(info.alias or name) for one in models for name, info in one.model_fields.items()
-    ]
+    return [str(info.alias or name) for one in models for name, info in one.model_fields.items()]
 
 
 def _below(model: type[BaseModel], part: str | int) -> list[type[BaseModel]]:

@@ -26,16 +26,15 @@ M = TypeVar("M", bound=BaseModel)
 
 def load(path: Path, model: type[M], *, environ: Mapping[str, str] | None = None) -> M:
     """Read the file as `model`. Raises UsageError that lists every mistake with its place."""
-    return parse(_text(path), model, name=path.name, environ=environ)
+    return parse(read_text(path), model, name=path.name, environ=environ)
 
 
-def parse(
-    text: str, model: type[M], *, name: str, environ: Mapping[str, str] | None = None
-) -> M:
+def parse(text: str, model: type[M], *, name: str, environ: Mapping[str, str] | None = None) -> M:
     """Read text as `model`; `name` stands for the file in messages.
 
     `${VAR}` and `${VAR:-default}` in text values are replaced from `environ`, after the structure
-    is read, so that a value can never change it; `$${` is a literal `${`.
+    is read, so that a value can never change it; `$${` is a literal `${`. Below a key `auth`
+    nothing is replaced: what stands there are references to secrets.
     """
     plain, places = parse_plain(text, name=name, environ=environ)
     return build(plain, places, model, name=name, text=text)
@@ -70,11 +69,12 @@ def parse_plain(
 
 def load_lines(path: Path) -> list[str]:
     """Read a list file: one entry a line; blank lines and lines that begin with # are skipped."""
-    lines = (line.strip() for line in _text(path).splitlines())
+    lines = (line.strip() for line in read_text(path).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Give a file's text. Raises UsageError for one that is missing, too large or not UTF-8."""
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder, not a file", hint="Name the file inside it")
@@ -129,7 +129,7 @@ class _Expander:
         self._faults = faults
 
     def expand(self, text: str, path: tuple[str | int, ...]) -> str:
-        if self._environ is None or "${" not in text:
+        if self._environ is None or "${" not in text or "auth" in path:
             return text
         return _VARIABLE.sub(lambda match: self._value(match, path), text)
 

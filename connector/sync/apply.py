@@ -114,9 +114,7 @@ def _note(
     states = {Result.REFUSED: "dead", Result.RETRY: "retry", Result.GONE: "cancelled"}
     with loop.store.write() as tx:
         loop.lease.check(tx)
-        outbox.applied(
-            tx, [r for r, o in pairs if o.result is Result.APPLIED], loop.now, loop.run
-        )
+        outbox.applied(tx, [r for r, o in pairs if o.result is Result.APPLIED], loop.now, loop.run)
         outbox.failed(
             tx,
             [

@@ -225,7 +225,5 @@ def _given(cycle: Cycle, routed: Routed, loop: Loop) -> Move | None:
         return Move(after, cycle.state, f"routed by {routed.rule}", "rule")
     if cycle.state is State.HELD:
         return None
-    after = cycle._replace(
-        state=State.HELD, why="capacity", since=loop.now, next_at=loop.now + DAY
-    )
+    after = cycle._replace(state=State.HELD, why="capacity", since=loop.now, next_at=loop.now + DAY)
     return Move(after, cycle.state, "; ".join(routed.skipped) or "nobody free", "rule")

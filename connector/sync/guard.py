@@ -18,9 +18,7 @@ class Limits(NamedTuple):
     clears: float
 
 
-def exceeded(
-    tx: Connection, plan_id: str, limits: Limits, total: int, *, first: bool
-) -> list[str]:
+def exceeded(tx: Connection, plan_id: str, limits: Limits, total: int, *, first: bool) -> list[str]:
     """Say in words which limits the plan exceeds, and hold exactly the rows over them.
 
     Rows within the limits are approved. Nothing passes on the first run.

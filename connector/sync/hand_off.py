@@ -51,7 +51,9 @@ def release(loop: Loop, per_day: int) -> int:
         moves = [
             Move(
                 c._replace(
-                    state=State.SALES_READY, why="released from the backlog", since=loop.now,
+                    state=State.SALES_READY,
+                    why="released from the backlog",
+                    since=loop.now,
                     next_at=loop.now,
                 ),
                 c.state,

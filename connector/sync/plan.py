@@ -278,7 +278,15 @@ def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool) -> Pl
 def undo(loop: Loop, run: str) -> PlanRow:
     """Plan the way back of a run: each field it changed, where its value still stands."""
     row = PlanRow(
-        f"plan-{loop.run}", loop.run, "undo", "needs_approval", basis_of(loop), loop.now, None, {}, []
+        f"plan-{loop.run}",
+        loop.run,
+        "undo",
+        "needs_approval",
+        basis_of(loop),
+        loop.now,
+        None,
+        {},
+        [],
     )
     counts: Counter[str] = Counter()
     with loop.store.write() as tx:
@@ -311,7 +319,9 @@ def _way_back(
         if changes and (connection, obj, ident, grp) not in live:
             counts[grp] += 1
             rows.append(
-                Planned(connection, obj, ident, grp, group["person"], "planned", changes, quiet=True)
+                Planned(
+                    connection, obj, ident, grp, group["person"], "planned", changes, quiet=True
+                )
             )
         else:
             counts["changed since"] += 1

@@ -48,7 +48,10 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
         for person, records in mine.items()
     }
     accounts = people.records_by_id(
-        tx, name, "account", (str(r.doc["account"]) for r in chosen.values() if r.doc.get("account"))
+        tx,
+        name,
+        "account",
+        (str(r.doc["account"]) for r in chosen.values() if r.doc.get("account")),
     )
     queues = _queues(tx, name)
     return {
@@ -58,7 +61,11 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
 
 
 def _rank(record: PersonRecord, deals: list[PersonRecord]) -> tuple[bool, int, str]:
-    return any(d.doc.get("status") == OPEN for d in deals), record.changed or 0, _reversed(record.id)
+    return (
+        any(d.doc.get("status") == OPEN for d in deals),
+        record.changed or 0,
+        _reversed(record.id),
+    )
 
 
 def _reversed(ident: str) -> str:

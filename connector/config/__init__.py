@@ -1,0 +1,1 @@
+"""leadloop.yaml and the secrets it names."""

@@ -1,0 +1,138 @@
+"""Reads leadloop.yaml: profile on top, environment in, secrets left closed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from connector.config.settings import Settings
+from connector.documents.faults import Places
+from connector.documents.reader import build, parse_plain, read_text
+from connector.errors import UsageError
+
+
+class Loaded(NamedTuple):
+    """Settings, the folder their paths are relative to, and where each value came from."""
+
+    settings: Settings
+    folder: Path
+    origins: dict[str, str]
+
+    def path(self, name: str) -> Path:
+        """Give a path of the file, resolved beside it."""
+        return (self.folder / name).resolve()
+
+    def store_url(self) -> str:
+        """Give the store's address with its path resolved beside the file."""
+        url = self.settings.store
+        prefix = "sqlite:///"
+        return f"{prefix}{self.path(url.removeprefix(prefix))}" if url.startswith(prefix) else url
+
+
+def load_settings(
+    path: Path, *, profile: str | None = None, environ: Mapping[str, str] | None = None
+) -> Loaded:
+    """Read the file, lay the profile over it, and check it. Raises UsageError with all mistakes."""
+    environ = os.environ if environ is None else environ
+    text = read_text(path)
+    plain, places = parse_plain(text, name=path.name, environ=environ)
+    if profile is not None:
+        plain, places = _lay_over(plain, places, profile, path.name)
+    settings = build(plain, places, Settings, name=path.name, text=text)
+    return Loaded(settings, path.resolve().parent, _origins(plain, places, path.name))
+
+
+def _lay_over(
+    plain: dict[str, Any], places: Places, profile: str, name: str
+) -> tuple[dict[str, Any], Places]:
+    profiles = plain.get("profiles") or {}
+    if profile not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise UsageError(
+            f"{name} has no profile `{profile}` (it has: {known})",
+            hint="Name one of them with --profile",
+        )
+    moved = dict(places)
+    _move_places(("profiles", profile), (), places, moved)
+    return _merge(plain, profiles[profile], ("profiles", profile), (), places, moved), moved
+
+
+def _merge(
+    base: dict[str, Any],
+    over: dict[str, Any],
+    source: tuple[str | int, ...],
+    target: tuple[str | int, ...],
+    places: Places,
+    moved: Places,
+) -> dict[str, Any]:
+    """Lay `over` upon `base`; connections are matched by their name."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _merge(below, value, (*source, key), (*target, key), places, moved)
+        elif key == "connections" and isinstance(below, list) and isinstance(value, list):
+            merged[key] = _merge_connections(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _merge_connections(base: list[Any], over: list[Any]) -> list[Any]:
+    by_name = {one.get("name"): one for one in over if isinstance(one, dict)}
+    merged = [
+        _merge(one, by_name.pop(one.get("name")), (), (), {}, {})
+        if isinstance(one, dict) and one.get("name") in by_name
+        else one
+        for one in base
+    ]
+    return merged + list(by_name.values())
+
+
+def _move_places(
+    source: tuple[str | int, ...], target: tuple[str | int, ...], places: Places, moved: Places
+) -> None:
+    """Let mistakes in a profile be told at the profile's own lines."""
+    for path, place in places.items():
+        if path[: len(source)] == source and len(path) > len(source):
+            moved[(*target, *path[len(source) :])] = place
+
+
+def _origins(plain: Any, places: Places, name: str) -> dict[str, str]:
+    return {
+        ".".join(str(part) for part in path): f"{name}:{place.line + 1}"
+        for path, place in places.items()
+        if not isinstance(_at(plain, path), dict | list)
+    }
+
+
+def _at(plain: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        if isinstance(plain, dict):
+            plain = plain.get(str(part))
+        elif isinstance(plain, list) and isinstance(part, int) and part < len(plain):
+            plain = plain[part]
+        else:
+            return None
+    return plain
+
+
+def show(loaded: Loaded) -> list[tuple[str, str, str]]:
+    """Give (key, value, origin) of every setting in force; secrets as where they come from."""
+    rows: list[tuple[str, str, str]] = []
+    _rows(loaded.settings.model_dump(mode="json", exclude={"profiles"}), "", loaded, rows)
+    return rows
+
+
+def _rows(node: Any, key: str, loaded: Loaded, rows: list[tuple[str, str, str]]) -> None:
+    if isinstance(node, dict) and node:
+        for name, value in node.items():
+            _rows(value, f"{key}.{name}" if key else str(name), loaded, rows)
+    elif isinstance(node, list) and node:
+        for index, value in enumerate(node):
+            _rows(value, f"{key}.{index}", loaded, rows)
+    else:
+        value = "" if node is None or node in ([], {}) else str(node)
+        rows.append((key, value, loaded.origins.get(key, "default")))

@@ -1,0 +1,193 @@
+"""What leadloop.yaml may say, with its defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from connector.config.secrets import Secret, secret_from
+from connector.documents import Document, Duration, Percent, Span, Zone
+from connector.domain.duration import BusinessTime
+from connector.domain.moment import DAY
+
+Scalar = str | int | float | bool
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_SECRET_WORDS = ("password", "secret", "token", "key")
+
+
+class ModelChoice(Document):
+    """One of several models, and the people it is for."""
+
+    path: str
+    when: dict[str, Scalar | list[Scalar]] = {}
+
+
+class FilesFolder(Document):
+    """A folder of CSV, JSONL or Parquet files as a CRM; what we write goes to `out`."""
+
+    folder: str
+    out: str | None = None
+
+
+class Exclude(Document):
+    """Who is never scored nor written to."""
+
+    own_domains: list[str] = []
+    customers: bool = True
+
+
+class Scope(Document):
+    """Which people a connection is about: tests of our own field names, and who is out."""
+
+    read: dict[str, Scalar | list[Scalar]] = {}
+    exclude: Exclude = Exclude()
+
+
+class Api(Document):
+    """How much of the CRM's daily allowance we leave to people."""
+
+    reserve: Percent = 0.2
+
+
+class Connection(Document):
+    """One CRM or folder. `kind` is one the adapters know: files, memory, odoo ..."""
+
+    name: str
+    kind: str
+    mapping: str
+    address: str | None = None
+    auth: dict[str, Any] = {}
+    files: FilesFolder | None = None
+    api: Api = Api()
+    scope: Scope = Scope()
+    handoff: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _short_word(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"`{value}` should be a short word of a-z, 0-9 and _")
+        return value
+
+    @field_validator("auth")
+    @classmethod
+    def _no_literal_secrets(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, given in value.items():
+            secret = secret_from(name, given)
+            if secret is None and any(word in name for word in _SECRET_WORDS):
+                raise ValueError(
+                    f"`{name}` stands here in clear; write ${{{name.upper()}}}, "
+                    "{file: PATH} or {keyring: service/name}"
+                )
+        return value
+
+    def secret(self, name: str) -> Secret:
+        """Give the secret called `name`, unopened; one that is not configured says so when opened."""
+        given = self.auth.get(name)
+        return secret_from(name, given, connection=self.name) or Secret(
+            kind="literal" if isinstance(given, str) else "none",
+            source=given if isinstance(given, str) else name,
+            connection=self.name,
+        )
+
+    def plain(self, name: str) -> str | None:
+        """Give a value of `auth` that is no secret, such as a login name."""
+        given = self.auth.get(name)
+        return self.secret(name).reveal() if given is not None else None
+
+
+class Engine(Document):
+    """What scores: DuckDB in a process of its own, or Spark."""
+
+    kind: Literal["duckdb", "spark"] = "duckdb"
+    memory: str = "2GB"
+
+
+class WriteLimits(Document):
+    """What one plan may change before a person has to approve it."""
+
+    records: Percent = 0.2
+    owners: Annotated[int, Field(ge=0)] = 5000
+    clears: Percent = 0.01
+
+
+class WriteSettings(Document):
+    """How carefully we write."""
+
+    limits: WriteLimits = WriteLimits()
+    human_edits: Duration = 30 * DAY
+    min_change: Annotated[float, Field(ge=0)] = 3
+    max_age: Duration = 7 * DAY
+
+
+class Consent(Document):
+    """Whom we may contact: `opt_out` (unless they object), `opt_in` or `any`."""
+
+    sales: Literal["any", "opt_out", "opt_in"] = "any"
+    nurture: Literal["any", "opt_out", "opt_in"] = "opt_out"
+
+
+class Sla(Document):
+    """How soon sales acts on a hand-off, and in whose working hours that is counted."""
+
+    first_touch: Span = DAY
+    verdict: Span = BusinessTime(5, "bd")
+    hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] = "09:00-17:30"
+    tz: Zone = "UTC"
+    country: str | None = None
+
+
+class Nurture(Document):
+    """Which nurture theme an asset belongs to."""
+
+    themes: dict[str, str] = {}
+    default: str = "general"
+
+
+class Alerts(Document):
+    """Whom to tell about runs; each is an address that the extra `alerts` understands."""
+
+    ops: list[str] = []
+
+
+class Report(Document):
+    """Money in reports."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    costs: str | None = None
+
+
+class Settings(Document):
+    """The whole of leadloop.yaml. Paths are relative to the file."""
+
+    version: Literal[1]
+    store: str = "sqlite:///./state/leadloop.db"
+    model: str | list[ModelChoice] = "model.yaml"
+    routing: str | None = None
+    stage: Literal["observe", "score", "nurture", "route"] = "observe"
+    connections: Annotated[list[Connection], Field(min_length=1)]
+    engine: Engine = Engine()
+    write: WriteSettings = WriteSettings()
+    consent: Consent = Consent()
+    sla: Sla = Sla()
+    nurture: Nurture = Nurture()
+    alerts: Alerts = Alerts()
+    report: Report = Report()
+    profiles: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _connections_fit(self) -> Settings:
+        names = [connection.name for connection in self.connections]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two connections are called `{name}`")
+        marked = [c.name for c in self.connections if c.handoff]
+        if len(marked) > 1:
+            raise ValueError(f"only one connection may have `handoff: true`, not {marked}")
+        if len(self.connections) > 1 and not marked:
+            raise ValueError("mark the connection that gives leads to sales with `handoff: true`")
+        if self.stage == "route" and self.routing is None:
+            raise ValueError("`stage: route` needs a `routing:` file")
+        return self

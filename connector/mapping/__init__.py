@@ -1,0 +1,1 @@
+"""Remote names and values <-> ours. Pure: documents and rows in, records out."""

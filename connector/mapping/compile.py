@@ -1,0 +1,207 @@
+"""Compiles a mapping once into plain functions that turn rows into records; no spec is read per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from connector.documents import canonical_hash
+from connector.domain.duration import parse_duration
+from connector.domain.moment import Micros
+from connector.domain.record import Activity, Kind, Record, Rejected
+from connector.mapping import converters
+from connector.mapping.activities import compile_activity
+from connector.mapping.converters import ValueRefused
+from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
+from connector.mapping.readers import Row, field_reader, reader
+
+Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTarget:
+    """A remote field we write. `policy` is ours, theirs, theirs_for, newest or ask."""
+
+    field: str
+    to: str
+    policy: str
+    keep_for: Micros | None
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledObject:
+    """One object of a mapping, ready for rows.
+
+    `names` are the remote fields to read, write targets included. `convert` takes a row and its
+    place and gives a Record, activities, a Rejected, or None for a row that `where:` leaves out.
+    `hash` covers all that decides what `convert` gives.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    key: str
+    changed: str | None
+    names: tuple[str, ...]
+    ids: tuple[str, ...]
+    hash: str
+    writes: Mapping[str, WriteTarget]
+    convert: Callable[[Row, str], Converted]
+
+
+def compile_mapping(document: MappingDocument) -> dict[str, CompiledObject]:
+    """Compile every object: owners and accounts first, then people, deals and activities."""
+    order = [Kind.OWNER, Kind.ACCOUNT, Kind.PERSON, Kind.OPPORTUNITY, Kind.ACTIVITY]
+    named = sorted(document.objects.items(), key=lambda pair: order.index(pair[1].is_))
+    return {name: _compile(document, name, one) for name, one in named}
+
+
+def mapping_hash(document: MappingDocument) -> str:
+    """Give one hash over the whole mapping, write targets included."""
+    return canonical_hash(plain(document))
+
+
+def _compile(document: MappingDocument, name: str, one: MappedObject) -> CompiledObject:
+    names: dict[str, None] = {one.key: None}
+    if one.changed:
+        names[one.changed] = None
+    for tested in one.where:
+        names[tested] = None
+    writes = {ours: _target(ours, target) for ours, target in one.write.items()}
+    if one.is_ is Kind.ACTIVITY:
+        convert: Callable[[Row, str], Converted] = compile_activity(document, name, one, names)
+    else:
+        convert = _compile_record(document, name, one, names)
+    for target in writes.values():
+        names[target.to] = None
+    tests = [_test(field, test) for field, test in one.where.items()]
+    return CompiledObject(
+        name=name,
+        kind=one.is_,
+        source=one.source or name,
+        key=one.key,
+        changed=one.changed,
+        names=tuple(names),
+        ids=tuple(one.ids),
+        hash=canonical_hash(one.model_dump(mode="json", by_alias=True, exclude={"write"})),
+        writes=writes,
+        convert=_guarded(convert, tests, name, one.key),
+    )
+
+
+def _target(ours: str, target: Any) -> WriteTarget:
+    policy, _, rest = target.owner.partition(" ")
+    keep = parse_duration(rest) if rest else None
+    return WriteTarget(ours, target.to, policy, keep, target.clear)
+
+
+def _guarded(
+    convert: Callable[[Row, str], Converted],
+    tests: list[Callable[[Row], bool]],
+    name: str,
+    key: str,
+) -> Callable[[Row, str], Converted]:
+    def guarded(row: Row, place: str) -> Converted:
+        for test in tests:
+            if not test(row):
+                return None
+        try:
+            return convert(row, place)
+        except ValueRefused as refused:
+            ident = row.get(key)
+            known = str(ident)[:200] if isinstance(ident, str | int) and ident != "" else None
+            known = known.replace("\x00", "") if known else None
+            return Rejected(place or f"{name}/{known}", str(refused), known)
+
+    return guarded
+
+
+def _test(field: str, test: RowTest) -> Callable[[Row], bool]:
+    if test.equals is not None:
+        wanted = {_word(test.equals)}
+        return lambda row: _word(row.get(field)) in wanted
+    if test.in_ is not None:
+        several = {_word(value) for value in test.in_}
+        return lambda row: _word(row.get(field)) in several
+    refused = {_word(value) for value in test.not_in or []}
+    return lambda row: _word(row.get(field)) not in refused
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value).strip()
+
+
+def _compile_record(
+    document: MappingDocument, name: str, one: MappedObject, names: dict[str, None]
+) -> Callable[[Row, str], Record]:
+    readers = [(ours, field_reader(spec, names)) for ours, spec in one.fields.items()]
+    for ours, remote in (("account", one.account), ("owner", one.owner)):
+        if remote is not None:
+            readers.append((ours, field_reader(remote, names)))
+    if isinstance(one.person, str) or one.person is not None:
+        readers.append(("person", field_reader(document.person_object(one.person)[1], names)))
+    if one.opted_out is not None:
+        flag = From.model_validate({"from": one.opted_out, "as": "bool"})
+        readers.append(("opted_out", field_reader(flag, names)))
+    if one.status is not None:
+        readers.extend(_status(one.status, names))
+    key = field_reader(one.key, names)
+    changed = _changed(one, names)
+    targets = [target.to for target in one.write.values()]
+    check_email = one.is_ is Kind.PERSON and "email" in one.fields
+
+    def convert(row: Row, place: str) -> Record:
+        ident = key(row)
+        if not ident:
+            raise ValueRefused(f"`{one.key}` is empty, so the row has no key")
+        doc = {ours: read(row) for ours, read in readers}
+        if check_email:
+            _set_aside_bad_address(doc)
+        return Record(
+            id=ident,
+            changed=changed(row),
+            doc=doc,
+            remote={to: row.get(to) for to in targets},
+        )
+
+    return convert
+
+
+def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
+    if one.changed is None:
+        return lambda _row: None
+    return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
+
+
+def _status(status: Status, names: dict[str, None]) -> list[tuple[str, Callable[[Row], Any]]]:
+    names[status.from_] = None
+    readers = [("status", reader(status.from_, converters.table(status.values, None, closed=True)))]
+    if status.reason is not None:
+        readers.append(("reason", field_reader(status.reason, names)))
+    if status.at is not None:
+        at = status.at
+        spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at
+        readers.append(("status_at", field_reader(spec, names)))
+    return readers
+
+
+def _set_aside_bad_address(doc: dict[str, Any]) -> None:
+    """Keep the person; an address that can be none is dropped and its badness kept."""
+    address = doc["email"]
+    if address is None:
+        return
+    local, at, domain = address.rpartition("@")
+    plausible = (
+        at
+        and local
+        and "." in domain
+        and len(address) <= 254
+        and not any(letter.isspace() or letter in "<>()[],;:\\\"'" for letter in address)
+    )
+    if not plausible:
+        doc["email"] = None
+        doc["email_invalid"] = True

@@ -1,0 +1,165 @@
+"""How one remote value becomes one of ours; each converter is built once and called per row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
+from unicodedata import normalize
+from zoneinfo import ZoneInfo
+
+from connector.domain.moment import SECOND, Micros, to_micros
+from connector.domain.record import Scalar
+
+MAX_TEXT = 1_000_000
+Convert: TypeAlias = Callable[[Any], Scalar]
+
+_TRUE = frozenset({"true", "yes", "1", "t", "y"})
+_FALSE = frozenset({"false", "no", "0", "f", "n"})
+_EPOCH = {"epoch_s": SECOND, "epoch_ms": 1000, "epoch_us": 1}
+
+
+class ValueRefused(ValueError):  # noqa: N818  it never leaves this room
+    """A value that cannot be read; the message says what would have been right."""
+
+
+def text(value: Any) -> str | None:
+    """Text as people wrote it, NFC and stripped; blank is None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return repr(value) if value == value else None  # noqa: PLR0124  NaN
+        raise ValueRefused("should be text")
+    if len(value) > MAX_TEXT:
+        raise ValueRefused(f"is longer than {MAX_TEXT:,} characters")
+    if not value.isascii():
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueRefused("holds half a character (a lone surrogate)")
+        value = normalize("NFC", value)
+    if "\x00" in value:
+        raise ValueRefused("holds a NUL byte")
+    return value.strip() or None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number."""
+    number = decimal(value)
+    if number is None:
+        return None
+    if number != int(number):
+        raise ValueRefused("should be a whole number")
+    return int(number)
+
+
+def decimal(value: Any) -> float | None:
+    """A finite number; NaN and infinities are None."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ValueRefused("should be a number")
+    if isinstance(value, str):
+        try:
+            value = float(value) if "_" not in value else float("refuse")
+        except ValueError:
+            raise ValueRefused("should be a number such as 1250 or 12.5") from None
+    if not isinstance(value, int | float):
+        raise ValueRefused("should be a number")
+    return float(value) if math.isfinite(value) else None
+
+
+def boolean(value: Any) -> bool | None:
+    """A truth value, from the words CSV files use too."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueRefused("should be true or false")
+
+
+def listed(value: Any) -> str | None:
+    """Several values as one text, separated by semicolons."""
+    if isinstance(value, list | tuple):
+        return ";".join(filter(None, (text(item) for item in value))) or None
+    return text(value)
+
+
+def moment(form: str | None, zone: str | None) -> Callable[[Any], Micros | None]:
+    """Make a converter for moments: ISO 8601 with zone, or as `form` and `zone` say."""
+    tz = ZoneInfo(zone) if zone else None
+    if form in _EPOCH:
+        factor = _EPOCH[form]
+        return lambda value: _epoch(value, factor)
+
+    def convert(value: Any) -> Micros | None:
+        if value is None or value == "":
+            return None
+        return to_micros(_zoned(_datetime(value, form), tz))
+
+    return convert
+
+
+def day(form: str | None) -> Callable[[Any], str | None]:
+    """Make a converter for calendar days, kept as `2026-11-24`."""
+
+    def convert(value: Any) -> str | None:
+        if value is None or value == "":
+            return None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
+        return _datetime(value, form).date().isoformat()
+
+    return convert
+
+
+def table(values: Mapping[str, Scalar], default: Scalar, *, closed: bool) -> Convert:
+    """Make a converter by a table; with `closed`, what it does not list becomes `default`."""
+    known = {key.strip(): value for key, value in values.items()}
+
+    def convert(value: Any) -> Scalar:
+        if value is None:
+            return None
+        key = ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
+        if key in known:
+            return known[key]
+        return default if closed else text(value)
+
+    return convert
+
+
+def _epoch(value: Any, factor: int) -> Micros | None:
+    number = whole(value)
+    return None if number is None else number * factor
+
+
+def _datetime(value: Any, form: str | None) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueRefused("should be a time such as 2026-11-24T09:30:00Z")
+    try:
+        # the zone is settled by the caller, who refuses a time that names none
+        return (
+            datetime.strptime(value.strip(), form)
+            if form
+            else datetime.fromisoformat(value.strip())
+        )
+    except ValueError:
+        right = form or "2026-11-24T09:30:00Z"
+        raise ValueRefused(f"should be a time such as {right}") from None
+
+
+def _zoned(value: datetime, zone: ZoneInfo | None) -> datetime:
+    if value.tzinfo is not None:
+        return value
+    if zone is None:
+        raise ValueRefused("is a time without zone; add `zone:` to the mapping")
+    return value.replace(tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,214 @@
+"""mapping.yaml: which remote object is what to us, and which of its fields is which of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from connector.documents import Document, Zone, load
+from connector.domain.cycle import State
+from connector.domain.duration import parse_duration
+from connector.domain.outward import OUTWARD
+from connector.domain.record import Kind
+
+Scalar = str | int | float | bool
+As = Literal["text", "int", "float", "bool", "date", "moment", "list"]
+ACTIVITY_FIELDS = (
+    "url",
+    "asset",
+    "campaign",
+    "form",
+    "channel",
+    "visit",
+    "message",
+    "agent",
+    "owner",
+)
+RESERVED = frozenset({"status", "status_at", "reason", "owner", "account", "person", "opted_out"})
+_OPPORTUNITY = frozenset({"open", "won", "lost"})
+
+
+class From(Document):
+    """Where a value comes from: a remote field, or a constant; and how it is read."""
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    value: Scalar | None = None
+    as_: Annotated[As, Field(alias="as")] = "text"
+    format: str | None = None
+    zone: Zone | None = None
+    values: dict[str, Scalar | None] | None = None
+    default: Scalar | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> From:
+        if (self.from_ is None) == (self.value is None):
+            raise ValueError("give either `from:` (a remote field) or `value:` (a constant)")
+        if self.default is not None and self.values is None:
+            raise ValueError("`default:` needs a table `values:` whose gaps it fills")
+        return self
+
+
+class RowTest(Document):
+    """One test of a remote field; rows that fail it are left out."""
+
+    equals: Scalar | None = None
+    in_: Annotated[list[Scalar] | None, Field(alias="in")] = None
+    not_in: list[Scalar] | None = None
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> RowTest:
+        if sum(value is not None for value in (self.equals, self.in_, self.not_in)) != 1:
+            raise ValueError("give exactly one of equals, in, not_in")
+        return self
+
+
+class PersonRef(Document):
+    """The remote id of a person record, and which object of this mapping that is."""
+
+    from_: Annotated[str, Field(alias="from")]
+    object: str
+
+
+class Status(Document):
+    """What the CRM says about a lead or deal, in our words; null says nothing."""
+
+    from_: Annotated[str, Field(alias="from")]
+    values: dict[str, str | None]
+    reason: str | From | None = None
+    at: str | From | None = None
+
+
+class Event(Document):
+    """One of several activities in one row; it happened if `at` holds a moment."""
+
+    type: str
+    at: str | From
+
+
+class Target(Document):
+    """A remote field we write, and whose word counts there."""
+
+    to: str
+    owner: str = "ours"
+    clear: bool = False
+
+    @field_validator("owner")
+    @classmethod
+    def _policy(cls, value: str) -> str:
+        word, _, rest = value.partition(" ")
+        if word == "theirs_for":
+            parse_duration(rest)
+        elif rest or word not in {"ours", "theirs", "newest", "ask"}:
+            raise ValueError(f"`{value}` should be ours, theirs, theirs_for 30d, newest or ask")
+        return value
+
+
+class MappedObject(Document):
+    """One remote object."""
+
+    is_: Annotated[Kind, Field(alias="is", strict=False)]
+    source: str | None = None
+    key: str
+    changed: str | None = None
+    where: dict[str, RowTest] = {}
+    fields: dict[str, str | From] = {}
+    account: str | None = None
+    owner: str | None = None
+    person: str | PersonRef | None = None
+    email: str | None = None
+    ids: list[str] = []
+    opted_out: str | None = None
+    status: Status | None = None
+    type: str | From | None = None
+    at: str | From | None = None
+    events: list[Event] = []
+    write: dict[str, Target] = {}
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> MappedObject:
+        for check in (self._check_activity, self._check_fields, self._check_status):
+            check()
+        if self.write and self.is_ is not Kind.PERSON:
+            raise ValueError("only an object that `is: person` can be written to")
+        for name in self.write:
+            if name not in OUTWARD:
+                raise ValueError(f"`write: {name}` is none of: {', '.join(OUTWARD)}")
+        for name in self.ids:
+            if name not in self.fields:
+                raise ValueError(f"`ids: {name}` is not among the fields")
+        return self
+
+    def _check_activity(self) -> None:
+        if self.is_ is not Kind.ACTIVITY:
+            if self.type is not None or self.at is not None or self.events:
+                raise ValueError(
+                    "`type`, `at` and `events` belong to an object that `is: activity`"
+                )
+            return
+        if bool(self.events) == (self.type is not None and self.at is not None):
+            raise ValueError("an activity needs `type:` and `at:`, or `events:`")
+        if self.person is None and self.email is None:
+            raise ValueError("an activity needs `person:` or `email:`, to know whose it is")
+
+    def _check_fields(self) -> None:
+        for name in self.fields:
+            if self.is_ is Kind.ACTIVITY and name not in ACTIVITY_FIELDS:
+                raise ValueError(f"field `{name}` is none of: {', '.join(ACTIVITY_FIELDS)}")
+            if self.is_ is not Kind.ACTIVITY and name in RESERVED:
+                raise ValueError(f"`{name}` has a key of its own beside `fields:`")
+
+    def _check_status(self) -> None:
+        if self.status is None:
+            return
+        if self.is_ not in {Kind.PERSON, Kind.OPPORTUNITY}:
+            raise ValueError("`status:` belongs to a person or an opportunity")
+        person = self.is_ is Kind.PERSON
+        words = {state.value for state in State} if person else _OPPORTUNITY
+        for remote, ours in self.status.values.items():
+            if ours is not None and ours not in words:
+                raise ValueError(
+                    f"status `{remote}` leads to `{ours}`, which is none of: "
+                    f"{', '.join(sorted(words))}"
+                )
+
+
+class MappingDocument(Document):
+    """The whole of a mapping file."""
+
+    version: Literal[1]
+    objects: Annotated[dict[str, MappedObject], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _refers_to_itself(self) -> MappingDocument:
+        people = [name for name, one in self.objects.items() if one.is_ is Kind.PERSON]
+        if not people:
+            raise ValueError("no object `is: person`, so there is nobody to score")
+        for name, one in self.objects.items():
+            ref = one.person
+            if isinstance(ref, PersonRef) and ref.object not in people:
+                raise ValueError(f"`{name}.person.object: {ref.object}` is not a person object")
+            if isinstance(ref, str) and len(people) > 1:
+                raise ValueError(
+                    f"`{name}.person` must say which object it means, such as "
+                    f"{{from: {ref}, object: {people[0]}}}"
+                )
+        return self
+
+    def person_object(self, ref: str | PersonRef) -> tuple[str, str]:
+        """Give (our person object, remote field) of a `person:` reference."""
+        if isinstance(ref, PersonRef):
+            return ref.object, ref.from_
+        people = [name for name, one in self.objects.items() if one.is_ is Kind.PERSON]
+        return people[0], ref
+
+
+def load_mapping(path: Path, environ: dict[str, str] | None = None) -> MappingDocument:
+    """Read a mapping file. Raises UsageError with all its mistakes."""
+    return load(path, MappingDocument, environ=environ)
+
+
+def plain(document: MappingDocument) -> Any:
+    """Give the document as plain values, for hashing."""
+    return document.model_dump(mode="json", by_alias=True)

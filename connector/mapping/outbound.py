@@ -1,0 +1,53 @@
+"""Our values on their way out, and whether a CRM holds them already."""
+
+from __future__ import annotations
+
+from connector.domain.outward import OUTWARD, FieldType
+from connector.domain.record import Scalar
+from connector.mapping.compile import WriteTarget
+
+
+def to_remote(target: WriteTarget, value: Scalar) -> Scalar:
+    """Give the value as it is sent: text cut to the field's length, everything else as it is."""
+    field = OUTWARD[target.field]
+    if isinstance(value, str) and field.type in {FieldType.TEXT, FieldType.LONG_TEXT}:
+        return value if len(value) <= field.length else value[: field.length - 1] + "…"
+    return value
+
+
+def same(remote: Scalar, wanted: Scalar) -> bool:
+    """Whether a CRM that holds `remote` already holds `wanted`.
+
+    CRMs give back what they were sent in other clothes: 71 as 71.0 or "71", true as "true",
+    nothing as None, "" or (an untouched checkbox) False, text with other line endings and
+    without its outer blanks. Zero is a value, not nothing.
+    """
+    left, right = _plain(remote), _plain(wanted)
+    if left == right:
+        return True
+    if left is None or right is None:
+        return {left, right} == {None, False}
+    if isinstance(left, bool) or isinstance(right, bool):
+        return _truth(left) is not None and _truth(left) is _truth(right)
+    return _number(left) is not None and _number(left) == _number(right)
+
+
+def _plain(value: Scalar) -> Scalar:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n").strip() or None
+    return value
+
+
+def _truth(value: Scalar) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(str(value).casefold())
+
+
+def _number(value: Scalar) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None

@@ -1,0 +1,307 @@
+"""What was read: records, activities, and the rows that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import insert as sql_insert
+
+from connector.domain.record import Activity, Record, Rejected
+from connector.store.people import chunks, mark
+from connector.store.schema import activity, quarantine, record
+from connector.store.upsert import upsert
+
+
+class PageCounts(NamedTuple):
+    """What one page brought."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    remote_changed: int = 0
+    gone: int = 0
+
+
+def store_page(
+    tx: Connection,
+    *,
+    connection: str,
+    object: str,  # noqa: A002  the word of our documents
+    kind: str,
+    records: Sequence[Record],
+    mapping_hash: str,
+    run: str,
+    gone: Mapping[str, str | None],
+) -> PageCounts:
+    """Store a page: an unchanged row costs no write, a changed one is dirty for resolve.
+
+    A record whose write fields alone changed is not dirty; its person is planned again. `gone`
+    ids become tombstones, which also ask for resolve; a row that comes back is alive again.
+    """
+    rows = [_row(connection, object, kind, one, mapping_hash, run) for one in records]
+    latest = {row["id"]: row for row in rows}
+    known = _known(tx, connection, object, [*latest, *gone])
+    fresh = [row for ident, row in latest.items() if ident not in known]
+    differing = [
+        row
+        for ident, row in latest.items()
+        if ident in known and (known[ident].hash != row["hash"] or known[ident].gone)
+    ]
+    touched = [
+        row
+        for ident, row in latest.items()
+        if ident in known
+        and not known[ident].gone
+        and known[ident].hash == row["hash"]
+        and known[ident].remote != row["remote"]
+    ]
+    if fresh:
+        tx.execute(sql_insert(record), fresh)
+    if differing:
+        _update(tx, differing)
+    if touched:
+        _touch(tx, touched, known)
+    lost = [i for i in gone if i in known and not known[i].gone and i not in latest]
+    if lost:
+        _bury(tx, connection, object, {ident: gone[ident] for ident in lost})
+    unchanged = len(latest) - len(fresh) - len(differing) - len(touched)
+    return PageCounts(len(fresh), len(differing), unchanged, len(touched), len(lost))
+
+
+class _Known(NamedTuple):
+    hash: str
+    remote: str
+    gone: bool
+    person: str | None
+
+
+def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dict[str, _Known]:
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(record.c.id, record.c.hash, record.c.remote, record.c.gone, record.c.person)
+            .where(record.c.connection == connection)
+            .where(record.c.object == obj, record.c.id.in_(some))
+        )
+        found.update({r.id: _Known(r.hash, r.remote, r.gone, r.person) for r in rows})
+    return found
+
+
+def _row(
+    connection: str, obj: str, kind: str, one: Record, mapping_hash: str, run: str
+) -> dict[str, Any]:
+    doc = orjson.dumps(one.doc, option=orjson.OPT_SORT_KEYS)
+    account, subject = one.doc.get("account"), one.doc.get("person")
+    return {
+        "connection": connection,
+        "object": obj,
+        "id": one.id,
+        "kind": kind,
+        "changed": one.changed,
+        "hash": blake2b(doc + mapping_hash.encode(), digest_size=16).hexdigest(),
+        "doc": doc.decode(),
+        "remote": orjson.dumps(one.remote, option=orjson.OPT_SORT_KEYS).decode(),
+        "gone": one.gone,
+        "merged_into": one.merged_into,
+        "account": str(account) if account is not None else None,
+        "subject": str(subject) if subject is not None else None,
+        "first_run": run,
+        "dirty": True,
+    }
+
+
+_CHANGING = ("changed", "hash", "doc", "remote", "gone", "merged_into", "account", "subject")
+
+
+def _update(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    tx.execute(
+        update(record)
+        .where(*_AT)
+        .values(dirty=True, **{name: bindparam(f"v_{name}") for name in _CHANGING}),
+        [{**_at(row), **{f"v_{name}": row[name] for name in _CHANGING}} for row in rows],
+    )
+
+
+def _touch(tx: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[str, _Known]) -> None:
+    tx.execute(
+        update(record)
+        .where(*_AT)
+        .values(remote=bindparam("v_remote"), changed=bindparam("v_changed")),
+        [{**_at(r), "v_remote": r["remote"], "v_changed": r["changed"]} for r in rows],
+    )
+    people = {known[row["id"]].person for row in rows}
+    mark(tx, (person for person in people if person is not None), pending=True)
+
+
+def _bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:
+    tx.execute(
+        update(record).where(*_AT).values(gone=True, dirty=True, merged_into=bindparam("m")),
+        [{"k_c": connection, "k_o": obj, "k_i": i, "m": into} for i, into in gone.items()],
+    )
+
+
+_AT = (
+    record.c.connection == bindparam("k_c"),
+    record.c.object == bindparam("k_o"),
+    record.c.id == bindparam("k_i"),
+)
+
+
+def _at(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"k_c": row["connection"], "k_o": row["object"], "k_i": row["id"]}
+
+
+# --- activities ----------------------------------------------------------------------------------
+
+_FIELDS = (
+    "type",
+    "time",
+    "url",
+    "asset",
+    "campaign",
+    "form",
+    "channel",
+    "visit",
+    "message",
+    "agent",
+    "owner",
+)
+
+
+def store_activities(
+    tx: Connection,
+    *,
+    connection: str,
+    object: str,  # noqa: A002
+    activities: Sequence[Activity],
+) -> PageCounts:
+    """Store activities not seen before, and those whose content changed; both ask for resolve."""
+    latest = {one.id: one for one in activities}
+    known: dict[str, tuple[Any, ...]] = {}
+    columns = [activity.c[name] for name in ("subject", "email", *_FIELDS)]
+    for some in chunks(latest):
+        rows = tx.execute(
+            select(activity.c.id, *columns).where(
+                activity.c.connection == connection,
+                activity.c.object == object,
+                activity.c.id.in_(some),
+            )
+        )
+        known.update({row[0]: tuple(row[1:]) for row in rows})
+    fresh, differing = [], []
+    for ident, one in latest.items():
+        content = (one.person, one.email, *(getattr(one, name) for name in _FIELDS))
+        if ident not in known:
+            fresh.append(_activity(connection, object, one))
+        elif known[ident] != content:
+            differing.append(_activity(connection, object, one))
+    if fresh:
+        tx.execute(sql_insert(activity), fresh)
+    if differing:
+        before = _people_of(tx, connection, object, [row["id"] for row in differing])
+        upsert(tx, activity, differing)
+        mark(tx, before, stale=True, pending=True)
+    return PageCounts(len(fresh), len(differing), len(latest) - len(fresh) - len(differing))
+
+
+def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(activity.c.person).where(
+                activity.c.connection == connection,
+                activity.c.object == obj,
+                activity.c.id.in_(some),
+                activity.c.person.is_not(None),
+            )
+        )
+        found.update(rows.scalars())
+    return found
+
+
+def _activity(connection: str, obj: str, one: Activity) -> dict[str, Any]:
+    return {
+        "connection": connection,
+        "object": obj,
+        "id": one.id,
+        "subject": one.person,
+        "email": one.email,
+        "person": None,
+        **{name: getattr(one, name) for name in _FIELDS},
+        "machine": False,
+        "duplicate": False,
+    }
+
+
+# --- rows kept aside -----------------------------------------------------------------------------
+
+
+def quarantine_rows(
+    tx: Connection, connection: str, obj: str, rejected: Sequence[Rejected], run: str
+) -> int:
+    """Keep rows that could not be read, each with its reason; gives how many are new here."""
+    latest = {one.place: one for one in rejected}
+    known = set[str]()
+    for some in chunks(latest):
+        known.update(
+            tx.execute(
+                select(quarantine.c.place).where(
+                    quarantine.c.connection == connection,
+                    quarantine.c.object == obj,
+                    quarantine.c.place.in_(some),
+                )
+            ).scalars()
+        )
+    fresh = [one for place, one in latest.items() if place not in known]
+    if fresh:
+        tx.execute(
+            sql_insert(quarantine),
+            [
+                {
+                    "connection": connection,
+                    "object": obj,
+                    "place": one.place,
+                    "id": one.id,
+                    "reason": one.reason,
+                    "first_run": run,
+                    "last_run": run,
+                }
+                for one in fresh
+            ],
+        )
+    return len(fresh)
+
+
+def clear_quarantine(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> None:
+    """Forget rows kept aside that have been read well since."""
+    if (
+        tx.execute(
+            select(quarantine.c.place)
+            .where(quarantine.c.connection == connection, quarantine.c.object == obj)
+            .limit(1)
+        ).first()
+        is None
+    ):
+        return
+    for some in chunks(ids):
+        tx.execute(
+            delete(quarantine).where(
+                quarantine.c.connection == connection,
+                quarantine.c.object == obj,
+                quarantine.c.id.in_(some),
+            )
+        )
+
+
+def quarantined(tx: Connection, limit: int = 100) -> list[dict[str, Any]]:
+    """Give rows kept aside, by place."""
+    rows = tx.execute(
+        select(quarantine)
+        .order_by(quarantine.c.connection, quarantine.c.object, quarantine.c.place)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
