@@ -41,6 +41,13 @@ class Capabilities:
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
 
 
+class Use(NamedTuple):
+    """What a mapping does with one source: its key field, and the fields it writes."""
+
+    key: str
+    writes: frozenset[str] = frozenset()
+
+
 class Window(NamedTuple):
     """A closed-open span [since, until) of the remote's change time; `since` None means all."""
 

@@ -45,7 +45,7 @@ def is_ready(cycle: Cycle, standing: Standing, *, slack: float = 0) -> bool:
         return False
     if cycle.number > 1 and not _behaved_since(cycle, standing):
         return False
-    reached = score.sales_ready or (slack > 0 and score.total >= slack)
+    reached = score.sales_ready or (slack > 0 and score.score >= slack)
     return reached or score.fast_track_by is not None
 
 

@@ -191,7 +191,7 @@ def _translated(url: str) -> Iterator[None]:
             raise BusyError(
                 f"{name} is locked by another process", hint="Wait for the other run to end"
             ) from None
-        if "disk" in words and "full" in words or "readonly" in words:
+        if ("disk" in words and "full" in words) or "readonly" in words:
             raise TryLaterError(
                 f"{name} cannot be written: the disk is full or read-only",
                 hint="Free space, then run again; nothing was sent that is not journaled",

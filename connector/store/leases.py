@@ -7,9 +7,8 @@ import os
 import time
 from typing import IO
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy import insert as sql_insert
-from sqlalchemy import text
 
 from connector.domain.moment import SECOND, Micros, format_iso
 from connector.errors import BusyError

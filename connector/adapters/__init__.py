@@ -1,0 +1,71 @@
+"""The CRMs we speak to, by their word in leadloop.yaml. Each is imported when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from connector.adapters.base import Adapter, Use
+from connector.config.settings import Connection
+from connector.domain.moment import Micros
+from connector.errors import UsageError
+
+Clock = Callable[[], Micros]
+Opener = Callable[[Connection, Path, Mapping[str, Use], Clock], Adapter]
+
+
+def open_adapter(
+    connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock
+) -> Adapter:
+    """Open a connection; `folder` is what its paths are relative to. Nothing is sent yet."""
+    opener = KINDS.get(connection.kind)
+    if opener is None:
+        close = get_close_matches(connection.kind, KINDS, n=1)
+        meant = f"; did you mean `{close[0]}`?" if close else ""
+        raise UsageError(
+            f"connection `{connection.name}` has the unknown kind `{connection.kind}`{meant}",
+            hint=f"Kinds: {', '.join(sorted(KINDS))}",
+        )
+    return opener(connection, folder, uses, clock)
+
+
+def _files(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock) -> Adapter:
+    from connector.adapters.files.adapter import FilesAdapter  # noqa: PLC0415
+
+    if connection.files is None:
+        raise UsageError(
+            f"connection `{connection.name}` needs `files: {{folder: ...}}`",
+            hint="Add the folder that holds the CSV, JSONL or Parquet files",
+        )
+    out = connection.files.out
+    return FilesAdapter(
+        folder / connection.files.folder, folder / out if out else None, uses, clock
+    )
+
+
+def _memory(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock) -> Adapter:
+    from connector.adapters.memory import shared  # noqa: PLC0415
+
+    del folder
+    return shared(connection.name, uses, clock)
+
+
+def _odoo(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock) -> Adapter:
+    from connector.adapters.odoo.adapter import open_odoo  # noqa: PLC0415
+
+    del folder, uses, clock
+    if connection.address is None:
+        raise UsageError(
+            f"connection `{connection.name}` needs `address:`",
+            hint="Write where Odoo is reached, such as https://odoo.example.com",
+        )
+    return open_odoo(
+        address=connection.address,
+        database=connection.plain("database"),
+        login=connection.plain("login"),
+        key=connection.secret("key").reveal,
+    )
+
+
+KINDS: dict[str, Opener] = {"files": _files, "memory": _memory, "odoo": _odoo}

@@ -1,0 +1,1 @@
+"""Runs a compiled model over frames: DuckDB, in a process of its own."""

@@ -1,0 +1,48 @@
+"""Reads the store in bulk by ADBC, read-only. Imported in the scoring process alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from connector.errors import TryLaterError
+
+
+def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
+    """Copy the people and activities the queries select into tables of those names."""
+    connection = _connect(source["store"])
+    try:
+        for table in ("people", "activities"):
+            _copy(duck, connection, table, source[table])
+    finally:
+        connection.close()
+    duck.execute("ALTER TABLE activities ALTER machine TYPE BOOLEAN USING machine = 1")
+    for name, kind in source["fields"].items():
+        if kind == "bool":
+            column = '"' + name.replace('"', '""') + '"'
+            duck.execute(f"ALTER TABLE people ALTER {column} TYPE BOOLEAN USING {column} = 1")
+
+
+def _connect(url: str) -> Any:
+    if url.startswith("sqlite:///"):
+        from adbc_driver_sqlite import dbapi  # noqa: PLC0415
+
+        return dbapi.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro")
+    from adbc_driver_postgresql import dbapi as postgresql  # noqa: PLC0415
+
+    try:
+        return postgresql.connect(url)
+    except postgresql.OperationalError:
+        raise TryLaterError(
+            "the scoring process could not reach the PostgreSQL store",
+            hint="Check that the database takes one more connection",
+        ) from None
+
+
+def _copy(duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        duck.register("incoming", cursor.fetch_arrow())
+        duck.execute(f"CREATE TABLE {table} AS SELECT * FROM incoming WHERE person <> ''")
+        duck.unregister("incoming")

@@ -1,0 +1,28 @@
+"""What a scoring process is told: where the rows are, the model, `now`, and where scores go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class Job(NamedTuple):
+    """`source` is {"store": url, "people": sql, "activities": sql} or {"people": path, ...}."""
+
+    source: dict[str, Any]
+    model: dict[str, Any]
+    now: int
+    out: str
+    memory: str = "2GB"
+
+    def save(self, path: Path) -> None:
+        """Write the job for the child; the store's address may hold a password, so for us only."""
+        path.touch(mode=0o600)
+        path.write_bytes(orjson.dumps(self._asdict()))
+
+
+def load_job(path: Path) -> Job:
+    """Read a job."""
+    return Job(**orjson.loads(path.read_bytes()))

@@ -1,0 +1,115 @@
+"""Starts scoring processes and hands back what they found, page by page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from connector.domain.moment import Micros
+from connector.domain.score import Score
+from connector.engine.duck import open_duck
+from connector.engine.job import Job
+from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
+from connector.scoring.compile import SCORE_COLUMNS
+from connector.scoring.model import Model
+
+_ERRORS = {2: UsageError, 3: LoginError, 75: TryLaterError}
+
+
+class ScoredFile:
+    """Scores in a Parquet file, in person order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def pages(self, size: int = 2_000) -> Iterator[list[tuple[Score, dict[str, float]]]]:
+        """Yield (score, raw points by `rule:<name>`, those that are not 0)."""
+        duck = open_duck()
+        try:
+            quoted = str(self.path).replace("'", "''")
+            result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
+            names = [column[0] for column in result.description]
+            width = len(SCORE_COLUMNS)
+            while rows := result.fetchmany(size):
+                yield [
+                    (
+                        Score._make(row[:width]),
+                        {n: v for n, v in zip(names[width:], row[width:], strict=True) if v},
+                    )
+                    for row in rows
+                ]
+        finally:
+            duck.close()
+
+
+@contextmanager
+def score_store(
+    model: Model,
+    now: Micros,
+    *,
+    url: str,
+    people: str,
+    activities: str,
+    memory: str = "2GB",
+) -> Iterator[ScoredFile]:
+    """Score the people two queries select from the store; the file is gone afterwards."""
+    source = {
+        "store": url,
+        "people": people,
+        "activities": activities,
+        "fields": model.person_fields(),
+    }
+    with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
+        out = Path(folder) / "scored.parquet"
+        _run(Job(source, model.plain(), now, str(out), memory), Path(folder))
+        yield ScoredFile(out)
+
+
+def score_files(
+    model: Model,
+    *,
+    people: Path,
+    activities: Path | None,
+    now: Micros,
+    out: Path,
+    contributions: bool = False,
+) -> None:
+    """Score CSV or Parquet files into a CSV or Parquet file, without a store.
+
+    Raises UsageError that names the file, line and column of the first value that cannot be read.
+    """
+    source: dict[str, Any] = {
+        "people": str(people),
+        "activities": str(activities) if activities else None,
+        "contributions": contributions,
+    }
+    with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
+        _run(Job(source, model.plain(), now, str(out)), Path(folder))
+
+
+def _run(job: Job, folder: Path) -> None:
+    path = folder / "job.json"
+    job.save(path)
+    done = subprocess.run(  # noqa: S603  our own interpreter and module
+        [sys.executable, "-m", "connector.engine", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    if done.returncode == 0:
+        return
+    said, _, hint = done.stderr.strip().rpartition("\n")
+    kind = _ERRORS.get(done.returncode)
+    if kind is not None:
+        raise kind(said or hint, hint=hint or None)
+    raise LeadloopError(
+        f"the scoring process ended with {done.returncode}: {done.stderr.strip()[-400:]}",
+        hint="This is a bug; please report it with the model's version",
+    )

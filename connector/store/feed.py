@@ -1,0 +1,82 @@
+"""The two SELECTs by which the engine reads the store, typed so that no value is guessed.
+
+A row of typed blanks comes first, because the bulk readers guess a column's type from what they
+see first; its person is the empty text, which nobody has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PERSON = ""
+_BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
+_ACTIVITY_TEXTS = ("id", "type", "url", "asset", "campaign", "form", "channel", "visit")
+
+
+def people_sql(dialect: str, fields: Mapping[str, str], *, only_stale: bool) -> str:
+    """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything)."""
+    blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
+    values = ", ".join(
+        f"{_value(dialect, name, kind)} AS {_quoted(name)}" for name, kind in fields.items()
+    )
+    return (
+        f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
+        f"SELECT p.id AS person{', ' if values else ''}{values} "
+        f"FROM person p WHERE {_wanted(only_stale)}"
+    )
+
+
+def activities_sql(*, only_stale: bool) -> str:
+    """Select the activities of the same people, without those another system's row repeats."""
+    blanks = ", ".join(f"'' AS {name}" for name in _ACTIVITY_TEXTS)
+    values = ", ".join(f"a.{name} AS {name}" for name in _ACTIVITY_TEXTS)
+    return (
+        f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
+        f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
+        f"FROM activity a JOIN person p ON p.id = a.person "
+        f"WHERE NOT a.duplicate AND {_wanted(only_stale)}"
+    )
+
+
+def _wanted(only_stale: bool) -> str:  # noqa: FBT001
+    return "p.excluded IS NULL" + (" AND p.stale" if only_stale else "")
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _literal(name: str) -> str:
+    doubled = name.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def _value(dialect: str, name: str, kind: str) -> str:
+    if dialect == "postgresql":
+        return _postgresql(name, kind)
+    escaped = name.replace('"', '\\"')
+    path = _literal(f'$."{escaped}"')
+    value, found = f"json_extract(p.facts, {path})", f"json_type(p.facts, {path})"
+    match kind:
+        case "number":
+            return f"CASE WHEN {found} IN ('integer', 'real') THEN CAST({value} AS REAL) END"
+        case "bool":
+            return f"CASE {found} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+        case "any":
+            return f"CASE WHEN {found} <> 'null' THEN CAST({value} AS TEXT) END"
+    return f"CASE WHEN {found} = 'text' THEN {value} END"
+
+
+def _postgresql(name: str, kind: str) -> str:
+    facts = "CAST(p.facts AS jsonb)"
+    value = f"({facts} ->> {_literal(name)})"
+    found = f"jsonb_typeof({facts} -> {_literal(name)})"
+    match kind:
+        case "number":
+            return f"CASE WHEN {found} = 'number' THEN CAST({value} AS DOUBLE PRECISION) END"
+        case "bool":
+            return f"CASE {value} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+        case "any":
+            return value
+    return f"CASE WHEN {found} = 'string' THEN {value} END"
