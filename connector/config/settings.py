@@ -84,7 +84,7 @@ class Connection(Document):
         return value
 
     def secret(self, name: str) -> Secret:
-        """Give the secret called `name`, unopened; one that is not configured says so when opened."""
+        """Give the secret called `name`, unopened; a missing one says so when opened."""
         given = self.auth.get(name)
         return secret_from(name, given, connection=self.name) or Secret(
             kind="literal" if isinstance(given, str) else "none",

@@ -69,5 +69,5 @@ def _score_columns() -> str:
 
 
 def _safe(error: Exception) -> str:
-    """The first line of DuckDB's words, which name columns and types; values come on later lines."""
+    """The first line of DuckDB's words: columns and types; values come on later lines."""
     return str(error).splitlines()[0][:300]

@@ -9,7 +9,7 @@ import duckdb
 
 def open_duck(folder: Path | None = None, *, memory: str = "2GB") -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into `folder`."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "memory_limit": memory,

@@ -39,7 +39,7 @@ class ScoredFile:
             while rows := result.fetchmany(size):
                 yield [
                     (
-                        Score._make(row[:width]),
+                        Score(*row[:width]),
                         {n: v for n, v in zip(names[width:], row[width:], strict=True) if v},
                     )
                     for row in rows

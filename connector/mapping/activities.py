@@ -16,8 +16,8 @@ Read = Callable[[Row], Any]
 
 
 def compile_activity(
-    document: MappingDocument, name: str, one: MappedObject, names: dict[str, None]
-) -> Callable[[Row, str], tuple[Activity, ...]]:
+    document: MappingDocument, one: MappedObject, names: dict[str, None]
+) -> Callable[[Row], tuple[Activity, ...]]:
     """Build the function that gives the activities of a row; `names` collects remote names."""
     key = _text(one.key, names)
     fields = {ours: _field(ours, spec, names) for ours, spec in one.fields.items()}
@@ -26,7 +26,7 @@ def compile_activity(
     events = _events(one, names)
     several = bool(one.events)
 
-    def convert(row: Row, place: str) -> tuple[Activity, ...]:
+    def convert(row: Row) -> tuple[Activity, ...]:
         ident = key(row)
         if not ident:
             raise ValueRefused(f"`{one.key}` is empty, so the row has no key")

@@ -1,4 +1,4 @@
-"""Compiles a mapping once into plain functions that turn rows into records; no spec is read per row."""
+"""Compiles a mapping once into plain functions that turn rows into records."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         names[tested] = None
     writes = {ours: _target(ours, target) for ours, target in one.write.items()}
     if one.is_ is Kind.ACTIVITY:
-        convert: Callable[[Row, str], Converted] = compile_activity(document, name, one, names)
+        convert: Callable[[Row], Converted] = compile_activity(document, one, names)
     else:
-        convert = _compile_record(document, name, one, names)
+        convert = _compile_record(document, one, names)
     for target in writes.values():
         names[target.to] = None
     tests = [_test(field, test) for field, test in one.where.items()]
@@ -98,7 +98,7 @@ def _target(ours: str, target: Any) -> WriteTarget:
 
 
 def _guarded(
-    convert: Callable[[Row, str], Converted],
+    convert: Callable[[Row], Converted],
     tests: list[Callable[[Row], bool]],
     name: str,
     key: str,
@@ -108,7 +108,7 @@ def _guarded(
             if not test(row):
                 return None
         try:
-            return convert(row, place)
+            return convert(row)
         except ValueRefused as refused:
             ident = row.get(key)
             known = str(ident)[:200] if isinstance(ident, str | int) and ident != "" else None
@@ -136,12 +136,15 @@ def _word(value: Any) -> str:
 
 
 def _compile_record(
-    document: MappingDocument, name: str, one: MappedObject, names: dict[str, None]
-) -> Callable[[Row, str], Record]:
+    document: MappingDocument, one: MappedObject, names: dict[str, None]
+) -> Callable[[Row], Record]:
     readers = [(ours, field_reader(spec, names)) for ours, spec in one.fields.items()]
-    for ours, remote in (("account", one.account), ("owner", one.owner)):
-        if remote is not None:
-            readers.append((ours, field_reader(remote, names)))
+    if one.account is not None:
+        readers.append(("account", field_reader(one.account, names)))
+    written = one.write.get("owner")
+    if one.owner is not None and (written is None or written.to != one.owner):
+        # An owner we write ourselves is read from what the record holds: its echo is no news.
+        readers.append(("owner", field_reader(one.owner, names)))
     if isinstance(one.person, str) or one.person is not None:
         readers.append(("person", field_reader(document.person_object(one.person)[1], names)))
     if one.opted_out is not None:
@@ -154,7 +157,7 @@ def _compile_record(
     targets = [target.to for target in one.write.values()]
     check_email = one.is_ is Kind.PERSON and "email" in one.fields
 
-    def convert(row: Row, place: str) -> Record:
+    def convert(row: Row) -> Record:
         ident = key(row)
         if not ident:
             raise ValueRefused(f"`{one.key}` is empty, so the row has no key")
@@ -187,6 +190,13 @@ def _status(status: Status, names: dict[str, None]) -> list[tuple[str, Callable[
         spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at
         readers.append(("status_at", field_reader(spec, names)))
     return readers
+
+
+def _said(status: Status, names: dict[str, None]) -> Callable[[Row], Any]:
+    if status.from_ is None:
+        return lambda _row: status.value
+    names[status.from_] = None
+    return reader(status.from_, converters.table(status.values, None, closed=True))
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:

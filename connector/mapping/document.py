@@ -72,12 +72,22 @@ class PersonRef(Document):
 
 
 class Status(Document):
-    """What the CRM says about a lead or deal, in our words; null says nothing."""
+    """What the CRM says about a lead or deal, in our words; null says nothing.
 
-    from_: Annotated[str, Field(alias="from")]
-    values: dict[str, str | None]
+    `value:` says the same of every row, for an object that holds only won deals, say.
+    """
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    values: dict[str, str | None] = {}
+    value: str | None = None
     reason: str | From | None = None
     at: str | From | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Status:
+        if (self.from_ is None) == (self.value is None):
+            raise ValueError("give either `from:` with `values:`, or `value:`")
+        return self
 
 
 class Event(Document):
@@ -166,7 +176,8 @@ class MappedObject(Document):
             raise ValueError("`status:` belongs to a person or an opportunity")
         person = self.is_ is Kind.PERSON
         words = {state.value for state in State} if person else _OPPORTUNITY
-        for remote, ours in self.status.values.items():
+        said = {**self.status.values, "value": self.status.value}
+        for remote, ours in said.items():
             if ours is not None and ours not in words:
                 raise ValueError(
                     f"status `{remote}` leads to `{ours}`, which is none of: "

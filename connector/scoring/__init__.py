@@ -1,1 +1,1 @@
-"""Rules as code: what a model may say, how it becomes columns, and how a score is explained. Pure."""
+"""Rules as code: what a model may say, and how scores are made and explained. Pure."""

@@ -35,10 +35,8 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> 
         behaviours.append(fast_track_frame(activities, model.fast_track, now))
     for frame in behaviours:
         scored = scored.join(frame, on="person", how="left")
-    filled = [
-        nw.col(column(rule.name)).fill_null(0.0)
-        for rule in [*model.behaviour_rules(), *model.fast_track]
-    ]
+    names = [r.name for r in model.behaviour_rules()] + [r.name for r in model.fast_track]
+    filled = [nw.col(column(name)).fill_null(0.0) for name in names]
     scored = scored.with_columns(*filled) if filled else scored
     return _published(_totals(scored, model), model)
 
@@ -106,7 +104,8 @@ def _published(scored: Frame, model: Model) -> Frame:
     ready = (nw.col("reached") | ~nw.col("fast_track_by").is_null()) & nw.col(
         "disqualified_by"
     ).is_null()
-    rules = [column(rule.name) for rule in [*model.fit_rules(), *model.behaviour_rules()]]
+    names = [r.name for r in model.fit_rules()] + [r.name for r in model.behaviour_rules()]
+    rules = [column(name) for name in names]
     return scored.with_columns(ready.alias("sales_ready")).select(*SCORE_COLUMNS, *rules)
 
 

@@ -1,4 +1,4 @@
-"""Fields worked out from others: seniority and function of a title, kind and domain of an address."""
+"""Fields worked out from others: a title's seniority and function, an address's kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connector.domain.record import Fields
 from connector.domain.text import normalise
 
 TABLES_VERSION = "1"
-"""Raised with every change of the tables below, so that scores made with others differ in version."""
+"""Raised with every change of the tables below: it is part of every model's version."""
 
 _ROLES = frozenset(
     [

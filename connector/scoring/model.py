@@ -224,7 +224,8 @@ class Model(Document):
         Raises ValueError when two rules read one field as different kinds.
         """
         found: dict[str, Reads] = {}
-        for rule in [*self.fit_rules(), *self.outs()]:
+        rules: list[FitRule | FilterRule] = [*self.fit_rules(), *self.outs()]
+        for rule in rules:
             known = found.get(rule.field, "any")
             reads = rule.reads
             if "any" not in {known, reads} and known != reads:

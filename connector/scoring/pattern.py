@@ -25,7 +25,7 @@ _CLASSES = {"d": "0-9", "w": "0-9a-z_", "s": r" \t\n\r\f\v"}
 
 
 def portable(pattern: str) -> str:
-    """Give the pattern as every engine reads it; raises ValueError and says what is not portable."""
+    """Give the pattern as every engine reads it; raises ValueError when it is not portable."""
     bare = pattern.replace("\\\\", "")
     for refused, words in _REFUSED:
         if re.search(refused, bare):

@@ -148,7 +148,9 @@ def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
 
 
 def _update(tx: Connection, cycles: Sequence[Cycle]) -> None:
-    values = {n: bindparam(f"v_{n}") for n in Cycle._fields if n not in {"person", "number"}}
+    values: dict[str, Any] = {
+        n: bindparam(f"v_{n}") for n in Cycle._fields if n not in {"person", "number"}
+    }
     tx.execute(
         update(cycle)
         .where(cycle.c.person == bindparam("p"), cycle.c.number == bindparam("n"))
@@ -322,3 +324,9 @@ def _cycle(row: Any) -> Cycle | None:
         return None
     values = {name: getattr(row, name) for name in Cycle._fields}
     return Cycle(**{**values, "person": row.id, "state": State(row.state)})
+
+
+def any_opened(tx: Connection, *, before: Micros) -> bool:
+    """Whether any cycle was opened by a run before this moment."""
+    query = select(move.c.seq).where(move.c.at < before).limit(1)
+    return tx.execute(query).scalar() is not None

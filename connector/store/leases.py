@@ -1,4 +1,4 @@
-"""One runner at a time: a lease with a fencing token, and a lock of the operating system beside it."""
+"""One runner at a time: a lease with a fencing token, and the system's own lock beside it."""
 
 from __future__ import annotations
 

@@ -109,34 +109,20 @@ def tally(tx: Connection, plan_id: str) -> dict[str, tuple[int, int]]:
     return {grp: (int(n), int(cleared)) for grp, n, cleared in rows.all()}
 
 
-def batch(
-    tx: Connection, connection: str, limit: int, states: Sequence[str], after: int = 0
-) -> list[Row]:
-    """Give rows of one connection in a state, in planned order, past the row id `after`.
+def batch(tx: Connection, connection: str, limit: int, states: Sequence[str]) -> list[Row]:
+    """Give rows of one connection in a state that may travel in one request, in planned order.
 
-    They share one object and one group, so that they may travel in one request.
+    They share object, group and quietness.
     """
+    shared = (outbox.c.object, outbox.c.grp, outbox.c.quiet)
+    waiting = (outbox.c.connection == connection, outbox.c.state.in_(states))
     first = tx.execute(
-        select(outbox.c.object, outbox.c.grp, outbox.c.quiet)
-        .where(outbox.c.connection == connection, outbox.c.state.in_(states), outbox.c.id > after)
-        .order_by(outbox.c.object, outbox.c.grp, outbox.c.quiet, outbox.c.id)
-        .limit(1)
+        select(*shared).where(*waiting).order_by(*shared, outbox.c.id).limit(1)
     ).one_or_none()
     if first is None:
         return []
-    rows = tx.execute(
-        select(outbox)
-        .where(
-            outbox.c.connection == connection,
-            outbox.c.state.in_(states),
-            outbox.c.id > after,
-            outbox.c.object == first.object,
-            outbox.c.grp == first.grp,
-            outbox.c.quiet == first.quiet,
-        )
-        .order_by(outbox.c.id)
-        .limit(limit)
-    )
+    alike = [column == value for column, value in zip(shared, first, strict=True)]
+    rows = tx.execute(select(outbox).where(*waiting, *alike).order_by(outbox.c.id).limit(limit))
     return [_row(row) for row in rows]
 
 
@@ -155,17 +141,15 @@ def all_live(tx: Connection, plan_id: str) -> list[Row]:
     return rows_of_plan(tx, plan_id, limit=10_000_000, states=LIVE)
 
 
-def give_up(tx: Connection, connection: str, attempts: int, now: Micros) -> None:
-    """End rows of a connection that were tried this often without success."""
+def try_again(tx: Connection, connection: str, attempts: int, now: Micros) -> None:
+    """Approve rows the CRM put off, except those put off this often: they are dead letters."""
+    put_off = (outbox.c.connection == connection, outbox.c.state == "retry")
     tx.execute(
         update(outbox)
-        .where(
-            outbox.c.connection == connection,
-            outbox.c.state == "retry",
-            outbox.c.attempts >= attempts,
-        )
+        .where(*put_off, outbox.c.attempts >= attempts)
         .values(state="dead", settled_at=now)
     )
+    tx.execute(update(outbox).where(*put_off).values(state="approved"))
 
 
 def count_states(tx: Connection, plan_id: str | None = None) -> dict[str, int]:

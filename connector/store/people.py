@@ -359,3 +359,24 @@ def record_remote(tx: Connection, connection: str, obj: str, ident: str) -> Fiel
         )
     ).scalar()
     return orjson.loads(text) if text is not None else None
+
+
+def seniority(tx: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """Number people by when they were first seen: lower is earlier."""
+    rows: list[tuple[str, str]] = []
+    for some in chunks(ids):
+        found = tx.execute(select(person.c.first_run, person.c.id).where(person.c.id.in_(some)))
+        rows += [(row.first_run, row.id) for row in found]
+    return {ident: number for number, (_, ident) in enumerate(sorted(rows))}
+
+
+def hold(tx: Connection, key: tuple[str, str, str], values: Fields) -> None:
+    """Note what the CRM was just seen to hold in fields we write to."""
+    held = record_remote(tx, *key)
+    if held is None:
+        return
+    tx.execute(
+        update(record)
+        .where(record.c.connection == key[0], record.c.object == key[1], record.c.id == key[2])
+        .values(remote=dumps({**held, **values}))
+    )

@@ -92,3 +92,13 @@ def _plan(row: Any) -> PlanRow:
 
 def _plan_values(row: PlanRow) -> dict[str, Any]:
     return {**row._asdict(), "counts": dumps(row.counts), "held": dumps(row.held)}
+
+
+def close_applied(tx: Connection) -> None:
+    """Note plans all of whose rows are settled as applied."""
+    live = select(outbox.c.plan).where(outbox.c.state.in_(LIVE))
+    tx.execute(
+        update(plan)
+        .where(plan.c.state.in_(["open", "approved"]), plan.c.id.not_in(live))
+        .values(state="applied")
+    )

@@ -18,35 +18,44 @@ from connector.sync.context import Loop, Source
 
 MOVED_LIMIT = 0.05
 """A plan of which more than this share moved in the CRM is refused whole."""
-_MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
+"""A row the CRM puts off this often is a dead letter: a person has to look."""
 _READ_BACK = ("sending", "unknown")
 
 
-def approve(loop: Loop, plan: PlanRow) -> None:
-    """Accept a plan as it stands. Raises ApprovalError when what it rests on has changed."""
-    if plan.state not in {"open", "needs_approval"}:
+def approve(loop: Loop, plan: PlanRow, *, approved: bool) -> None:
+    """Accept a plan as it stands.
+
+    Raises ApprovalError when what it rests on has changed, or when the guard held some of it and
+    nobody said `approved`.
+    """
+    if plan.state not in {"open", "needs_approval", "approved"}:
         raise ApprovalError(
-            f"{plan.id} is {plan.state}, so there is nothing to approve",
+            f"{plan.id} is {plan.state}, so there is nothing to apply",
             hint="leadloop plan makes a new one",
         )
-    if plan.basis != basis_of(loop):
+    if plan.kind == "write" and plan.basis != basis_of(loop):
         raise ApprovalError(
             f"{plan.id} is stale: model, mapping, routing, scope or limits changed since",
             hint="leadloop plan makes a new one",
         )
+    if plan.state == "needs_approval" and not approved:
+        raise ApprovalError(
+            f"{plan.id} waits for approval: {'; '.join(plan.held) or 'somebody has to look at it'}",
+            hint=f"Look at it, then: leadloop apply {plan.id} --approve",
+        )
     with loop.store.write() as tx:
         outbox.approve(tx, plan.id)
         plans.set_plan(tx, plan.id, state="approved", approved_at=loop.now)
-        plans.save_approvals(tx, files_of(loop), plan.id, loop.now)
+        if plan.kind == "write":
+            plans.save_approvals(tx, files_of(loop), plan.id, loop.now)
 
 
 def recover(loop: Loop) -> Counter[str]:
     """Settle what an earlier run sent without learning the answer, by reading it back."""
     counts: Counter[str] = Counter()
     for source in loop.sources:
-        after = 0
-        while rows := _next(loop, source, _READ_BACK, after):
-            after = rows[-1].id
+        while rows := _next(loop, source, _READ_BACK):
             _settle_by_reading(loop, source, rows, counts)
     return counts
 
@@ -61,24 +70,17 @@ def apply(loop: Loop, *, check_moved: str | None = None) -> Counter[str]:
     if check_moved is not None:
         counts.update(_leave_out_moved(loop, check_moved))
     for source in loop.sources:
-        after = 0
-        while rows := _next(loop, source, ("approved", "retry"), after):
+        with loop.store.write() as tx:
+            outbox.try_again(tx, source.name, MAX_ATTEMPTS, loop.now)
+        while rows := _next(loop, source, ("approved",)):
             _send(loop, source, rows, counts)
-            after = max(row.id for row in rows)
             loop.tell(f"apply {source.name}", counts)
-        _rewind_retries(loop, source)
     return counts
 
 
-def _next(loop: Loop, source: Source, states: Sequence[str], after: int) -> list[Row]:
+def _next(loop: Loop, source: Source, states: Sequence[str]) -> list[Row]:
     with loop.store.read() as tx:
-        return outbox.batch(tx, source.name, source.adapter.capabilities.batch_size, states, after)
-
-
-def _rewind_retries(loop: Loop, source: Source) -> None:
-    """Rows that failed too often are no longer tried: a person has to look."""
-    with loop.store.write() as tx:
-        outbox.give_up(tx, source.name, _MAX_ATTEMPTS, loop.now)
+        return outbox.batch(tx, source.name, source.adapter.capabilities.batch_size, states)
 
 
 def _send(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> None:

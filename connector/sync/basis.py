@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.documents import canonical_hash
+from connector.store.people import dumps
 from connector.sync.context import Loop
 
 
@@ -14,7 +15,7 @@ def files_of(loop: Loop) -> dict[str, tuple[str, str]]:
     scope = {c.name: c.scope.model_dump(mode="json") for c in settings.connections}
     write = settings.write.model_dump(mode="json")
     return {
-        "model": (loop.model.version, loop.model.document_json()),
+        "model": (loop.model.hash, dumps(loop.model.plain())),
         "routing": (canonical_hash(routing), routing),
         "mapping": (canonical_hash(mappings), "{}"),
         "scope": (canonical_hash([scope, write, settings.stage]), "{}"),

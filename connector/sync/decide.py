@@ -20,6 +20,7 @@ from connector.store import cycles, people, scores
 from connector.store.cycles import Waiting
 from connector.sync.context import Loop
 from connector.sync.primary import Primary, primaries
+from connector.sync.statements import strongest
 
 PAGE = 1000
 
@@ -106,11 +107,12 @@ def _standing(
     newest, asset = behaved.get(one.person, (None, None))
     nurture = loop.settings.nurture
     consent = loop.settings.consent
+    said = strongest(primary.statements) if primary else None
     return Standing(
         score=score,
-        said=primary.said if primary else None,
-        said_reason=primary.said_reason if primary else None,
-        said_at=primary.said_at if primary else None,
+        said=said.state if said else None,
+        said_reason=said.reason if said else None,
+        said_at=said.at if said else None,
         owner=primary.owner if primary else None,
         behaviour_at=newest,
         theme=theme_of(asset, nurture.themes, nurture.default),

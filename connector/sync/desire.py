@@ -45,7 +45,8 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
             nurtured = cycle.state in {State.NURTURE, State.RECYCLED}
             return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
         case Group.OWNER:
-            return {"owner": cycle.owner.partition("/")[2] if is_routed(cycle) else None}
+            routed = cycle.owner if is_routed(cycle) else None
+            return {"owner": routed.partition("/")[2] if routed else None}
 
 
 def state_after(cycle: Cycle, *, routing: bool) -> State:

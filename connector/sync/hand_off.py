@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from connector.decisions.standing import Move
+from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.store import cycles, people
 from connector.sync.context import Loop
@@ -23,7 +23,7 @@ def confirm(loop: Loop) -> Counter[str]:
     return Counter({"handed_off": done}) if done else Counter()
 
 
-def _confirm_page(loop: Loop, routed: list[cycles.Cycle]) -> int:
+def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
     moves = []
     with loop.store.write() as tx:
         found = primaries(tx, loop, (c.person for c in routed))

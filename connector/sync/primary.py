@@ -7,25 +7,24 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.domain.cycle import State
-from connector.domain.moment import Micros
 from connector.store import people
 from connector.store.people import PersonRecord
-from connector.sync.context import Loop
+from connector.sync.context import Loop, Source
+from connector.sync.statements import Statement, statements
 
 OPEN = "open"
 
 
 class Primary(NamedTuple):
-    """A person's primary record in the hand-off connection.
+    """A person's primary record in the hand-off connection, and all that is said about the person.
 
-    Owners are keys (`connection/id`) of people, not of queues. `said` is the mapped status.
+    `remote_owner` is whoever owns the record, as a key (`connection/id`); the other owners are
+    people only, not queues.
     """
 
     record: PersonRecord
-    said: State | None
-    said_reason: str | None
-    said_at: Micros | None
+    statements: tuple[Statement, ...]
+    remote_owner: str | None
     owner: str | None
     opportunity_owner: str | None
     account_owner: str | None
@@ -55,7 +54,7 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
     )
     queues = _queues(tx, name)
     return {
-        person: _primary(record, deals.get(record.id, []), accounts, name, queues)
+        person: _primary(record, deals.get(record.id, []), accounts, loop.handoff, queues)
         for person, record in chosen.items()
     }
 
@@ -82,27 +81,29 @@ def _primary(
     record: PersonRecord,
     deals: list[PersonRecord],
     accounts: dict[str, PersonRecord],
-    name: str,
+    source: Source,
     queues: set[str],
 ) -> Primary:
+    name = source.name
     account = accounts.get(str(record.doc.get("account") or ""))
     opened = [d for d in deals if d.doc.get("status") == OPEN and d.doc.get("owner")]
-    status = record.doc.get("status")
-    at = record.doc.get("status_at")
 
     def key(owner: object) -> str | None:
         return f"{name}/{owner}" if owner and str(owner) not in queues else None
 
+    owner = _owner(record, source)
     return Primary(
         record=record,
-        said=State(status) if isinstance(status, str) else None,
-        said_reason=_text(record.doc.get("reason")),
-        said_at=at if isinstance(at, int) else record.changed,
-        owner=key(record.doc.get("owner")),
+        statements=tuple(statements(record, deals, key(owner))),
+        remote_owner=f"{name}/{owner}" if owner else None,
+        owner=key(owner),
         opportunity_owner=key(opened[0].doc.get("owner")) if opened else None,
         account_owner=key(account.doc.get("owner")) if account else None,
     )
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value else None
+def _owner(record: PersonRecord, source: Source) -> object:
+    """The owner the CRM shows: in the field we write, where we write one."""
+    spec = source.objects.get(record.object)
+    target = spec.writes.get("owner") if spec else None
+    return record.remote.get(target.to) if target else record.doc.get("owner")

@@ -1,0 +1,92 @@
+"""Activities by person: placing them, and noting which count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
+
+from connector.identity.engagement import Seen
+from connector.store.people import chunks
+from connector.store.schema import activity
+
+__all__ = ["Connection", "Unplaced", "flag", "of_person", "place", "to_judge", "unplaced"]
+
+Key = tuple[str, str, str]
+_PRIMARY = (activity.c.connection, activity.c.object, activity.c.id)
+
+
+class Unplaced(NamedTuple):
+    """An activity nobody owns yet: `subject` is `<object>/<id>` in its connection."""
+
+    key: Key
+    subject: str | None
+    email: str | None
+
+
+def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
+    """Give activities without a person past a key, by key."""
+    rows = tx.execute(
+        select(*_PRIMARY, activity.c.subject, activity.c.email)
+        .where(activity.c.person.is_(None), tuple_(*_PRIMARY) > tuple_(*after))
+        .order_by(*_PRIMARY)
+        .limit(limit)
+    )
+    return [Unplaced((r.connection, r.object, r.id), r.subject, r.email) for r in rows]
+
+
+def place(tx: Connection, owners: Mapping[Key, str]) -> None:
+    """Note whose these activities are."""
+    if owners:
+        tx.execute(
+            update(activity).where(*_AT).values(person=bindparam("p")),
+            [{**_at(key), "p": person} for key, person in owners.items()],
+        )
+
+
+def to_judge(tx: Connection, people: Iterable[str], *, everything: bool) -> dict[str, list[Seen]]:
+    """Give the activities of people that may be a machine's or a repetition, by person.
+
+    Without `everything` those are mail events and such as name an agent.
+    """
+    found: dict[str, list[Seen]] = {}
+    for ids in chunks(people):
+        query = select(activity).where(activity.c.person.in_(ids))
+        if not everything:
+            query = query.where(or_(activity.c.message.is_not(None), activity.c.agent.is_not(None)))
+        for row in tx.execute(query):
+            key = (row.connection, row.object, row.id)
+            seen = Seen(key, row.connection, row.type, row.time, row.asset, row.message, row.agent)
+            found.setdefault(row.person, []).append(seen)
+    return found
+
+
+def flag(tx: Connection, seen: Sequence[Seen], *, machine: set[Key], repeated: set[Key]) -> None:
+    """Set both flags of these activities."""
+    tx.execute(
+        update(activity).where(*_AT).values(machine=bindparam("m"), duplicate=bindparam("d")),
+        [{**_at(one.key), "m": one.key in machine, "d": one.key in repeated} for one in seen],
+    )
+
+
+def of_person(tx: Connection, person: str, limit: int) -> list[dict[str, Any]]:
+    """Give a person's activities, newest first."""
+    rows = tx.execute(
+        select(activity)
+        .where(activity.c.person == person)
+        .order_by(activity.c.time.desc(), activity.c.id)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+_AT = (
+    activity.c.connection == bindparam("k_c"),
+    activity.c.object == bindparam("k_o"),
+    activity.c.id == bindparam("k_i"),
+)
+
+
+def _at(key: Key) -> dict[str, str]:
+    return {"k_c": key[0], "k_o": key[1], "k_i": key[2]}

@@ -1,0 +1,107 @@
+"""Collect: what sales said since last time goes into the book and moves the cycles.
+
+Collected before deciding, from what was just pulled: so one run takes in a verdict, acts on it,
+and leaves nothing for a second run to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.decisions.standing import Cycle, Move, Policy
+from connector.decisions.verdict import judge
+from connector.documents import canonical_hash
+from connector.domain.cycle import Verdict
+from connector.domain.moment import Micros
+from connector.store import cycles, people
+from connector.sync.context import Loop
+from connector.sync.primary import Primary, primaries
+from connector.sync.statements import VERDICTS, Statement
+
+PAGE = 500
+
+
+def collect(loop: Loop) -> Counter[str]:
+    """Take in verdicts of everybody whose records changed; gives how many of each came."""
+    counts: Counter[str] = Counter()
+    after = ""
+    while True:
+        with loop.store.write() as tx:
+            page = people.pending(tx, after, PAGE)
+            if not page:
+                return counts
+            after = page[-1]
+            loop.lease.check(tx)
+            _collect_page(loop, tx, page, counts)
+        loop.tell("collect", counts)
+
+
+def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Counter[str]) -> None:
+    found = primaries(tx, loop, page)
+    current = cycles.current(tx, page)
+    behaved = cycles.behaviour(tx, page, loop.now)
+    known = cycles.said(tx, (s.source for p in found.values() for s in p.statements))
+    rows: list[dict[str, Any]] = []
+    moves: list[Move] = []
+    for person, primary in found.items():
+        cycle = current.get(person)
+        for statement in _news(primary, known):
+            at = min(statement.at or primary.record.changed or loop.now, loop.now)
+            rows.append(_row(loop, person, cycle, statement, at))
+            counts[statement.state.value] += 1
+            newest = behaved.get(person, (None, None))[0]
+            move = _judge(loop, cycle, statement, at, newest)
+            if move is not None:
+                moves.append(move)
+                cycle = move.cycle
+    cycles.add_dispositions(tx, rows)
+    cycles.save(tx, moves, loop.now, loop.run)
+
+
+def _news(primary: Primary, known: dict[str, cycles.Said]) -> Iterator[Statement]:
+    """Statements that differ from what their source said last, oldest first."""
+    verdicts = [s for s in primary.statements if s.state.value in VERDICTS]
+    for one in sorted(verdicts, key=lambda s: s.at or 0):
+        last = known.get(one.source)
+        same = last is not None and (last.verdict, last.reason) == (one.state.value, one.reason)
+        if not same or (last is not None and one.at is not None and one.at > last.at):
+            yield one
+
+
+def _judge(
+    loop: Loop, cycle: Cycle | None, one: Statement, at: Micros, newest: Micros | None
+) -> Move | None:
+    """A person without a cycle gets one from decide, which reads the same statements."""
+    if cycle is None:
+        return None
+    return judge(
+        cycle,
+        Verdict(one.state.value),
+        reason=one.reason,
+        at=at,
+        behaviour_at=newest,
+        policy=Policy(),
+        calendar=loop.calendar,
+        now=loop.now,
+    )
+
+
+def _row(
+    loop: Loop, person: str, cycle: Cycle | None, one: Statement, at: Micros
+) -> dict[str, Any]:
+    said = [one.source, one.state.value, one.reason, at]
+    return {
+        "id": canonical_hash(said),
+        "person": person,
+        "number": cycle.number if cycle else 1,
+        "verdict": one.state.value,
+        "reason": one.reason,
+        "at": at,
+        "by": one.by,
+        "source": one.source,
+        "run": loop.run,
+    }

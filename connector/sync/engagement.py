@@ -1,0 +1,56 @@
+"""Whose each activity is, and whether it counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from connector.identity.address import normalise_address
+from connector.identity.engagement import duplicates, machine_made
+from connector.store import activities as store
+from connector.store import people
+from connector.sync.context import Loop
+
+PAGE = 5000
+
+
+def place_activities(loop: Loop) -> Counter[str]:
+    """Give activities without a person theirs; those of unknown people wait, and are counted."""
+    counts: Counter[str] = Counter()
+    after: tuple[str, str, str] = ("", "", "")
+    several = len(loop.sources) > 1
+    while True:
+        with loop.store.write() as tx:
+            loop.lease.check(tx)
+            page = store.unplaced(tx, after, PAGE)
+            if not page:
+                return counts
+            after = page[-1].key
+            owners = _owners(tx, page)
+            placed = {one.key: owners[one.key] for one in page if one.key in owners}
+            store.place(tx, placed)
+            touched = set(placed.values())
+            people.mark(tx, touched, stale=True, pending=True)
+            _judge(tx, touched, several=several)
+        counts["activities placed"] += len(placed)
+        counts["activities of unknown people"] += len(page) - len(placed)
+        loop.tell("resolve", counts)
+
+
+def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str, str, str], str]:
+    keys: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for one in page:
+        if one.subject is not None:
+            keys[one.key] = ("record", f"{one.key[0]}/{one.subject}")
+        elif one.email is not None and (address := normalise_address(one.email)):
+            keys[one.key] = ("email", address)
+    known = people.known_keys(tx, set(keys.values()))
+    return {key: known[wanted] for key, wanted in keys.items() if wanted in known}
+
+
+def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> None:
+    """Flag what machines did, and what another system's row repeats."""
+    for seen in store.to_judge(tx, touched, everything=several).values():
+        machine = set(machine_made(seen))
+        repeated = duplicates(seen) if several else set()
+        store.flag(tx, seen, machine=machine, repeated=repeated)

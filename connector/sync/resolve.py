@@ -1,0 +1,189 @@
+"""Resolve: whose each record is, what is known of each person, and whose each activity is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.config.settings import Scope
+from connector.domain.record import Fields, Kind
+from connector.identity.address import is_role_address, normalise_address
+from connector.identity.fuse import Version, fuse
+from connector.identity.resolve import Candidate, Key, resolve
+from connector.scoring.prepare import prepare
+from connector.store import people
+from connector.store.people import PersonRecord
+from connector.sync.context import Loop
+from connector.sync.engagement import place_activities
+
+PAGE = 1000
+
+
+def resolve_people(loop: Loop) -> Counter[str]:
+    """Take in every record that changed; gives how many people are new, changed and merged."""
+    counts: Counter[str] = Counter()
+    for kind, step in (
+        (Kind.OWNER, _seen),
+        (Kind.ACCOUNT, _accounts),
+        (Kind.PERSON, _people),
+        (Kind.OPPORTUNITY, _opportunities),
+    ):
+        while True:
+            with loop.store.write() as tx:
+                loop.lease.check(tx)
+                page = people.dirty_records(tx, kind.value, PAGE)
+                if page:
+                    step(loop, tx, page, counts)
+            if not page:
+                break
+            loop.tell("resolve", counts)
+    counts.update(place_activities(loop))
+    return counts
+
+
+def _seen(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
+    del loop
+    people.clean(tx, page)
+    counts["owners"] += len(page)
+
+
+def _accounts(
+    loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]
+) -> None:
+    people.clean(tx, page)
+    affected: set[str] = set()
+    for connection in {row.connection for row in page}:
+        ids = [row.id for row in page if row.connection == connection]
+        affected |= people.people_of_records(tx, connection, "person", "account", ids)
+    _rebuild(loop, tx, affected, counts)
+
+
+def _opportunities(
+    loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]
+) -> None:
+    """A deal that changed is news about its person: said, and perhaps owned, anew."""
+    del loop
+    people.clean(tx, page)
+    counts["opportunities"] += len(page)
+    for connection in {row.connection for row in page}:
+        subjects = [
+            str(row.doc["person"])
+            for row in page
+            if row.connection == connection and row.doc.get("person")
+        ]
+        found = people.records_by_id(tx, connection, "person", subjects)
+        people.mark(tx, {r.person for r in found.values() if r.person}, pending=True)
+
+
+def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
+    ids = {s.name: s.objects for s in loop.sources}
+    candidates = [_candidate(row, ids) for row in page]
+    known = people.known_keys(tx, {key for c in candidates for key in c.keys})
+    involved = {*known.values(), *(c.person for c in candidates if c.person)}
+    placed = resolve(candidates, known, people.seniority(tx, involved))
+    if placed.merged:
+        people.merge(tx, placed.merged, loop.run)
+        counts["merged"] += len(placed.merged)
+    people.add_keys(tx, placed.keys)
+    people.clean(tx, [row._replace(person=placed.people[row.key]) for row in page])
+    _rebuild(loop, tx, set(placed.people.values()), counts)
+
+
+def _candidate(row: PersonRecord, objects: dict[str, Any]) -> Candidate:
+    keys: list[Key] = [("record", row.key)]
+    if row.merged_into is not None:
+        keys.append(("record", f"{row.connection}/{row.object}/{row.merged_into}"))
+    email = row.doc.get("email")
+    address = normalise_address(email) if isinstance(email, str) else None
+    if address is not None and not is_role_address(address) and not row.gone:
+        keys.append(("email", address))
+    spec = objects.get(row.connection, {}).get(row.object)
+    for name in spec.ids if spec else ():
+        value = row.doc.get(name)
+        if value is not None and not row.gone:
+            keys.append((f"{row.connection}.{name}", str(value)))
+    return Candidate(row.key, row.person, tuple(keys))
+
+
+# --- what is known of a person -------------------------------------------------------------------
+
+
+def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str]) -> None:
+    """Work out anew what is known of these people, out of all their records and accounts."""
+    records = people.records_of(tx, ids)
+    accounts = _accounts_of(tx, records.values())
+    ranks = {source.name: source.rank for source in loop.sources}
+    scopes = {c.name: c.scope for c in loop.settings.connections}
+    rows = [_row(person, versions, accounts, ranks, scopes) for person, versions in records.items()]
+    new, changed = people.save_people(tx, rows, loop.run)
+    counts["new people"] += len(new)
+    counts["changed people"] += len(changed)
+
+
+def _accounts_of(
+    tx: Connection, groups: Iterable[Sequence[PersonRecord]]
+) -> dict[tuple[str, str], Fields]:
+    wanted: dict[str, set[str]] = {}
+    for records in groups:
+        for row in records:
+            if row.doc.get("account"):
+                wanted.setdefault(row.connection, set()).add(str(row.doc["account"]))
+    return {
+        (connection, ident): row.doc
+        for connection, ids in wanted.items()
+        for ident, row in people.records_by_id(tx, connection, "account", ids).items()
+        if not row.gone
+    }
+
+
+def _row(
+    person: str,
+    records: Sequence[PersonRecord],
+    accounts: dict[tuple[str, str], Fields],
+    ranks: dict[str, int],
+    scopes: dict[str, Scope],
+) -> dict[str, Any]:
+    live = [r for r in records if not r.gone]
+    doc = fuse(Version(r.changed, ranks.get(r.connection, 99), r.id, r.doc) for r in live)
+    account = fuse(
+        Version(r.changed, ranks.get(r.connection, 99), r.id, accounts[key])
+        for r in live
+        if (key := (r.connection, str(r.doc.get("account")))) in accounts
+    )
+    facts = prepare({k: v for k, v in doc.items() if k not in _NOT_FACTS}, account)
+    doc.update({f"account.{name}": value for name, value in account.items()})
+    return {
+        "id": person,
+        "facts": people.dumps(facts),
+        "doc": people.dumps(doc),
+        "excluded": _excluded(facts, live, scopes),
+    }
+
+
+_NOT_FACTS = frozenset({"status", "status_at", "reason", "owner", "account"})
+
+
+def _excluded(facts: Fields, live: Sequence[PersonRecord], scopes: dict[str, Scope]) -> str | None:
+    """Why the person is none of the loop's business; None for those who are."""
+    if not live:
+        return "gone"
+    for name in dict.fromkeys(r.connection for r in live):
+        scope = scopes.get(name, Scope())
+        if facts.get("email_domain") in {d.casefold() for d in scope.exclude.own_domains}:
+            return "own_staff"
+        if scope.exclude.customers and True in {
+            facts.get("customer"),
+            facts.get("account.customer"),
+        }:
+            return "customer"
+        if not all(_within(facts.get(field), wanted) for field, wanted in scope.read.items()):
+            return "out_of_scope"
+    return None
+
+
+def _within(value: object, wanted: object) -> bool:
+    allowed = wanted if isinstance(wanted, list) else [wanted]
+    return str(value).casefold() in {str(one).casefold() for one in allowed}

@@ -1,0 +1,154 @@
+"""Run: the whole loop once, in order, and what it came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connector.domain.moment import Micros
+from connector.errors import LeadloopError, UsageError
+from connector.store import cycles, plans, runs
+from connector.store.plans import PlanRow
+from connector.sync import apply as sending
+from connector.sync import hand_off
+from connector.sync.collect import collect
+from connector.sync.context import Loop
+from connector.sync.decide import decide
+from connector.sync.plan import plan
+from connector.sync.pull import pull
+from connector.sync.resolve import resolve_people
+from connector.sync.score import score
+
+Counts = dict[str, Counter[str]]
+
+
+@dataclass
+class Result:
+    """What a run did, step by step, its plan if it made one, and the envelope's status."""
+
+    run: str
+    status: str = "ok"
+    counts: Counts = field(default_factory=dict)
+    plan: PlanRow | None = None
+
+    def count(self, step: str, counts: Counter[str]) -> None:
+        """Add what a step did."""
+        self.counts.setdefault(step, Counter()).update(+counts)
+
+
+def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
+    """Go through every step; with `send`, what the guard lets pass is written."""
+    result = Result(loop.run)
+    everybody = False
+    try:
+        everybody = _read_and_plan(loop, result)
+        if send:
+            _send(loop, result)
+        result.status = _status(result, send=send)
+    except LeadloopError as error:
+        _finish(
+            loop, result, clock, "incomplete" if error.retryable else "failed", everybody, error
+        )
+        raise
+    except KeyboardInterrupt:
+        _finish(loop, result, clock, "interrupted", everybody, None)
+        raise
+    _finish(loop, result, clock, result.status, everybody, None)
+    return result
+
+
+def _read_and_plan(loop: Loop, result: Result) -> bool:
+    _check_organisations(loop)
+    result.count("recover", sending.recover(loop))
+    for source in loop.sources:
+        result.count("pull", pull(loop, source))
+    result.count("resolve", resolve_people(loop))
+    result.count("collect", collect(loop))
+    counts, everybody = score(loop)
+    result.count("score", counts)
+    with loop.store.read() as tx:
+        first = "model" not in plans.approvals(tx)
+        day_one = first and not cycles.any_opened(tx, before=loop.now)
+    result.count("decide", decide(loop, day_one=day_one))
+    result.count("decide", hand_off.confirm(loop))
+    result.plan = plan(loop, first=first)
+    result.count("plan", Counter(result.plan.counts))
+    return everybody
+
+
+def _send(loop: Loop, result: Result) -> None:
+    result.count("apply", sending.apply(loop))
+    result.count("apply", hand_off.confirm(loop))
+    with loop.store.write() as tx:
+        plans.close_applied(tx)
+
+
+def approve_and_apply(
+    loop: Loop, plan_row: PlanRow, clock: Callable[[], Micros], *, approved: bool
+) -> Result:
+    """Send one stored plan; what the guard held needs `approved`."""
+    result = Result(loop.run, plan=plan_row)
+    try:
+        _check_organisations(loop)
+        result.count("recover", sending.recover(loop))
+        sending.approve(loop, plan_row, approved=approved)
+        result.count("apply", sending.apply(loop, check_moved=plan_row.id))
+        result.count("apply", hand_off.confirm(loop))
+        with loop.store.write() as tx:
+            plans.close_applied(tx)
+        result.status = _status(result, send=True)
+    except LeadloopError as error:
+        _finish(loop, result, clock, "incomplete" if error.retryable else "failed", False, error)  # noqa: FBT003
+        raise
+    _finish(loop, result, clock, result.status, False, None)  # noqa: FBT003
+    return result
+
+
+def _status(result: Result, *, send: bool) -> str:
+    refused = result.counts.get("apply", Counter())["refused"]
+    kept_aside = result.counts.get("pull", Counter())["newly rejected"]
+    held = result.plan is not None and result.plan.state == "needs_approval"
+    if held and (send or result.plan is not None) and not _was_approved(result):
+        return "needs_approval"
+    return "partial" if refused or kept_aside else "ok"
+
+
+def _was_approved(result: Result) -> bool:
+    return "pull" not in result.counts
+
+
+def _check_organisations(loop: Loop) -> None:
+    """A connection stays with the organisation it first reached: a sandbox is not production."""
+    for source in loop.sources:
+        there = source.adapter.check()
+        kind = source.adapter.capabilities.kind
+        with loop.store.write() as tx:
+            other = runs.pin_organisation(tx, source.name, kind, there.organisation, loop.now)
+        if other is not None:
+            raise UsageError(
+                f"connection `{source.name}` reaches {there.organisation}, but this store was "
+                f"filled from {other}",
+                hint="Use a store of its own for each organisation",
+            )
+
+
+def _finish(
+    loop: Loop,
+    result: Result,
+    clock: Callable[[], Micros],
+    status: str,
+    everybody: bool,  # noqa: FBT001
+    error: LeadloopError | None,
+) -> None:
+    with loop.store.write() as tx:
+        runs.finish(
+            tx,
+            loop.run,
+            status=status,
+            ended=clock(),
+            counts={**{s: dict(c) for s, c in result.counts.items()}, "scored_all": everybody},
+            model=loop.model.hash,
+            plan=result.plan.id if result.plan else None,
+            error=type(error).code if error else None,
+        )

@@ -1,0 +1,71 @@
+"""What a CRM says about a person: by the status of the lead and by the deals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from connector.domain.cycle import State, Verdict
+from connector.domain.moment import Micros
+from connector.store.people import PersonRecord
+
+_DEALS = {"open": State.QUALIFIED, "won": State.WON, "lost": State.LOST}
+_WEIGHT = {
+    State.WON: 5,
+    State.QUALIFIED: 4,
+    State.LOST: 3,
+    State.REJECTED: 3,
+    State.RECYCLED: 3,
+    State.ACCEPTED: 2,
+    State.HANDED_OFF: 1,
+}
+VERDICTS = frozenset(verdict.value for verdict in Verdict)
+
+
+class Statement(NamedTuple):
+    """One thing one record says; `at` is None when the CRM does not tell when."""
+
+    source: str
+    state: State
+    reason: str | None
+    at: Micros | None
+    by: str | None
+
+
+def statements(
+    record: PersonRecord, deals: Sequence[PersonRecord], owner: str | None
+) -> list[Statement]:
+    """Give everything said by a person's record, which `owner` works on, and by its deals."""
+    found = []
+    status = record.doc.get("status")
+    if isinstance(status, str):
+        at = record.doc.get("status_at")
+        found.append(_statement(record, State(status), at, owner))
+    for deal in deals:
+        state = _DEALS.get(str(deal.doc.get("status")))
+        if state is not None:
+            at = deal.doc.get("status_at") or deal.doc.get(
+                "created" if state is State.QUALIFIED else "closed"
+            )
+            by = deal.doc.get("owner")
+            key = f"{deal.connection}/{by}" if by else owner
+            found.append(_statement(deal, state, at, key))
+    return found
+
+
+def strongest(said: Iterable[Statement]) -> Statement | None:
+    """Give the statement that tells how far the person is: a won deal before an open one,
+    before a lost one or a refusal, before a mere acceptance; of equals the newest."""
+    ranked = [one for one in said if one.state in _WEIGHT]
+    return max(ranked, key=lambda one: (_WEIGHT[one.state], one.at or 0), default=None)
+
+
+def _statement(record: PersonRecord, state: State, at: object, by: str | None) -> Statement:
+    reason = record.doc.get("reason")
+    return Statement(
+        source=record.key,
+        state=state,
+        reason=str(reason) if reason else None,
+        at=at if isinstance(at, int) else None,
+        by=by,
+    )
