@@ -181,8 +181,7 @@ def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
 
 
 def _status(status: Status, names: dict[str, None]) -> list[tuple[str, Callable[[Row], Any]]]:
-    names[status.from_] = None
-    readers = [("status", reader(status.from_, converters.table(status.values, None, closed=True)))]
+    readers = [("status", _said(status, names))]
     if status.reason is not None:
         readers.append(("reason", field_reader(status.reason, names)))
     if status.at is not None:

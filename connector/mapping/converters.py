@@ -146,7 +146,6 @@ def _datetime(value: Any, form: str | None) -> datetime:
     if not isinstance(value, str):
         raise ValueRefused("should be a time such as 2026-11-24T09:30:00Z")
     try:
-        # the zone is settled by the caller, who refuses a time that names none
         return (
             datetime.strptime(value.strip(), form)
             if form

@@ -39,11 +39,7 @@ def converter(spec: From) -> Convert:
         return base
     closed = spec.default is not None
     translate = converters.table(spec.values, spec.default, closed=closed)
-    return (
-        (lambda value: translate(value))
-        if spec.as_ == "text"
-        else (lambda value: base(translate(value)))
-    )
+    return translate if spec.as_ == "text" else lambda value: base(translate(value))
 
 
 def reader(remote: str, convert: Convert) -> Callable[[Row], Any]:

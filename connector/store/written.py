@@ -171,6 +171,29 @@ def _hold(tx: Connection, changes: Mapping[Key, Mapping[str, tuple[Scalar, Scala
         )
 
 
+def edited_before(
+    tx: Connection, connection: str, obj: str, field: str, before: Micros
+) -> list[str]:
+    """Give the people whose records hold somebody else's value of a field since before a moment."""
+    rows = tx.execute(
+        select(record.c.person)
+        .join(
+            human_edit,
+            (human_edit.c.connection == record.c.connection)
+            & (human_edit.c.object == record.c.object)
+            & (human_edit.c.record == record.c.id),
+        )
+        .where(
+            human_edit.c.connection == connection,
+            human_edit.c.object == obj,
+            human_edit.c.field == field,
+            human_edit.c.seen_at <= before,
+            record.c.person.is_not(None),
+        )
+    )
+    return list(rows.scalars())
+
+
 def journal_of_run(tx: Connection, run: str) -> list[dict[str, Any]]:
     """Give the confirmed field changes a run made, in the order they were sent."""
     rows = tx.execute(

@@ -47,15 +47,16 @@ def settle(
     if desired in (None, "") and not target.clear:
         return Do.KEEP
     ours_stands = base is not None and same(base.value, remote)
-    if ours_stands or same(remote, None):
-        return Do.KEEP if _cleared_by_hand(target, base, remote, desired) else Do.WRITE
+    untouched = ours_stands or same(remote, None)
+    if untouched and not _cleared_by_hand(target, base, remote, desired):
+        return Do.WRITE
     return _contested(target, base, edited_at, changed_at, now)
 
 
 def _cleared_by_hand(
     target: WriteTarget, base: Base | None, remote: Scalar, desired: Scalar
 ) -> bool:
-    """The very value we want was emptied by somebody whose word counts: it stays empty."""
+    """Somebody whose word counts took away the very value we want."""
     return (
         target.policy.startswith("theirs")
         and base is not None

@@ -45,12 +45,29 @@ def plan(loop: Loop, *, first: bool) -> PlanRow:
     counts: Counter[str] = Counter()
     row = PlanRow(plan_id, loop.run, "write", "open", basis_of(loop), loop.now, None, {}, [])
     with loop.store.write() as tx:
+        loop.lease.check(tx)
+        _ask_anew(loop, tx, row.basis)
         plans.save_plan(tx, row)
     for page in _pending(loop):
         with loop.store.write() as tx:
             _plan_page(loop, tx, plan_id, page, counts)
         loop.tell("plan", counts)
     return _close(loop, row, counts, first=first)
+
+
+def _ask_anew(loop: Loop, tx: Connection, basis: str) -> None:
+    """Plan everybody after a change of what plans rest on, and those whose edit has had its time."""
+    last = plans.newest_plan(tx)
+    if last is None or last.basis != basis:
+        people.mark_all(tx, pending=True)
+        return
+    for source in loop.sources:
+        for one in source.objects.values():
+            for target in one.writes.values():
+                if target.keep_for is not None:
+                    before = loop.now - target.keep_for
+                    found = written.edited_before(tx, source.name, one.name, target.to, before)
+                    people.mark(tx, found, pending=True)
 
 
 def _pending(loop: Loop) -> Iterator[list[str]]:
@@ -178,7 +195,7 @@ def _settle(
     do = settle(
         target, after, base, remote, edited_at=edited_at, changed_at=record.changed, now=loop.now
     )
-    if do is Do.KEEP and edited_at is None and not same(remote, None):
+    if do is Do.KEEP and edited_at is None and (base is not None or not same(remote, None)):
         known.edits_seen.append((*key, target.to, remote))
     return do
 
