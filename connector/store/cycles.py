@@ -330,3 +330,14 @@ def any_opened(tx: Connection, *, before: Micros) -> bool:
     """Whether any cycle was opened by a run before this moment."""
     query = select(move.c.seq).where(move.c.at < before).limit(1)
     return tx.execute(query).scalar() is not None
+
+
+def standing(tx: Connection) -> dict[str, int]:
+    """Count people by the state of their current cycle, most first."""
+    rows = tx.execute(
+        select(cycle.c.state, func.count())
+        .where(cycle.c.current)
+        .group_by(cycle.c.state)
+        .order_by(func.count().desc(), cycle.c.state)
+    )
+    return {state: int(n) for state, n in rows.all()}

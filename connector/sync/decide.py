@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from connector.decisions.consent import may_contact
 from connector.decisions.cycle import advance
@@ -74,7 +75,7 @@ def _pages(loop: Loop) -> Iterator[Sequence[Waiting]]:
 
 def _moves(
     loop: Loop,
-    tx: Any,
+    tx: Connection,
     page: Sequence[Waiting],
     found: dict[str, Primary],
     policy: Policy,
@@ -147,15 +148,15 @@ def _placed(cycle: Cycle) -> bool:
     return cycle.state is State.SALES_READY and cycle.routed_at is not None
 
 
-def _router(loop: Loop, tx: Any) -> Router:
+def _router(loop: Loop, tx: Connection) -> Router:
     assert loop.routing is not None  # noqa: S101  the caller asked before
     opened, today = cycles.loads(tx, loop.now)
     desk = Desk(credit=cycles.turns(tx), open=opened, today=today)
-    return Router(loop.routing, owners_of(loop, tx), desk)
+    return Router(loop.routing, owners_in(tx, loop.handoff.name), desk)
 
 
-def owners_of(loop: Loop, tx: Any) -> list[Owner]:
-    """Give the owners of the hand-off connection, active or not."""
+def owners_in(tx: Connection, connection: str) -> list[Owner]:
+    """Give the owners of a connection, active or not."""
     return [
         Owner(
             key=f"{row.connection}/{row.id}",
@@ -164,7 +165,7 @@ def owners_of(loop: Loop, tx: Any) -> list[Owner]:
             active=row.doc.get("active") is not False and not row.gone,
             queue=row.doc.get("type") == "queue",
         )
-        for row in people.records_of_kind(tx, loop.handoff.name, "owner")
+        for row in people.records_of_kind(tx, connection, "owner")
     ]
 
 

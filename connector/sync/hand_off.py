@@ -6,7 +6,7 @@ from collections import Counter
 
 from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
-from connector.store import cycles, people
+from connector.store import cycles, people, runs
 from connector.sync.context import Loop
 from connector.sync.primary import primaries
 
@@ -44,10 +44,10 @@ def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
     return len(moves)
 
 
-def release(loop: Loop, per_day: int) -> int:
-    """Let the best `per_day` people of the day-one backlog go to sales with the next run."""
+def release(loop: Loop, per_day: int) -> tuple[int, int]:
+    """Let the best `per_day` of the day-one backlog go to sales; gives (released, left)."""
     with loop.store.write() as tx:
-        backlog = cycles.in_state(tx, State.HELD, why="backlog")[:per_day]
+        backlog = cycles.in_state(tx, State.HELD, why="backlog")
         moves = [
             Move(
                 c._replace(
@@ -60,8 +60,9 @@ def release(loop: Loop, per_day: int) -> int:
                 "released from the backlog",
                 "person",
             )
-            for c in backlog
+            for c in backlog[:per_day]
         ]
         cycles.save(tx, moves, loop.now, loop.run)
         people.mark(tx, (m.cycle.person for m in moves), pending=True)
-    return len(moves)
+        runs.finish(tx, loop.run, status="ok", ended=loop.now, counts={"released": len(moves)})
+    return len(moves), len(backlog) - len(moves)

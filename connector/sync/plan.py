@@ -12,7 +12,7 @@ from connector.domain.outward import OUTWARD, Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
-from connector.store import cycles, outbox, people, plans, scores, written
+from connector.store import cycles, outbox, people, plans, runs, scores, written
 from connector.store.outbox import Changes, Planned, Row
 from connector.store.people import PersonRecord
 from connector.store.plans import PlanRow
@@ -312,6 +312,7 @@ def undo(loop: Loop, run: str) -> PlanRow:
         plans.save_plan(tx, row)
         outbox.add(tx, row.id, rows)
         plans.set_plan(tx, row.id, counts=dict(counts))
+        runs.finish(tx, loop.run, status="needs_approval", ended=loop.now, counts={}, plan=row.id)
     return row._replace(counts=dict(counts))
 
 

@@ -171,9 +171,11 @@ def test_a_recycled_person_comes_back_with_new_behaviour_to_the_same_owner(world
     world.put("leads", "l1", status="new", owner=None)
     world.event("l1", url="/pricing")
     world.run()
-    assert world.rows("SELECT number, state FROM cycle WHERE current AND number > 1") == [
-        (2, "nurture")
-    ] or world.shown("l1")["ll_cycle"] == 2
+    assert (
+        world.rows("SELECT number, state FROM cycle WHERE current AND number > 1")
+        == [(2, "nurture")]
+        or world.shown("l1")["ll_cycle"] == 2
+    )
 
 
 def test_a_competitor_is_out_with_the_reason_and_not_with_a_low_number(world):
@@ -298,7 +300,9 @@ def test_a_model_nobody_approved_is_not_used(world):
     world.pass_time(2 * DAY)
     world.run()
     assert world.shown("l1")["ll_score"] == 80
-    assert world.warnings == ["the model file is not approved yet; going on with the last approved one"]
+    assert world.warnings == [
+        "the model file is not approved yet; going on with the last approved one"
+    ]
     plan = world.plan().plan
     world.apply(plan.id)
     assert world.shown("l1")["ll_score"] == 50
@@ -368,5 +372,7 @@ def test_another_organisation_is_refused(world):
     with store.write() as tx:
         tx.exec_driver_sql("UPDATE connection SET organisation = 'elsewhere'")
     store.close()
-    with pytest.raises(UsageError, match="reaches memory, but this store was filled from elsewhere"):
+    with pytest.raises(
+        UsageError, match="reaches memory, but this store was filled from elsewhere"
+    ):
         world.run()

@@ -148,7 +148,9 @@ class World:
         self.write("routing.yaml", ROUTING)
         self.stage("route")
         for name, active in (("anna", True), ("ben", True), ("carla", True), ("dan", False)):
-            self.put("users", name, name=name, email=f"{name}@us.example", active=active, type="user")
+            self.put(
+                "users", name, name=name, email=f"{name}@us.example", active=active, type="user"
+            )
         self.put("companies", "big", name="Big", employees=900, industry="Software")
         for source, names in {
             "leads": "email name title country company owner opted_out status reason",
@@ -177,7 +179,9 @@ class World:
         given = {"email": f"{ident}@acme.example", "title": "VP Operations", "company": "big"}
         self.put("leads", ident, **{**given, "status": "new", **values})
 
-    def event(self, lead: str, kind: str = "page_view", *, ago: Micros = HOUR, **values: Any) -> None:
+    def event(
+        self, lead: str, kind: str = "page_view", *, ago: Micros = HOUR, **values: Any
+    ) -> None:
         self.events += 1
         at = format_iso(self.now - ago)
         self.put("events", f"e{self.events}", lead=lead, kind=kind, at=at, **values)

@@ -1,0 +1,63 @@
+"""`leadloop explain`: why this score, and why did I get this lead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.cli.options import settings, settings_options
+from connector.cli.output import emit, table
+
+
+@click.command()
+@click.argument("person")
+@settings_options
+def explain(person: str, config: Path, profile: str | None, output: str) -> None:
+    """Why a person has this score, this state and this owner.
+
+    PERSON is a person id, a record (connection/object/id), or a CRM id that is unique.
+
+    \b
+    Example:
+        leadloop explain crm/lead/42
+    """
+    from connector.store.database import open_store
+    from connector.sync.explanation import explanation
+
+    store = open_store(settings(config, profile).store_url())
+    try:
+        data = explanation(store, person)
+    finally:
+        store.close()
+    emit(output, "explain", data, people=lambda: tell(data))
+
+
+def tell(data: dict[str, Any]) -> None:
+    """Print an explanation for people."""
+    score = data["score"]
+    click.echo(f"{data['person']}  ({len(data['records'])} records)")
+    if data["excluded"]:
+        click.echo(f"Left out: {data['excluded']}")
+    if score is None:
+        click.echo("Not scored yet: leadloop run")
+        return
+    ready = "sales-ready" if score["sales_ready"] else "not sales-ready"
+    click.echo(
+        f"Score {score['score']}  grade {score['grade']}  fit {score['fit']:.0f}  "
+        f"behaviour {score['behaviour']:.0f}  {ready}  model {score['model'][:8]}"
+    )
+    for line in score["lines"]:
+        click.echo(f"  {line['points']:+7.2f}  {line['rule']}  ({line['part']})")
+    if data["cycle"]:
+        one = data["cycle"]
+        click.echo(f"Cycle {one['number']}: {one['state']} since {one['since']} ({one['why']})")
+        if one["owner"]:
+            click.echo(f"Owner: {one['owner']}")
+    for route in data["routing"]:
+        click.echo(f"Routed {route['at']}: {route['rule']} -> {route['owner'] or 'held'}")
+        for reason in route["skipped"]:
+            click.echo(f"  passed over {reason}")
+    table(data["moves"], ("at", "before", "after", "why", "by"), title="Moves")
+    table(data["activities"], ("at", "type", "what", "counted"), title="Last activities")

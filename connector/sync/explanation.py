@@ -1,0 +1,86 @@
+"""Everything about one person, for the question "why this score, and why did I get this lead?"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from connector.decisions.standing import Cycle
+from connector.domain.moment import format_iso
+from connector.errors import UsageError
+from connector.store import activities, cycles, people, scores
+from connector.store.database import Store
+from connector.store.schema import person as person_table
+
+_WHOLE_SECOND = 1_000_000
+
+
+def explanation(store: Store, word: str) -> dict[str, Any]:
+    """Give score, reasons, cycle, moves, routing and last activities of a person.
+
+    `word` is a person id, a record key (`connection/object/id`) or a remote id that is unique.
+    Raises UsageError when it names nobody, or more than one.
+    """
+    with store.read() as tx:
+        person = people.find(tx, word)
+        if person is None:
+            raise UsageError(
+                f"`{word}` names no person, or more than one",
+                hint="Give connection/object/id, such as crm/lead/42",
+            )
+        published = scores.published(tx, [person]).get(person)
+        cycle = cycles.current(tx, [person]).get(person)
+        moves, routes = cycles.history(tx, person)
+        return {
+            "person": person,
+            "records": [r.key for r in people.records_of(tx, [person]).get(person, [])],
+            "excluded": _excluded(tx, person),
+            "score": _score(published),
+            "cycle": _cycle(cycle),
+            "moves": [{**m, "at": _iso(m["at"])} for m in moves],
+            "routing": [
+                {**r, "at": _iso(r["at"]), "skipped": orjson.loads(r["skipped"])} for r in routes
+            ],
+            "activities": [
+                {
+                    "type": a["type"],
+                    "at": _iso(a["time"]),
+                    "what": a["url"] or a["asset"] or a["form"],
+                    "counted": not (a["machine"] or a["duplicate"]),
+                }
+                for a in activities.of_person(tx, person, 10)
+            ],
+        }
+
+
+def _excluded(tx: Connection, person: str) -> str | None:
+    return tx.execute(select(person_table.c.excluded).where(person_table.c.id == person)).scalar()
+
+
+def _score(published: scores.Published | None) -> dict[str, Any] | None:
+    if published is None:
+        return None
+    score = published.score
+    return {
+        **score._asdict(),
+        "model": published.model,
+        "scored_at": _iso(published.scored_at),
+        "reasons": published.reasons,
+        "lines": [line._asdict() for line in published.lines],
+    }
+
+
+def _cycle(cycle: Cycle | None) -> dict[str, Any] | None:
+    if cycle is None:
+        return None
+    times = ("since", "next_at", "opened_at", "behaviour_at", "routed_at", "handed_off_at")
+    return {
+        name: _iso(value) if name in {*times, "sla_due_at", "verdict_at"} else value
+        for name, value in cycle._asdict().items()
+    }
+
+
+def _iso(moment: int | None) -> str | None:
+    return None if moment is None else format_iso(moment // _WHOLE_SECOND * _WHOLE_SECOND)

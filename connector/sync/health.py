@@ -1,0 +1,146 @@
+"""Doctor: is everything there that a run needs? Each answer comes with the one next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from connector.config.load import Loaded
+from connector.decisions.routing import Desk, Router
+from connector.domain.moment import Micros
+from connector.errors import LeadloopError
+from connector.store.database import open_store
+from connector.sync.context import Source
+from connector.sync.decide import owners_in
+from connector.sync.opening import model_file, open_sources, routing_file
+from connector.sync.provision import plan_install
+
+
+class Finding(NamedTuple):
+    """One check: `state` is ok, look or fail; `fix` the next step when it is not ok."""
+
+    state: str
+    what: str
+    said: str
+    fix: str | None = None
+
+
+def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
+    """Yield one finding a check, in the order a newcomer meets the problems."""
+    yield Finding(
+        "ok", "settings", f"{len(loaded.settings.connections)} connections are well formed"
+    )
+    model = None
+    try:
+        model = model_file(loaded)
+        yield Finding("ok", "model", f"{model.name}, version {model.hash[:8]}")
+    except LeadloopError as error:
+        yield _failed("model", error)
+    yield _store(loaded)
+    with ExitStack() as stack:
+        try:
+            sources = open_sources(loaded, clock, stack)
+        except LeadloopError as error:
+            yield _failed("connections", error)
+            return
+        for source in sources:
+            yield from _source(source, clock)
+    yield from _routing(loaded)
+
+
+def _store(loaded: Loaded) -> Finding:
+    try:
+        store = open_store(loaded.store_url())
+    except LeadloopError as error:
+        return _failed("store", error)
+    with store.read() as tx:
+        sound = store.dialect != "sqlite" or (
+            tx.exec_driver_sql("PRAGMA quick_check").scalar() == "ok"
+        )
+    store.close()
+    if not sound:
+        return Finding("fail", "store", "the file is damaged", "Restore it from a backup")
+    return Finding("ok", "store", f"{store.dialect}, tables up to date")
+
+
+def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:
+    name = source.name
+    try:
+        there = source.adapter.check()
+    except LeadloopError as error:
+        yield _failed(f"{name} log-in", error)
+        return
+    yield Finding(
+        "ok", f"{name} log-in", f"{there.login} at {there.organisation} ({there.product})"
+    )
+    off = abs(source.adapter.server_now() - clock()) / 1_000_000
+    if off > 300:
+        yield Finding(
+            "look", f"{name} clock", f"differs from ours by {off:.0f} s", "Set this machine's clock"
+        )
+    yield from _fields(source)
+
+
+def _fields(source: Source) -> Iterator[Finding]:
+    name = source.name
+    try:
+        for one in source.objects.values():
+            known = source.adapter.describe(one.source)
+            ours = {target.to for target in one.writes.values()}
+            missing = (
+                [n for n in one.names if n.partition(".")[0] not in known and n not in known | ours]
+                if known
+                else []
+            )
+            if missing:
+                yield Finding(
+                    "fail",
+                    f"{name} {one.name}",
+                    f"the CRM has no {', '.join(missing[:5])}",
+                    "Mend the mapping, or give our user the right to read it",
+                )
+        steps = plan_install(source)
+    except LeadloopError as error:
+        yield _failed(f"{name} fields", error)
+        return
+    absent = [step.name for step in steps if step.action == "create"]
+    clashing = [step.name for step in steps if step.action == "clash"]
+    if clashing:
+        yield Finding("fail", f"{name} fields", f"of another type: {clashing}", "Map other names")
+    elif absent:
+        said = f"{len(absent)} of our fields are not there yet"
+        yield Finding("look", f"{name} fields", said, f"leadloop install {name}")
+    else:
+        yield Finding("ok", f"{name} fields", f"{len(steps)} of our fields are there")
+
+
+def _routing(loaded: Loaded) -> Iterator[Finding]:
+    try:
+        routing = routing_file(loaded)
+    except LeadloopError as error:
+        yield _failed("routing", error)
+        return
+    if routing is None:
+        yield Finding("look", "routing", "no routing file: nobody is handed off", "Set `routing:`")
+        return
+    connections = loaded.settings.connections
+    handoff = next((c.name for c in connections if c.handoff), connections[0].name)
+    store = open_store(loaded.store_url())
+    with store.read() as tx:
+        owners = owners_in(tx, handoff)
+    store.close()
+    unknown = Router(routing, owners, Desk()).unknown_owners() if owners else []
+    if unknown:
+        yield Finding(
+            "fail",
+            "routing",
+            f"not an active owner in the CRM: {len(unknown)} of those named",
+            "Mend routing.yaml; leadloop doctor -o json lists them",
+        )
+    else:
+        yield Finding("ok", "routing", f"{len(routing.rules)} rules, fallback is set")
+
+
+def _failed(what: str, error: LeadloopError) -> Finding:
+    return Finding("fail", what, str(error), error.hint)
