@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import orjson
+from pydantic import BaseModel
 
 from connector.cli.options import settings, settings_options
 from connector.cli.output import emit, table
@@ -56,6 +57,11 @@ def schema(document: str) -> None:
     from connector.mapping.document import MappingDocument
     from connector.scoring.model import Model
 
-    models = {"settings": Settings, "mapping": MappingDocument, "model": Model, "routing": Routing}
+    models: dict[str, type[BaseModel]] = {
+        "settings": Settings,
+        "mapping": MappingDocument,
+        "model": Model,
+        "routing": Routing,
+    }
     text = orjson.dumps(json_schema(models[document]), option=orjson.OPT_INDENT_2)
     click.echo(text.decode())

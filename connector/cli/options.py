@@ -43,7 +43,7 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, on
 
 def settings_options(function: F) -> F:
     """Add --config, --profile and --output."""
-    return config_option(profile_option(output_option(function)))  # type: ignore[no-any-return]
+    return config_option(profile_option(output_option(function)))
 
 
 def loop_options(function: F) -> F:

@@ -31,8 +31,8 @@ def plan(
 ) -> None:
     """Show what would change, field by field. Writes nothing to the CRM.
 
-    Uses the model and routing files as they are now; `leadloop apply PLAN --approve` writes the plan
-    and makes these files the agreed ones.
+    Uses the model and routing files as they are now; `leadloop apply PLAN --approve` writes the
+    plan and makes these files the agreed ones.
 
     \b
     Example:
@@ -54,12 +54,17 @@ def plan(
     ) as (loop, _):
         result = run_loop(loop, machine_clock, send=False)
     header, rows = _stored(loaded.store_url(), result.plan.id if result.plan else "", limit)
+
+    def tell() -> None:
+        tell_result(result)
+        _tell(header, rows)
+
     emit(
         output,
         "plan",
         {**result_data(result), "rows": rows},
         rows=rows,
-        people=lambda: (tell_result(result), _tell(header, rows)),  # type: ignore[func-returns-value]
+        people=tell,
         run_id=result.run,
         status=result.status,
         warnings=warnings,

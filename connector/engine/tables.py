@@ -135,7 +135,8 @@ def _translated(
     lookup = f"lookup_{number[0]}"
     duck.execute(f"CREATE TABLE {lookup} (before VARCHAR, after VARCHAR)")
     _insert(duck, lookup, pairs)
-    return f"(SELECT any_value(after) FROM {lookup} WHERE before = CAST({table}.{_quoted(column)} AS VARCHAR))"
+    held = f"CAST({table}.{_quoted(column)} AS VARCHAR)"
+    return f"(SELECT any_value(after) FROM {lookup} WHERE before = {held})"
 
 
 def _insert(duck: duckdb.DuckDBPyConnection, table: str, pairs: Iterable[tuple[Any, Any]]) -> None:

@@ -147,7 +147,7 @@ def _datetime(value: Any, form: str | None) -> datetime:
         raise ValueRefused("should be a time such as 2026-11-24T09:30:00Z")
     try:
         return (
-            datetime.strptime(value.strip(), form)
+            datetime.strptime(value.strip(), form)  # noqa: DTZ007  _zoned refuses one without zone
             if form
             else datetime.fromisoformat(value.strip())
         )

@@ -1,8 +1,9 @@
-"""What looks wrong in a model although it can be read: rules that cannot count, caps nobody reaches."""
+"""What looks wrong in a model although it can be read: caps nobody reaches, overlaps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from connector.domain.score import Score
 from connector.scoring.model import BehaviourGroup, FitGroup, FitRule, Model
@@ -58,8 +59,8 @@ def _overlaps(group: FitGroup) -> list[str]:
             by_field.setdefault(rule.field, []).append(rule)
     found = []
     for field, rules in by_field.items():
-        ordered = sorted(rules, key=lambda r: _low(r))
-        for first, second in zip(ordered, ordered[1:], strict=False):
+        ordered = sorted(rules, key=_low)
+        for first, second in pairwise(ordered):
             high = (first.range or [None, None])[1]
             if high is None or high > _low(second):
                 found.append(f"`{first.name}` and `{second.name}` overlap on {field}")

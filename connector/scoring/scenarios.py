@@ -62,7 +62,7 @@ class Scenarios(Document):
 def frames(
     model: Model, scenarios: Sequence[Scenario], now: Micros
 ) -> tuple[list[Fields], list[dict[str, Any]]]:
-    """Give the people and activities of the personas as rows for the engine; `person` is their name."""
+    """Give people and activities of the personas as rows; `person` is their name."""
     fields = model.person_fields()
     people: list[Fields] = []
     activities: list[dict[str, Any]] = []

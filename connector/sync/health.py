@@ -88,11 +88,11 @@ def _fields(source: Source) -> Iterator[Finding]:
         for one in source.objects.values():
             known = source.adapter.describe(one.source)
             ours = {target.to for target in one.writes.values()}
-            missing = (
-                [n for n in one.names if n.partition(".")[0] not in known and n not in known | ours]
-                if known
-                else []
-            )
+            missing = [
+                n
+                for n in one.names
+                if known and n.partition(".")[0] not in known and n not in {*known, *ours}
+            ]
             if missing:
                 yield Finding(
                     "fail",

@@ -56,7 +56,7 @@ def plan(loop: Loop, *, first: bool) -> PlanRow:
 
 
 def _ask_anew(loop: Loop, tx: Connection, basis: str) -> None:
-    """Plan everybody after a change of what plans rest on, and those whose edit has had its time."""
+    """Plan everybody after a change of what plans rest on, and people whose edit had its time."""
     last = plans.newest_plan(tx)
     if last is None or last.basis != basis:
         people.mark_all(tx, pending=True)

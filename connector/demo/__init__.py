@@ -1,0 +1,1 @@
+"""An invented company's year, and the loop played over it."""

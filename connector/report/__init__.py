@@ -1,0 +1,1 @@
+"""What the loop has to show: figures for people who were not there."""
