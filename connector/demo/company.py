@@ -15,10 +15,41 @@ from connector.domain.moment import DAY, HOUR, MINUTE, SECOND, Micros, format_is
 
 PEOPLE = 2_400
 ACCOUNTS = 420
-_FIRST = (
-    ["Ada", "Ben", "Chloé", "Dmitri", "Elif", "Farid", "Grace", "Hugo", "Inès", "Jonas", "Kofi", "Lena", "Mateo", "Nora", "Omar", "Priya"]
-)
-_LAST = ["Adler", "Brun", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen", "Kaya", "Lopez", "Moreau", "Nair", "Ortiz"]
+_FIRST = [
+    "Ada",
+    "Ben",
+    "Chloé",
+    "Dmitri",
+    "Elif",
+    "Farid",
+    "Grace",
+    "Hugo",
+    "Inès",
+    "Jonas",
+    "Kofi",
+    "Lena",
+    "Mateo",
+    "Nora",
+    "Omar",
+    "Priya",
+]
+_LAST = [
+    "Adler",
+    "Brun",
+    "Costa",
+    "Diaz",
+    "Evans",
+    "Fischer",
+    "Garcia",
+    "Haas",
+    "Ito",
+    "Jansen",
+    "Kaya",
+    "Lopez",
+    "Moreau",
+    "Nair",
+    "Ortiz",
+]
 _INDUSTRIES = (
     "Software",
     "Manufacturing",
@@ -246,7 +277,6 @@ def _outcome(
 def _twins(company: Company, luck: Random) -> None:
     """Some people stand in the list twice, as they do everywhere."""
     for number, row in enumerate(luck.sample(company.people, 40)):
-        company.people.append(
-            {**row, "id": f"d{number:03}", "email": row["email"].upper(), "title": "", "status": "New",
-             "reason": "", "status_at": "", "owner": ""}
-        )  # fmt: skip
+        blank = dict.fromkeys(("title", "reason", "status_at", "owner"), "")
+        again = {"id": f"d{number:03}", "email": row["email"].upper(), "status": "New"}
+        company.people.append({**row, **blank, **again})

@@ -12,8 +12,9 @@ from connector.config.load import Loaded, load_settings
 from connector.demo.company import Company, invent
 from connector.demo.folder import write_folder
 from connector.demo.shipped import shipped
+from connector.domain.cycle import State
 from connector.domain.moment import DAY, HOUR, Micros
-from connector.store import plans, scores
+from connector.store import cycles, plans
 from connector.store.database import open_store
 from connector.sync.explanation import explanation
 from connector.sync.hand_off import release
@@ -102,6 +103,8 @@ def _approve(loaded: Loaded, first: Result, now: Micros) -> Result:
     with _loop(loaded, now, "apply", candidate=True) as loop:
         with loop.store.read() as tx:
             row = plans.get_plan(tx, first.run)
+        if row is None:
+            raise LookupError(first.run)
         return approve_and_apply(loop, row, lambda: now, approved=True)
 
 
@@ -114,8 +117,8 @@ def _top(loaded: Loaded) -> dict[str, Any]:
     store = open_store(loaded.store_url())
     try:
         with store.read() as tx:
-            best = scores.top(tx, 1)[0]
-        return explanation(store, best.score.person)
+            best = cycles.in_state(tx, State.HANDED_OFF, why="released from the backlog")[0]
+        return explanation(store, best.person)
     finally:
         store.close()
 

@@ -81,7 +81,8 @@ def _people(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:
     for field, kind in model.person_fields().items():
         columns.append(f"{_person_value(duck, name, field, kind, held)} AS {_quoted(field)}")
     duck.execute(
-        f"CREATE TABLE people AS SELECT {', '.join(columns)} FROM raw_people WHERE person IS NOT NULL"
+        f"CREATE TABLE people AS SELECT {', '.join(columns)} FROM raw_people "
+        "WHERE person IS NOT NULL"
     )
 
 

@@ -1,0 +1,1 @@
+"""Odoo: leads, mails and owners over JSON-2 (19 and later) or XML-RPC (before)."""

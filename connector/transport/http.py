@@ -1,0 +1,229 @@
+"""Sends one request at a time and tries again only where that can do no harm.
+
+A request that was answered "later" (429, 502, 503, 504) did no work and is repeated. One that got
+no answer may have done its work: it is repeated only if its caller says that twice is as good as
+once, else the outcome is unknown and must be read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import requests
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from connector.errors import (
+    LoginError,
+    RateLimitError,
+    RemoteError,
+    TryLaterError,
+    UnknownOutcomeError,
+)
+from connector.transport.address import checked
+
+MAX_ANSWER = 256_000_000
+CONNECT_S, READ_S = 10.0, 120.0
+MAX_WAIT_S = 60.0
+_LATER = frozenset({429, 502, 503, 504})
+
+
+class Answer(NamedTuple):
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a web page: a log-in form or a notice of maintenance, never data."""
+        kind = self.headers.get("Content-Type", "")
+        return "html" in kind or (
+            self.body[:200].lstrip()[:1] == b"<" and b"<html" in self.body[:500].lower()
+        )
+
+
+class Event(NamedTuple):
+    """One call, for logs and metrics: no ids of people, no bodies, no query."""
+
+    method: str
+    path: str
+    status: int
+    bytes: int
+
+
+Judge = Callable[[Answer], None]
+
+
+class Transport:
+    """Speaks to one host. `headers` are asked for anew with each request; they hold the secret."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        headers: Callable[[], Mapping[str, str]] = dict,
+        attempts: int = 5,
+        observer: Callable[[Event], None] | None = None,
+        read_s: float = READ_S,
+    ) -> None:
+        self._address = checked(address)
+        self._headers = headers
+        self._attempts = attempts
+        self._observer = observer
+        self._read_s = read_s
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc, no proxy we were not told of
+
+    def __repr__(self) -> str:
+        return f"Transport({self._address})"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        kind: str = "application/json",
+        repeatable: bool,
+        judge: Judge | None = None,
+    ) -> Answer:
+        """Send and give the answer.
+
+        Args:
+            repeatable: Whether sending it twice is as good as once.
+            judge: Raises for answers that are errors in the CRM's own way; default by status.
+
+        Raises:
+            LoginError, RemoteError, RateLimitError, TryLaterError: as the answer says.
+            UnknownOutcomeError: no answer came, and it may not be repeated.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception(_may_repeat),
+            stop=stop_after_attempt(self._attempts),
+            wait=_wait,
+            reraise=True,
+        )
+        return retrying(self._once, method, path, body, kind, repeatable, judge or judge_by_status)
+
+    def close(self) -> None:
+        """Free the sockets."""
+        self._session.close()
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        kind: str,
+        repeatable: bool,  # noqa: FBT001  passed through the retry by place
+        judge: Judge,
+    ) -> Answer:
+        said = f"{method} {path.partition('?')[0]}"
+        try:
+            answer = self._exchange(method, path, body, kind)
+        except requests.exceptions.ConnectTimeout:
+            raise TryLaterError(f"{said}: the host does not answer", hint=_HOST) from None
+        except requests.exceptions.SSLError:
+            raise TryLaterError(f"{said}: the certificate is not valid", hint=_HOST) from None
+        except requests.exceptions.ConnectionError as error:
+            if _never_left(error):
+                raise TryLaterError(f"{said}: the host cannot be reached", hint=_HOST) from None
+            raise _no_answer(said, repeatable=repeatable) from None
+        except requests.exceptions.RequestException:
+            raise _no_answer(said, repeatable=repeatable) from None
+        if self._observer is not None:
+            self._observer(Event(method, path.partition("?")[0], answer.status, len(answer.body)))
+        if answer.status in _LATER:
+            raise _later(said, answer)
+        judge(answer)
+        if answer.is_page:
+            raise TryLaterError(
+                f"{said} was answered with a web page instead of data",
+                hint="Check the address; a proxy or a notice of maintenance may stand before it",
+            )
+        return answer
+
+    def _exchange(self, method: str, path: str, body: bytes | None, kind: str) -> Answer:
+        headers = {"Content-Type": kind, "Accept": "application/json, text/xml", **self._headers()}
+        with self._session.request(
+            method,
+            self._address + path,
+            data=body,
+            headers=headers,
+            timeout=(CONNECT_S, self._read_s),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            parts, size = [], 0
+            for part in response.iter_content(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_ANSWER:
+                    raise requests.exceptions.ContentDecodingError("answer too large")
+            return Answer(response.status_code, response.headers, b"".join(parts))
+
+
+_HOST = "Check `address:` in leadloop.yaml, and that the CRM is up"
+
+
+def judge_by_status(answer: Answer) -> None:
+    """Raise for what the status alone says is an error."""
+    if answer.status in {401, 403}:
+        raise LoginError(
+            f"the CRM refused us ({answer.status})", hint="Check the secret and what it may do"
+        )
+    if answer.status >= 500:
+        raise TryLaterError(f"the CRM answered {answer.status}", hint="Run again later")
+    if answer.status >= 300:
+        raise RemoteError(
+            f"the CRM answered {answer.status}", vendor_code=str(answer.status), hint=_HOST
+        )
+
+
+def _never_left(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether the connection was never made, so that nothing can have been done."""
+    words = str(error)
+    return any(w in words for w in ("NewConnectionError", "NameResolutionError", "refused"))
+
+
+def _no_answer(said: str, *, repeatable: bool) -> TryLaterError:
+    if repeatable:
+        return TryLaterError(f"{said}: no whole answer came", hint="Run again later")
+    return UnknownOutcomeError(
+        f"{said}: no answer came, so it may or may not have been done",
+        hint="It is read back before it is sent again",
+    )
+
+
+def _later(said: str, answer: Answer) -> TryLaterError:
+    if answer.status != 429:
+        return TryLaterError(f"{said} was answered {answer.status}", hint="Run again later")
+    seconds = answer.headers.get("Retry-After", "")
+    return RateLimitError(
+        f"{said} was answered 429: too many calls",
+        retry_after=float(seconds) if seconds.isdigit() else None,
+        hint="Run less often, or raise the CRM's limit",
+    )
+
+
+def _may_repeat(error: BaseException) -> bool:
+    return isinstance(error, TryLaterError) and not isinstance(error, UnknownOutcomeError)
+
+
+_backoff = wait_exponential(multiplier=0.5, max=MAX_WAIT_S) + wait_random(0, 1)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimitError) and error.retry_after is not None:
+        return min(error.retry_after, MAX_WAIT_S)
+    return float(_backoff(state))
