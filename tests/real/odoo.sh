@@ -92,6 +92,8 @@ make_template() {
     venv=$venv pg_port=$pg_port port=$port; odoo -d ${template}_new -i $modules \
     --stop-after-init --log-level=warn" >"$run/init.log" 2>&1 || give_up "Odoo could not set up its database"
   psql -c "ALTER DATABASE ${template}_new RENAME TO $template" postgres
+  # Nobody may be connected to a template while it is copied.
+  psql -c "ALTER DATABASE $template ALLOW_CONNECTIONS false" postgres
 }
 
 answers() { curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$port/web/health"; }
@@ -99,7 +101,7 @@ answers() { curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$port/web/healt
 start_odoo() {
   answers && return
   setsid bash -c "$(declare -f as odoo); account=$account run=$run packages=$packages venv=$venv \
-    pg_port=$pg_port port=$port; odoo --workers=0 --log-level=warn" \
+    pg_port=$pg_port port=$port; odoo --workers=0 --log-level=warn --db-filter='^t[0-9a-f]+$'" \
     >"$run/odoo.log" 2>&1 </dev/null &
   echo $! >"$run/odoo.pid"
   for _ in $(seq 90); do
