@@ -33,7 +33,7 @@ def envelope(
             "warnings": list(warnings),
             "error": error,
         },
-        option=orjson.OPT_INDENT_2,
+        option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS,
     ).decode()
 
 

@@ -11,7 +11,7 @@ from connector.adapters.base import FieldStep, Window
 from connector.domain.change import Result, Write
 from connector.domain.moment import HOUR
 from connector.domain.outward import FieldType
-from connector.errors import LeadloopError, LoginError, RemoteError, TryLaterError, UsageError
+from connector.errors import LoginError, RemoteError, TryLaterError, UsageError
 
 pytestmark = pytest.mark.real
 FIELD = "x_leadloop_score"
@@ -190,7 +190,7 @@ def test_the_older_interface_reads_and_writes_the_same(odoo, leads):
     ("change", "error", "words"),
     [
         ({"key": "0" * 40}, LoginError, "refused the API key"),
-        ({"database": "no_such_database"}, LeadloopError, ""),
+        ({"database": "no_such_database"}, UsageError, "in that database"),
         ({"address": "http://127.0.0.1:9"}, TryLaterError, "cannot be reached"),
     ],
     ids=["wrong key", "wrong database", "wrong address"],
