@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rapidfuzz import fuzz, process
 
@@ -34,3 +34,52 @@ def suggest_fields(remote_names: Iterable[str]) -> dict[str, str]:
         if best is not None:
             taken[ours] = best[1]
     return taken
+
+
+def suggest_mapping(sources: Mapping[str, Iterable[str]]) -> str | None:
+    """Write a first mapping for sources of unknown columns; None when none holds addresses.
+
+    The source with most of the fields we know is taken for the people. What it proposes is a
+    beginning: activities and deals are for a person to add.
+    """
+    found = {name: suggest_fields(columns) for name, columns in sources.items()}
+    people = {name: fields for name, fields in found.items() if "email" in fields}
+    if not people:
+        return None
+    source = max(people, key=lambda name: len(people[name]))
+    columns = list(sources[source])
+    key = next((c for c in columns if c.casefold() in {"id", "lead_id", "contact_id"}), columns[0])
+    lines = [
+        "# A first guess from the column names: look at every line.",
+        "version: 1",
+        "objects:",
+        "  lead:",
+        "    is: person",
+        f"    source: {_quoted(source)}",
+        f"    key: {_quoted(key)}",
+        "    fields:",
+        *(f"      {ours}: {_quoted(theirs)}" for ours, theirs in people[source].items()),
+        "    write:",
+        *(f"      {name}: {{to: leadloop_{name}, owner: ours}}" for name in _SCORES),
+        "      nurture: {to: leadloop_nurture, owner: theirs_for 30d, clear: true}",
+        "  # Add what people did, so that behaviour counts:",
+        "  # visit:",
+        "  #   is: activity",
+        "  #   source: visits",
+        "  #   key: id",
+        "  #   person: lead_id",
+        "  #   type: {value: page_view}",
+        "  #   at: time",
+        "  #   fields: {url: url}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_SCORES = ("score", "fit", "behaviour", "grade", "reasons", "state", "cycle")
+
+
+def _quoted(name: str) -> str:
+    """Quote a name for YAML where it is more than a plain word."""
+    if name.replace("_", "").isalnum() and name.isascii() and not name[0].isdigit():
+        return name
+    return "'" + name.replace("'", "''") + "'"

@@ -1,0 +1,156 @@
+"""`leadloop init`: settings and a mapping for a CRM, and a look at its data."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.cli.options import machine_clock, output_option
+from connector.cli.output import emit, table
+from connector.config.load import load_settings
+from connector.errors import UsageError
+
+_HEAD = """\
+# yaml-language-server: $schema=leadloop.schema.json   (made by: leadloop config schema)
+version: 1
+store: sqlite:///./state/leadloop.db
+model: model.yaml
+routing: routing.yaml
+# How far the loop may go: observe (nothing), score, nurture, route. Open it step by step.
+stage: observe
+connections:
+"""
+_FILES = """\
+  - name: files
+    kind: files
+    mapping: mapping.yaml
+    files: {{folder: {folder}, out: written}}
+    scope: {{exclude: {{own_domains: []}}}}
+"""
+_ODOO = """\
+  - name: odoo
+    kind: odoo
+    address: {address}
+    mapping: mapping.yaml
+    auth: {{database: {database}, login: {login}, key: "${{ODOO_KEY}}"}}
+    scope: {{exclude: {{own_domains: []}}}}
+"""
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["files", "odoo"]))
+@click.option("--folder", type=click.Path(path_type=Path), help="files: the folder with exports.")
+@click.option("--address", help="odoo: where it is reached.")
+@click.option("--database", help="odoo: the database.")
+@click.option("--login", default="admin", show_default=True, help="odoo: our user.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@output_option
+def init(
+    kind: str,
+    folder: Path | None,
+    address: str | None,
+    database: str | None,
+    login: str,
+    force: bool,
+    output: str,
+) -> None:
+    """Write leadloop.yaml and a mapping for a CRM, and show what its data looks like.
+
+    Reads the live schema and a sample; writes nothing to the CRM.
+
+    \b
+    Example:
+        leadloop init files --folder ./exports
+        ODOO_KEY=... leadloop init odoo --address https://odoo.example.com --database crm
+    """
+    from connector.demo.shipped import shipped
+
+    if kind == "files":
+        if folder is None or not folder.is_dir():
+            raise UsageError("`init files` needs a folder", hint="Add --folder ./exports")
+        connection, mapping = _FILES.format(folder=folder), _files_mapping(folder)
+    else:
+        if not address or not database:
+            raise UsageError(
+                "`init odoo` needs an address and a database", hint="Add --address and --database"
+            )
+        values = {"address": address, "database": database, "login": login}
+        connection, mapping = _ODOO.format(**values), shipped("odoo.yaml")
+    written = _write(
+        {
+            "leadloop.yaml": _HEAD + connection,
+            "mapping.yaml": mapping,
+            "model.yaml": shipped("model.yaml"),
+            "scenarios.yaml": shipped("scenarios.yaml"),
+            "routing.yaml": shipped("routing.yaml"),
+        },
+        force=force,
+    )
+    profile = _profile()
+    data = {"written": written, "profile": profile}
+    emit(output, "init", data, people=lambda: _tell(written, profile))
+
+
+def _files_mapping(folder: Path) -> str:
+    from connector.adapters.files.adapter import FilesAdapter
+    from connector.demo.shipped import shipped
+    from connector.mapping.suggest import suggest_mapping
+
+    adapter = FilesAdapter(folder, None, {}, machine_clock)
+    sources = {name: list(adapter.describe(name)) for name in adapter.sources()}
+    if {"people", "accounts", "owners", "opportunities", "activities"} <= set(sources):
+        return shipped("files.yaml")
+    mapping = suggest_mapping(sources)
+    if mapping is None:
+        raise UsageError(
+            f"no file in {folder} has a column of e-mail addresses",
+            hint="Put an export of your leads there, with a header line",
+        )
+    return mapping
+
+
+def _write(files: dict[str, str], *, force: bool) -> list[str]:
+    there = [name for name in files if Path(name).exists()]
+    if there and not force:
+        raise UsageError(
+            f"{', '.join(there)} already here", hint="Use another folder, or --force to replace them"
+        )
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def _profile() -> dict[str, Any]:
+    from connector.sync.opening import mapping_of, model_file, open_sources
+    from connector.sync.profiling import profile_source
+
+    loaded = load_settings(Path("leadloop.yaml"))
+    with ExitStack() as stack:
+        (source,) = open_sources(loaded, machine_clock, stack)
+        source.adapter.check()
+        document = mapping_of(loaded, loaded.settings.connections[0])
+        return profile_source(source, document, model_file(loaded))
+
+
+def _tell(written: list[str], profile: dict[str, Any]) -> None:
+    click.echo(f"Wrote {', '.join(written)}")
+    click.echo("Read     " + ", ".join(f"{n:,} {name}" for name, n in profile["rows"].items()))
+    rows = [{**one, "filled": f"{one['filled']:.0%}"} for one in profile["fields"]]
+    table(rows, ("field", "filled"), title="Fields the model's rules need")
+    if profile["unmapped"]:
+        table(
+            profile["unmapped"],
+            ("object", "field", "value", "rows"),
+            title="Values the mapping does not name",
+        )
+    kinds = [{"type": kind, "rows": n} for kind, n in profile["activity_types"].items()]
+    table(kinds, ("type", "rows"), title="Activities seen")
+    click.echo(f"{profile['duplicates']} records share their address with another")
+    for text in profile["never"]:
+        click.echo(f"Never holds here  {text}")
+    for reason, count in profile["rejected"].items():
+        click.echo(f"Cannot be read    {count} x {reason}")
+    click.echo("Next: look at mapping.yaml and model.yaml, then leadloop doctor, then leadloop plan")
