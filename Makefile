@@ -1,0 +1,47 @@
+# The first target makes what it needs: a virtual environment beside this file, from pinned wheels.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SEED ?= 7
+BIN := .venv/bin
+
+.PHONY: demo test check lint types floors bench docs clean
+
+demo: .venv/.base
+	@$(BIN)/leadloop demo --seed $(SEED)
+
+test: .venv/.dev
+	@$(BIN)/python -m pytest
+
+check: lint types floors test
+
+lint: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	@$(BIN)/mypy
+
+floors: .venv/.dev
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev
+	@$(BIN)/python -m benchmarks.loop
+
+docs: .venv/.base
+	@$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv leadloop-demo
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.base: requirements/base.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@echo "Installing the pinned packages into .venv ..."
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/base.txt -r requirements/build.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.base
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
