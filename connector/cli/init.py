@@ -116,7 +116,8 @@ def _write(files: dict[str, str], *, force: bool) -> list[str]:
     there = [name for name in files if Path(name).exists()]
     if there and not force:
         raise UsageError(
-            f"{', '.join(there)} already here", hint="Use another folder, or --force to replace them"
+            f"{', '.join(there)} already here",
+            hint="Use another folder, or --force to replace them",
         )
     for name, text in files.items():
         Path(name).write_text(text, encoding="utf-8")
@@ -153,4 +154,6 @@ def _tell(written: list[str], profile: dict[str, Any]) -> None:
         click.echo(f"Never holds here  {text}")
     for reason, count in profile["rejected"].items():
         click.echo(f"Cannot be read    {count} x {reason}")
-    click.echo("Next: look at mapping.yaml and model.yaml, then leadloop doctor, then leadloop plan")
+    click.echo(
+        "Next: look at mapping.yaml and model.yaml, then leadloop doctor, then leadloop plan"
+    )

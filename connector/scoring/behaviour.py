@@ -26,6 +26,8 @@ def column(name: str) -> str:
 def behaviour_frames(activities: Frame, rules: Sequence[BehaviourRule], now: Micros) -> list[Frame]:
     """Give frames of `person` and rule columns, to be joined to the people; absent means 0.
 
+    The bounds of a rule are for the caller to apply, to those without any activity too.
+
     `activities` hold person, id, type, time, the filter columns, visit and machine. What machines
     did and what has not happened yet does not count.
     """
@@ -81,8 +83,7 @@ def _summed(frame: Frame, columns: Sequence[str]) -> Frame:
 
 def _plain(counted: Frame, rules: Sequence[BehaviourRule]) -> Frame:
     columns = {column(r.name): amount(_test(r), _decayed(r, nw.col("age"))) for r in rules}
-    bounded = _summed(counted.select("person", **columns), list(columns))
-    return _bounded(bounded, rules)
+    return _summed(counted.select("person", **columns), list(columns))
 
 
 def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame:
@@ -98,7 +99,7 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame
         column(r.name): clipped(nw.col(column(r.name)), None, float(r.times)) * _decayed(r, age)
         for r in rules
     }
-    return _bounded(_summed(days.select("person", **columns), list(columns)), rules)
+    return _summed(days.select("person", **columns), list(columns))
 
 
 def _newest_of_each(counted: Frame, rule: BehaviourRule) -> Frame:
@@ -117,7 +118,7 @@ def _newest_of_each(counted: Frame, rule: BehaviourRule) -> Frame:
     )
     name = column(rule.name)
     points = ranked.select("person", _decayed(rule, nw.col("age")).alias(name))
-    return _bounded(_summed(points, [name]), [rule])
+    return _summed(points, [name])
 
 
 def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
@@ -146,7 +147,7 @@ def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
     )
     name = column(rule.name)
     points = paired.select("person", _decayed(rule, nw.col("age")).alias(name))
-    return _bounded(_summed(points, [name]), [rule])
+    return _summed(points, [name])
 
 
 def _quiet(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame:
@@ -156,11 +157,4 @@ def _quiet(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame
         column(r.name): amount(nw.lit(now) - nw.col("last") > (r.inactive or 0), r.points)
         for r in rules
     }
-    return _bounded(last.select("person", **columns), rules)
-
-
-def _bounded(frame: Frame, rules: Sequence[BehaviourRule]) -> Frame:
-    return frame.select(
-        "person",
-        **{column(r.name): clipped(nw.col(column(r.name)), r.min, r.max) for r in rules},
-    )
+    return last.select("person", **columns)

@@ -35,9 +35,12 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> 
         behaviours.append(fast_track_frame(activities, model.fast_track, now))
     for frame in behaviours:
         scored = scored.join(frame, on="person", how="left")
-    names = [r.name for r in model.behaviour_rules()] + [r.name for r in model.fast_track]
-    filled = [nw.col(column(name)).fill_null(0.0) for name in names]
-    scored = scored.with_columns(*filled) if filled else scored
+    filled = {
+        column(rule.name): clipped(nw.col(column(rule.name)).fill_null(0.0), rule.min, rule.max)
+        for rule in model.behaviour_rules()
+    }
+    asked = {column(r.name): nw.col(column(r.name)).fill_null(0.0) for r in model.fast_track}
+    scored = scored.with_columns(**filled, **asked)
     return _published(_totals(scored, model), model)
 
 

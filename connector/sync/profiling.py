@@ -1,4 +1,4 @@
-"""What a CRM's data looks like through a mapping and to a model, out of a sample; writes nothing."""
+"""What a CRM's data looks like through a mapping and to a model, out of a sample."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from connector.scoring.model import Model
 from connector.sync.context import Source
 
 SAMPLE = 5_000
-_ORIGIN = {"seniority": "title", "function": "title", "email_domain": "email", "email_kind": "email"}
+_ORIGIN = {
+    "seniority": "title",
+    "function": "title",
+    "email_domain": "email",
+    "email_kind": "email",
+}
 
 
 def profile_source(source: Source, document: MappingDocument, model: Model) -> dict[str, Any]:
@@ -73,7 +78,9 @@ def _never(profile: Profile, fields: list[dict[str, Any]], model: Model) -> list
         for rule in [*model.fit_rules(), *model.filters, *model.disqualify]
         if rule.field in empty and rule.operator != "missing"
     ]
-    for rule in [*model.behaviour_rules(), *model.fast_track]:
-        if rule.types and not any(kind in profile.activity_types for kind in rule.types):
-            found.append(f"{rule.name}: no activity of type {', '.join(rule.types)}")
+    found += [
+        f"{rule.name}: no activity of type {', '.join(rule.types)}"
+        for rule in [*model.behaviour_rules(), *model.fast_track]
+        if rule.types and not any(kind in profile.activity_types for kind in rule.types)
+    ]
     return found

@@ -65,9 +65,7 @@ def _lead(
     }
 
 
-def _mailings(
-    call: Call, luck: Random, leads: list[int], latent: list[tuple[float, float]]
-) -> int:
+def _mailings(call: Call, luck: Random, leads: list[int], latent: list[tuple[float, float]]) -> int:
     rows = []
     for lead, (_, want) in zip(leads, latent, strict=True):
         for _ in range(luck.randint(0, 4)):

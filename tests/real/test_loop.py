@@ -180,7 +180,9 @@ def test_released_people_get_an_owner_and_a_persons_change_of_it_survives(place,
 
 
 def test_a_lead_lost_with_a_reason_is_rejected_with_it(place, first, odoo):
-    lead = odoo.call("crm.lead", "create", vals_list=[{"name": "New", "email_from": "n@new.example"}])
+    lead = odoo.call(
+        "crm.lead", "create", vals_list=[{"name": "New", "email_from": "n@new.example"}]
+    )
     time.sleep(1.1)
     place.leadloop("run")
     (reason,) = odoo.call("crm.lost.reason", "search", domain=[["name", "=", "Too expensive"]])

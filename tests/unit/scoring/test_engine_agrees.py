@@ -1,0 +1,117 @@
+"""One compiler, two engines, one independent reference: the same numbers."""
+
+from __future__ import annotations
+
+import math
+
+import narwhals as nw
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from connector.domain.score import Score
+from connector.engine.small import score_rows
+from connector.scoring.compile import SCORE_COLUMNS, score_frame
+from connector.scoring.explain import explain, reasons_text
+from connector.scoring.model import Model
+from tests.reference_scorer import score as reference
+from tests.unit.scoring.models import NOW, models, worlds
+
+ACTIVITY = ("person", "id", "type", "time", "url", "asset", "campaign", "form", "channel", "visit")
+LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def rows(world):
+    people = [{"person": f"p{n}", **facts} for n, (facts, _) in enumerate(world)]
+    activities = [
+        {**dict.fromkeys(ACTIVITY), **one, "person": f"p{n}", "id": f"{n}.{m}"}
+        for n, (_, done) in enumerate(world)
+        for m, one in enumerate(done)
+    ]
+    return people, activities
+
+
+def on_polars(model, people, activities):
+    kinds = {"text": pl.String, "any": pl.String, "number": pl.Float64, "bool": pl.Boolean}
+    schema = {"person": pl.String} | {n: kinds[k] for n, k in model.person_fields().items()}
+    typed = [
+        {
+            n: (str(v) if schema[n] == pl.String and v is not None else v)
+            for n, v in row.items()
+            if n in schema
+        }
+        for row in people
+    ]
+    events = {name: pl.String for name in ACTIVITY} | {"time": pl.Int64, "machine": pl.Boolean}
+    frame = score_frame(
+        nw.from_native(pl.LazyFrame(typed, schema=schema)),
+        nw.from_native(pl.LazyFrame(activities, schema=events)),
+        model,
+        NOW,
+    )
+    found = frame.to_native().collect().sort("person")
+    width = len(SCORE_COLUMNS)
+    return [
+        (Score(*row[:width]), dict(zip(found.columns[width:], row[width:], strict=True)))
+        for row in found.iter_rows()
+    ]
+
+
+@LAW
+@given(model=models(), world=worlds)
+@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+def test_the_engine_says_what_the_reference_says(engine, model, world):
+    compiled = Model.model_validate(model)
+    people, activities = rows(world)
+    if engine == "duckdb":
+        scored = score_rows(compiled, people, activities, NOW)
+    else:
+        scored = on_polars(compiled, people, activities)
+    assert len(scored) == len(world)
+    for (facts, done), (score, points) in zip(world, scored, strict=True):
+        wanted = reference(model, facts, done, NOW)
+        for name in ("fit", "behaviour", "total"):
+            assert math.isclose(getattr(score, name), wanted[name], abs_tol=1e-6), name
+        for name in ("disqualified_by", "fast_track_by"):
+            assert getattr(score, name) == wanted[name]
+        for rule, raw in wanted["points"].items():
+            assert math.isclose(points[f"rule:{rule}"], raw, abs_tol=1e-7), rule
+        if abs(wanted["total"] * 1e9 % 1 - 0.5) > 1e-3 and abs(wanted["total"] % 1 - 0.5) > 1e-6:
+            assert score.score == wanted["score"]
+            assert score.sales_ready == wanted["sales_ready"]
+
+
+@LAW
+@given(model=models(), world=worlds)
+def test_the_lines_of_an_explanation_add_up_to_the_score_exactly(model, world):
+    compiled = Model.model_validate(model)
+    for score, points in score_rows(compiled, *rows(world), NOW):
+        lines = explain(compiled, points, score)
+        assert math.fsum(line.points for line in lines) == score.score
+        text = reasons_text(lines, score)
+        assert 0 < len(text) <= 2000
+
+
+def test_empty_tables_give_no_scores():
+    model = Model.model_validate(
+        {
+            "version": 1,
+            "name": "m",
+            "fit": {
+                "full_marks": 1,
+                "groups": [
+                    {
+                        "name": "g",
+                        "rules": [{"name": "r", "field": "title", "equals": "x", "points": 1}],
+                    }
+                ],
+            },
+            "behaviour": {
+                "full_marks": 1,
+                "groups": [
+                    {"name": "h", "rules": [{"name": "s", "activity": "page_view", "points": 1}]}
+                ],
+            },
+        }
+    )
+    assert score_rows(model, [], [], NOW) == []
