@@ -66,8 +66,8 @@ def _block(name: str, lines: Sequence[str], fault: Fault) -> str:
         return f"{name}  {fault.message}"
     line, column = fault.place
     head = f"{name}:{line + 1}:{column + 1}  {fault.message}"
-    if line >= len(lines):
-        return head
+    if line >= len(lines) or "auth" in fault.path or "auth:" in lines[line]:
+        return head  # a line of log-in data may hold a secret in clear
     source = lines[line][:160]
     return f"{head}\n    {source}\n    {' ' * min(column, len(source))}^"
 

@@ -61,12 +61,7 @@ def machine_made(activities: Iterable[Seen]) -> dict[tuple[str, str, str], str]:
             continue
         fast = [e for e in events if e.type == "email_click" and 0 <= e.time - sent < TOO_FAST]
         if fast:
+            near = [e for e in events if e.type in _PEOPLE_DO and e.time - sent < TOO_FAST]
+            flagged.update({e.key: "open of a mail a scanner clicked" for e in near})
             flagged.update({e.key: "click seconds after sending" for e in fast})
-            flagged.update(
-                {
-                    e.key: "open of a mail a scanner clicked"
-                    for e in events
-                    if e.type in _PEOPLE_DO and e.time - sent < TOO_FAST
-                }
-            )
     return flagged

@@ -23,12 +23,12 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
     without its outer blanks. Zero is a value, not nothing.
     """
     left, right = _plain(remote), _plain(wanted)
-    if left == right:
-        return True
     if left is None or right is None:
-        return {left, right} == {None, False}
+        return left is right or left is False or right is False
     if isinstance(left, bool) or isinstance(right, bool):
         return _truth(left) is not None and _truth(left) is _truth(right)
+    if left == right:
+        return True
     return _number(left) is not None and _number(left) == _number(right)
 
 

@@ -26,10 +26,20 @@ def explain(model: Model, contributions: Mapping[str, float], score: Score) -> l
     behaviour_share = 1.0 if alone else weights.behaviour / whole
     lines = _part_lines("fit", model.fit, contributions, fit_share)
     lines += _part_lines("behaviour", model.behaviour, contributions, behaviour_share)
+    lines = [line._replace(points=_grain(line.points)) for line in lines]
     rest = score.score - math.fsum(line.points for line in lines)
-    if rest != 0:
-        lines.append(Line("rounding", ADJUSTMENT, rest, 0.0))
-    return _exact(lines, score.score)
+    return lines if rest == 0 else [*lines, Line("rounding", ADJUSTMENT, rest, 0.0)]
+
+
+_GRAINS = 2.0**40
+
+
+def _grain(points: float) -> float:
+    """Cut points to whole multiples of 2**-40, far below any digit shown.
+
+    Sums of such numbers are exact in binary, so that one rounding line makes the sum whole.
+    """
+    return math.floor(points * _GRAINS + 0.5) / _GRAINS
 
 
 def _part_lines(
@@ -70,19 +80,6 @@ def _clip(value: float, low: float | None, high: float | None) -> float:
     if low is not None and value < low:
         value = low
     return value
-
-
-def _exact(lines: list[Line], score: int) -> list[Line]:
-    """Move the last bits, below any digit shown, into the rounding line until the sum is exact."""
-    for _ in range(8):
-        rest = score - math.fsum(line.points for line in lines)
-        if rest == 0:
-            break
-        if not lines or lines[-1].rule != "rounding":
-            lines.append(Line("rounding", ADJUSTMENT, rest, 0.0))
-        else:
-            lines[-1] = lines[-1]._replace(points=lines[-1].points + rest)
-    return lines
 
 
 def reasons_text(lines: Sequence[Line], score: Score, *, most: int = 8) -> str:

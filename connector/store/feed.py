@@ -76,7 +76,8 @@ def _postgresql(name: str, kind: str) -> str:
         case "number":
             return f"CASE WHEN {found} = 'number' THEN CAST({value} AS DOUBLE PRECISION) END"
         case "bool":
-            return f"CASE {value} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+            truth = f"CASE {value} WHEN 'true' THEN 1 ELSE 0 END"
+            return f"CASE WHEN {found} = 'boolean' THEN {truth} END"
         case "any":
             return value
     return f"CASE WHEN {found} = 'string' THEN {value} END"

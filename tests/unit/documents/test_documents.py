@@ -1,0 +1,150 @@
+"""Files that people write: every mistake at once, with its place and what would be right."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from connector.config.settings import Settings
+from connector.decisions.routing_document import Routing
+from connector.documents import Document, Duration, canonical_hash, json_schema, load, parse
+from connector.errors import UsageError
+from connector.mapping.document import MappingDocument
+from connector.scoring.model import Model
+
+
+class Rule(Document):
+    name: str
+    points: float
+    life: Duration | None = None
+
+
+class Page(Document):
+    version: int
+    threshold: float = 65
+    rules: list[Rule] = []
+
+
+def wrong(text, model=Page, environ=None):
+    with pytest.raises(UsageError) as caught:
+        parse(text, model, name="f.yaml", environ=environ)
+    return str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_place():
+    said = wrong("version: 1\ntreshold: 5\nrules:\n  - {name: a, points: many}\n  - {name: b}\n")
+    assert "f.yaml:2:1  treshold is not a key here; did you mean `threshold`?" in said
+    assert "f.yaml:4:15  rules.0.points should be a number" in said
+    assert "f.yaml:5:5  rules.1.points is missing" in said
+
+
+def test_the_line_is_shown_with_a_caret_below_the_mistake():
+    assert "    treshold: 5\n    ^" in wrong("version: 1\ntreshold: 5\n")
+
+
+def test_a_key_given_twice_is_refused():
+    assert "the key `version` stands here a second time" in wrong("version: 1\nversion: 2\n")
+
+
+def test_a_missing_key_and_its_misspelling_are_one_mistake():
+    said = wrong("verion: 1\n")
+    assert said.count("f.yaml") == 1
+    assert "did you mean `version`?" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: [1", "- 1\n- 2", "just text", "a: b: c", "\t- x: 1", "key: 'open", "%bad\n---\na: 1"],
+)
+def test_what_is_no_mapping_of_keys_is_refused_with_a_next_step(text):
+    with pytest.raises(UsageError) as caught:
+        parse(text, Page, name="f.yaml")
+    assert caught.value.hint
+
+
+def test_a_billion_laughs_are_stopped():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for n in range(1, 9):
+        lines.append(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
+    assert "unfolds to more than" in wrong("\n".join(lines))
+
+
+def test_words_that_look_like_truth_or_time_stay_text():
+    class Words(Document):
+        words: list[str]
+
+    read = parse('words: ["no", off, on, yes, 09:00-17:30, 12:30]\n', Words, name="f.yaml")
+    assert read.words == ["no", "off", "on", "yes", "09:00-17:30", "12:30"]
+
+
+def test_variables_come_from_the_environment_and_their_values_never_into_messages():
+    text = 'version: 1\nrules: [{name: "${NAME}", points: 1}, {name: "${OTHER:-b}", points: x}]\n'
+    said = wrong(text, environ={"NAME": "canary-value"})
+    assert "should be a number" in said
+    assert "canary-value" not in said
+    assert "the environment variable NAME is not set" in wrong(text, environ={})
+    fine = text.replace("points: x", "points: 2")
+    assert [r.name for r in parse(fine, Page, name="f", environ={"NAME": "a"}).rules] == ["a", "b"]
+
+
+def test_a_value_with_yaml_in_it_cannot_change_the_structure():
+    text = 'version: 1\nrules: [{name: "${NAME}", points: 1}]\n'
+    evil = "x, points: 99}, {name: y"
+    read = parse(text, Page, name="f", environ={"NAME": evil})
+    assert [(r.name, r.points) for r in read.rules] == [(evil, 1)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no file"),
+        (b"version: 1\nrules: \xff", "is not UTF-8"),
+        (b"#" * 5_000_001, "larger than"),
+        (b"version: 1\x00\n", "not YAML"),
+    ],
+    ids=["missing", "latin-1", "huge", "NUL"],
+)
+def test_a_file_that_cannot_be_read_is_said_with_a_next_step(tmp_path, content, words):
+    path = tmp_path / "f.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=words) as caught:
+        load(path, Page)
+    assert caught.value.hint
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(UsageError, match="is a folder"):
+        load(tmp_path, Page)
+
+
+@pytest.mark.parametrize("model", [Settings, MappingDocument, Model, Routing])
+def test_the_schema_for_editors_is_draft_7(model):
+    schema = json_schema(model)
+    Draft7Validator.check_schema(schema)
+    assert "$defs" not in str(schema)
+    assert schema["$schema"].startswith("http://json-schema.org/draft-07")
+
+
+def test_the_schema_accepts_the_files_that_ship():
+    from pathlib import Path
+
+    from ruamel.yaml import YAML
+
+    mappings = Path(__file__).parents[3] / "mappings"
+    for name, model in (
+        ("files.yaml", MappingDocument),
+        ("odoo.yaml", MappingDocument),
+        ("routing.yaml", Routing),
+    ):
+        plain = YAML(typ="safe", pure=True).load(mappings / name)
+        errors = list(Draft7Validator(json_schema(model)).iter_errors(plain))
+        assert errors == [], (name, errors[0].message)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers(-5, 5), max_size=6))
+def test_the_hash_does_not_depend_on_the_order_of_keys(values):
+    backwards = dict(reversed(list(values.items())))
+    assert canonical_hash(values) == canonical_hash(backwards)

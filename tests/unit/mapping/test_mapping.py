@@ -1,0 +1,252 @@
+"""Rows through a mapping: what comes out, what is kept aside, and what counts as the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.documents import parse
+from connector.domain.moment import parse_iso
+from connector.domain.record import Record, Rejected
+from connector.errors import UsageError
+from connector.mapping.compile import WriteTarget, compile_mapping
+from connector.mapping.document import MappingDocument, load_mapping
+from connector.mapping.outbound import same, to_remote
+from connector.mapping.suggest import suggest_mapping
+
+TEXT = """
+version: 1
+objects:
+  lead:
+    is: person
+    source: Lead
+    key: Id
+    changed: Stamp
+    where: {Kind: {in: [a, b]}}
+    fields:
+      email: Email
+      title: Title
+      staff: {from: Staff, as: int}
+      first: {from: First, as: moment, format: "%d-%m-%Y", zone: America/Sao_Paulo}
+      vip: {from: Vip, as: bool}
+      country: {from: Country, values: {US: us, DE: de}}
+      tier: {from: Tier, values: {gold: 1}, default: 0}
+      origin: {value: web}
+    status: {from: Status, values: {Bad: rejected, New: null}, reason: Why}
+    write: {score: {to: Score, owner: ours}}
+  mail:
+    is: activity
+    key: Id
+    person: Lead
+    events: [{type: Email_Sent, at: Sent}, {type: email_open, at: Opened}]
+    fields: {campaign: Campaign, message: Id}
+"""
+OBJECTS = compile_mapping(parse(TEXT, MappingDocument, name="m.yaml"))
+
+
+def lead(**values):
+    return OBJECTS["lead"].convert({"Id": "1", "Kind": "a", **values}, "f.csv:2")
+
+
+def test_a_row_becomes_a_record_in_our_words():
+    found = lead(
+        Email=" a@b.c ",
+        Staff="1200",
+        First="01-02-2018",
+        Vip="yes",
+        Country="DE",
+        Tier="silver",
+        Stamp="2026-01-02T03:04:05+01:00",
+        Status="Bad",
+        Why="no money",
+        Score=7,
+    )
+    assert isinstance(found, Record)
+    assert found.changed == parse_iso("2026-01-02T02:04:05Z")
+    assert found.remote == {"Score": 7}
+    doc = {k: v for k, v in found.doc.items() if v is not None}
+    assert doc == {
+        "email": "a@b.c",
+        "staff": 1200,
+        "first": parse_iso("2018-02-01T02:00:00Z"),
+        "vip": True,
+        "country": "de",
+        "tier": 0,
+        "origin": "web",
+        "status": "rejected",
+        "reason": "no money",
+    }
+
+
+def test_rows_that_where_leaves_out_are_not_rejected():
+    assert lead(Kind="c") is None
+    assert lead(Kind=None) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"Id": ""}, "`Id` is empty, so the row has no key"),
+        ({"Staff": "many"}, "`Staff` should be a number such as 1250 or 12.5"),
+        ({"Staff": "1.5"}, "`Staff` should be a whole number"),
+        ({"Staff": "1_000"}, "`Staff` should be a number such as 1250 or 12.5"),
+        ({"First": "2018-02-01"}, "`First` should be a time such as %d-%m-%Y"),
+        ({"Vip": "perhaps"}, "`Vip` should be true or false"),
+        (
+            {"Stamp": "2026-01-02T03:04:05"},
+            "`Stamp` is a time without zone; add `zone:` to the mapping",
+        ),
+        ({"Title": "a\x00b"}, "`Title` holds a NUL byte"),
+        ({"Title": "\ud800"}, "`Title` holds half a character (a lone surrogate)"),
+        ({"Title": "x" * 1_000_001}, "`Title` is longer than 1,000,000 characters"),
+        ({"Title": ["a"]}, "`Title` should be text"),
+    ],
+)
+def test_a_value_that_cannot_be_read_keeps_the_row_aside_without_its_value(values, reason):
+    found = lead(**values)
+    assert isinstance(found, Rejected)
+    assert (found.place, found.reason) == ("f.csv:2", reason)
+
+
+def test_an_address_that_is_none_does_not_cost_the_person():
+    found = lead(Email="'; DROP TABLE people; --@x.y")
+    assert isinstance(found, Record)
+    assert found.doc["email"] is None
+    assert found.doc["email_invalid"] is True
+
+
+def test_numbers_that_are_none_are_unknown():
+    assert lead(Staff=float("nan")).doc["staff"] is None
+    assert lead(Staff="").doc["staff"] is None
+
+
+def test_one_row_is_as_many_activities_as_happened():
+    mail = OBJECTS["mail"].convert
+    row = {
+        "Id": "9",
+        "Lead": "1",
+        "Sent": "2026-01-01T00:00:00Z",
+        "Opened": None,
+        "Campaign": "SPRING",
+    }
+    (sent,) = mail(row, "")
+    assert (sent.id, sent.type, sent.person, sent.campaign) == (
+        "9:email_sent",
+        "email_sent",
+        "lead/1",
+        "spring",
+    )
+    assert len(mail({**row, "Opened": "2026-01-01T01:00:00Z"}, "")) == 2
+    assert mail({**row, "Sent": None}, "") == ()
+
+
+def test_an_activity_of_nobody_is_kept_aside():
+    found = OBJECTS["mail"].convert(
+        {"Id": "9", "Lead": None, "Sent": "2026-01-01T00:00:00Z"}, "m:4"
+    )
+    assert found == Rejected("m:4", "names no person", "9")
+
+
+def test_all_fields_a_row_needs_are_asked_for():
+    assert set(OBJECTS["lead"].names) == {
+        "Id", "Stamp", "Kind", "Email", "Title", "Staff", "First", "Vip", "Country", "Tier",
+        "Status", "Why", "Score",
+    }  # fmt: skip
+
+
+def test_the_hash_changes_with_what_decides_a_record_and_not_with_what_is_written():
+    def compiled(text):
+        return compile_mapping(parse(text, MappingDocument, name="m"))["lead"].hash
+
+    assert compiled(TEXT) == compiled(
+        TEXT.replace("{to: Score, owner: ours}", "{to: Other, owner: ours}")
+    )
+    assert compiled(TEXT) != compiled(TEXT.replace("US: us", "US: usa"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  lead:\n    is: person", "  lead:\n    is: account\n    #", "belongs to a person"),
+        ("score: {to", "scoer: {to", "is none of"),
+        ("Bad: rejected", "Bad: refused", "none of"),
+        ("owner: ours", "owner: mine", "should be ours"),
+        ("fields: {campaign:", "fields: {capmaign:", "is none of"),
+        (
+            "events: [{type: Email_Sent, at: Sent}, {type: email_open, at: Opened}]",
+            "type: x",
+            "`at:`",
+        ),
+        ("zone: America/Sao_Paulo", "zone: America/Sao_Polo", "not a time zone"),
+        ("person: Lead", "person: {from: Lead, object: leed}", "not a person object"),
+    ],
+)
+def test_a_mistake_in_a_mapping_is_told_with_what_would_be_right(old, new, words):
+    with pytest.raises(UsageError) as caught:
+        parse(TEXT.replace(old, new), MappingDocument, name="m.yaml")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["files.yaml", "odoo.yaml"])
+def test_the_mappings_that_ship_are_sound(name):
+    from pathlib import Path
+
+    document = load_mapping(Path(__file__).parents[3] / "mappings" / name)
+    assert "lead" in compile_mapping(document)
+
+
+@pytest.mark.parametrize(
+    ("remote", "wanted"),
+    [(71, 71.0), ("71", 71), ("71.0", 71), (None, ""), ("", None), (False, None), ("true", True),
+     ("a\r\nb ", "a\nb"), ("False", False)],
+)  # fmt: skip
+def test_the_same_value_in_other_clothes_is_no_change(remote, wanted):
+    assert same(remote, wanted)
+    assert same(wanted, remote)
+
+
+@pytest.mark.parametrize(
+    ("remote", "wanted"),
+    [
+        (None, 0),
+        (0, None),
+        ("", 0),
+        (False, True),
+        (None, True),
+        ("71", 72),
+        ("a", "A"),
+        (1, True),
+        ("x", None),
+    ],
+)
+def test_another_value_is_a_change(remote, wanted):
+    assert not same(remote, wanted)
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.floats(allow_nan=False), st.text(max_size=4)
+)
+
+
+@given(scalars, scalars)
+def test_sameness_is_symmetric_and_reflexive(one, other):
+    assert same(one, one)
+    assert same(one, other) == same(other, one)
+
+
+def test_text_too_long_for_its_field_is_cut_visibly():
+    target = WriteTarget("grade", "g", "ours", None, False)
+    assert to_remote(target, "ABCDEF") == "ABC…"
+    assert to_remote(target, "A1") == "A1"
+
+
+def test_a_first_mapping_is_guessed_from_column_names():
+    text = suggest_mapping(
+        {"export": ["Lead ID", "E-Mail", "Job Title", "Company Name"], "x": ["a"]}
+    )
+    document = parse(text, MappingDocument, name="m")
+    lead = document.objects["lead"]
+    assert lead.source == "export"
+    assert lead.fields == {"email": "E-Mail", "title": "Job Title", "company": "Company Name"}
+    assert suggest_mapping({"x": ["a", "b"]}) is None

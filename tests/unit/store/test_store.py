@@ -1,0 +1,252 @@
+"""The store keeps its promises on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connector.domain.record import Activity, Record, Rejected
+from connector.errors import BusyError, LoginError, TryLaterError, UsageError
+from connector.store import checkpoints, leases, people, records
+from connector.store.checkpoints import Checkpoint
+from connector.store.database import open_store
+from connector.store.schema import metadata, record
+
+
+@pytest.fixture
+def store(store_url):
+    store = open_store(store_url)
+    yield store
+    store.close()
+
+
+def page(tx, rows, *, mapping="h", gone=None):
+    return records.store_page(
+        tx,
+        connection="c",
+        object="lead",
+        kind="person",
+        records=rows,
+        mapping_hash=mapping,
+        run="r",
+        gone=gone or {},
+    )
+
+
+def lead(ident, title="x", score=None):
+    return Record(str(ident), 5, {"title": title}, {"score": score})
+
+
+def test_the_migrated_tables_are_those_the_code_speaks_of(store):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with store.read() as tx:
+        differences = compare_metadata(MigrationContext.configure(tx), metadata)
+    assert differences == []
+
+
+def test_an_unchanged_row_is_not_written(store):
+    with store.write() as tx:
+        assert page(tx, [lead(1), lead(2)]).new == 2
+        people.clean(tx, people.dirty_records(tx, "person", 10))
+    with store.write() as tx:
+        assert page(tx, [lead(1), lead(2, "y")])[:3] == (0, 1, 1)
+        assert [r.id for r in people.dirty_records(tx, "person", 10)] == ["2"]
+
+
+def test_another_mapping_makes_every_row_new_to_resolve(store):
+    with store.write() as tx:
+        page(tx, [lead(1)])
+        assert page(tx, [lead(1)], mapping="other").changed == 1
+
+
+def test_a_change_of_what_we_write_does_not_make_a_record_dirty(store):
+    with store.write() as tx:
+        page(tx, [lead(1, score=1)])
+        people.clean(tx, people.dirty_records(tx, "person", 10))
+        assert page(tx, [lead(1, score=2)]).remote_changed == 1
+        assert people.dirty_records(tx, "person", 10) == []
+        assert people.record_remote(tx, "c", "lead", "1") == {"score": 2}
+
+
+def test_a_record_that_is_gone_is_kept_as_gone_and_can_come_back(store):
+    with store.write() as tx:
+        page(tx, [lead(1), lead(2)])
+        assert page(tx, [], gone={"1": "2", "7": None}).gone == 1
+        assert people.record_remote(tx, "c", "lead", "1") is None
+        assert page(tx, [lead(1)]).changed == 1
+        assert people.record_remote(tx, "c", "lead", "1") == {"score": None}
+
+
+def test_rows_and_checkpoint_are_kept_together_or_not_at_all(store):
+    saved = Checkpoint("c", "lead", "increment", None, None, 9, "p", "h", "r", 1)
+    with pytest.raises(RuntimeError), store.write() as tx:
+        page(tx, [lead(1)])
+        checkpoints.save(tx, saved)
+        raise RuntimeError
+    with store.read() as tx:
+        assert people.count_records(tx, "person") == 0
+        assert checkpoints.load(tx, "c", "lead") is None
+
+
+def test_a_row_kept_aside_is_forgotten_when_it_is_read_well(store):
+    with store.write() as tx:
+        assert records.quarantine_rows(tx, "c", "lead", [Rejected("f:3", "bad", "1")], "r") == 1
+        assert records.quarantine_rows(tx, "c", "lead", [Rejected("f:3", "bad", "1")], "s") == 0
+        records.clear_quarantine(tx, "c", "lead", ["1"])
+        assert records.quarantined(tx) == []
+
+
+def test_an_activity_that_changes_is_placed_and_scored_again(store):
+    one = Activity("a", "page_view", 5, person="lead/1")
+    with store.write() as tx:
+        kwargs = {"connection": "c", "object": "visit"}
+        assert records.store_activities(tx, activities=[one, one], **kwargs).new == 1
+        assert records.store_activities(tx, activities=[one], **kwargs).unchanged == 1
+        moved = one._replace(time=6)
+        assert records.store_activities(tx, activities=[moved], **kwargs).changed == 1
+
+
+LAW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@LAW
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab")), max_size=12),
+    cuts=st.lists(st.integers(1, 4), min_size=1, max_size=12),
+)
+def test_however_pages_are_cut_or_repeated_the_last_version_stands(tmp_path_factory, rows, cuts):
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('s')}/s.db")
+    todo = [lead(i, t) for i, t in rows]
+    while todo:
+        size = cuts.pop(0) if cuts else 3
+        with store.write() as tx:
+            page(tx, todo[:size])
+        with store.write() as tx:
+            page(tx, todo[:size])
+        todo = todo[size:]
+    with store.read() as tx:
+        found = {r.id: r.doc["title"] for r in people.dirty_records(tx, "person", 100)}
+    assert found == {str(i): t for i, t in rows}
+    store.close()
+
+
+def test_a_run_that_lost_its_lease_cannot_commit(store):
+    first = leases.acquire(store, "run", "one")
+    if first._lock is not None:
+        first._lock.close()
+    with store.write() as tx:
+        tx.exec_driver_sql("UPDATE lease SET expires_at = 0")
+    second = leases.acquire(store, "run", "two")
+    assert second.fence == first.fence + 1
+    with pytest.raises(BusyError, match="took over"), store.write() as tx:
+        page(tx, [lead(1)])
+        first.check(tx)
+    with store.read() as tx:
+        assert people.count_records(tx, "person") == 0
+    second.release(store)
+
+
+def test_a_held_lease_says_who_holds_it(postgresql_url):
+    store = open_store(postgresql_url)
+    leases.acquire(store, "run", "01abc")
+    with pytest.raises(BusyError, match="run 01abc holds the lease"):
+        leases.acquire(store, "run", "02def")
+    store.close()
+
+
+def test_a_store_survives_its_writer_being_killed(tmp_path):
+    url = f"sqlite:///{tmp_path}/s.db"
+    open_store(url).close()
+    code = (
+        "import sys\n"
+        "from connector.store.database import open_store\n"
+        "from connector.store import records\n"
+        "from connector.domain.record import Record\n"
+        "s = open_store(sys.argv[1]); n = 0\n"
+        "while True:\n"
+        "    with s.write() as tx:\n"
+        "        rows = [Record(str(n * 50 + i), 1, {'t': 'x' * 500}, {}) for i in range(50)]\n"
+        "        records.store_page(tx, connection='c', object='o', kind='person', records=rows,\n"
+        "                           mapping_hash='h', run='r', gone={})\n"
+        "    n += 1; print(n, flush=True)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
+    for _ in range(5):
+        child.stdout.readline()
+    time.sleep(0.05)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    store = open_store(url)
+    with store.read() as tx:
+        assert tx.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        rows = people.count_records(tx, "person")
+    assert rows >= 250
+    assert rows % 50 == 0
+    store.close()
+
+
+def test_a_newer_store_is_refused(tmp_path):
+    url = f"sqlite:///{tmp_path}/s.db"
+    store = open_store(url)
+    with store.write() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    with pytest.raises(UsageError, match="version 9999"):
+        open_store(url)
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path):
+    (tmp_path / "s.db").write_text("hello, I am a letter" * 100)
+    with pytest.raises(UsageError, match="no SQLite database"):
+        open_store(f"sqlite:///{tmp_path}/s.db")
+
+
+def test_somebody_elses_database_is_left_alone(tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "s.db") as other:
+        other.execute("CREATE TABLE invoices (id)")
+    other.close()
+    with pytest.raises(UsageError, match="none of a Leadloop store"):
+        open_store(f"sqlite:///{tmp_path}/s.db")
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("mysql://x/y", UsageError),
+        ("nonsense", UsageError),
+        ("sqlite://", UsageError),
+        ("postgresql://u:canary-pw@127.0.0.1:9/db", TryLaterError),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_said_without_its_secret(url, error):
+    with pytest.raises((error, LoginError)) as caught:
+        open_store(url)
+    assert caught.value.hint
+    assert "canary" not in str(caught.value)
+
+
+def test_the_store_file_is_for_us_only(tmp_path):
+    open_store(f"sqlite:///{tmp_path}/new/s.db").close()
+    assert (tmp_path / "new" / "s.db").stat().st_mode & 0o077 == 0
+
+
+def test_documents_are_the_same_bytes_whatever_the_order_of_their_keys(store):
+    with store.write() as tx:
+        page(tx, [Record("1", 1, {"b": 1, "a": 2}, {})])
+        assert page(tx, [Record("1", 1, {"a": 2, "b": 1}, {})]).unchanged == 1
+        text = tx.execute(record.select()).one().doc
+    assert text == '{"a":2,"b":1}'
