@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from connector.decisions.routing_document import Member, Routing, Target, Test
+from connector.decisions.routing_document import FieldTest, Member, Routing, Target
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
@@ -200,9 +200,9 @@ class Router:
         )
 
 
-def holds(test: Test | Scalar, value: Scalar) -> bool:
+def holds(test: FieldTest | Scalar, value: Scalar) -> bool:
     """Whether one `when` test holds; nothing but `missing` holds for an absent value."""
-    if not isinstance(test, Test):
+    if not isinstance(test, FieldTest):
         return value is not None and _alike(test, value)
     if test.missing is not None:
         return (value is None) is test.missing

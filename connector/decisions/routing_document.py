@@ -12,7 +12,7 @@ from connector.documents import Document, Duration, Zone
 Scalar = str | int | float | bool
 
 
-class Test(Document):
+class FieldTest(Document):
     """One test of a field: `in: [de, fr]`, `range: [200, 2000]` (half-open) or `missing: true`."""
 
     in_: Annotated[list[Scalar] | None, Field(alias="in")] = None
@@ -21,7 +21,7 @@ class Test(Document):
     missing: bool | None = None
 
     @model_validator(mode="after")
-    def _one_operator(self) -> Test:
+    def _one_operator(self) -> FieldTest:
         given = [
             name
             for name in ("in_", "range", "prefix", "missing")
@@ -81,7 +81,7 @@ class RoutingRule(Document):
     """The first rule whose tests all hold decides; an empty `when` always holds."""
 
     name: str
-    when: dict[str, Scalar | Test] = {}
+    when: dict[str, Scalar | FieldTest] = {}
     to: Target
 
 

@@ -7,7 +7,18 @@ import pytest
 from connector.domain.moment import DAY
 from connector.errors import ApprovalError
 
-TABLES = "record activity person score cycle move disposition outbox journal routing".split()
+TABLES = [
+    "record",
+    "activity",
+    "person",
+    "score",
+    "cycle",
+    "move",
+    "disposition",
+    "outbox",
+    "journal",
+    "routing",
+]
 
 
 def sizes(world):

@@ -126,10 +126,20 @@ rules: [{name: France, when: {country: fr}, to: {owner: carla@us.example}}]
 fallback: {pool: team}
 """
 
-OWN_FIELDS = (
-    "ll_score ll_fit ll_behaviour ll_grade ll_reasons ll_state ll_cycle ll_verdict ll_model ll_run "
-    "ll_nurture ll_theme"
-).split()
+OWN_FIELDS = [
+    "ll_score",
+    "ll_fit",
+    "ll_behaviour",
+    "ll_grade",
+    "ll_reasons",
+    "ll_state",
+    "ll_cycle",
+    "ll_verdict",
+    "ll_model",
+    "ll_run",
+    "ll_nurture",
+    "ll_theme",
+]
 
 
 @dataclass

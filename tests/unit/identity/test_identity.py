@@ -76,7 +76,7 @@ def test_however_pages_are_cut_the_same_records_are_together(groups, cuts):
             order.setdefault(person, len(order))
     together = lambda placed: {
         frozenset(r for r, p in placed.items() if p == one) for one in placed.values()
-    }  # noqa: E731
+    }
     assert together(people) == together(whole)
 
 

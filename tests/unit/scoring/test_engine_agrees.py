@@ -42,7 +42,7 @@ def on_polars(model, people, activities):
         }
         for row in people
     ]
-    events = {name: pl.String for name in ACTIVITY} | {"time": pl.Int64, "machine": pl.Boolean}
+    events = dict.fromkeys(ACTIVITY, pl.String) | {"time": pl.Int64, "machine": pl.Boolean}
     frame = score_frame(
         nw.from_native(pl.LazyFrame(typed, schema=schema)),
         nw.from_native(pl.LazyFrame(activities, schema=events)),

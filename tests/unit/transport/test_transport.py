@@ -1,0 +1,154 @@
+"""HTTP once: what is repeated, what is not, and what an error says."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+import responses
+
+from connector.errors import (
+    LoginError,
+    RateLimitError,
+    RemoteError,
+    TryLaterError,
+    UnknownOutcomeError,
+    UsageError,
+)
+from connector.transport.http import Transport
+
+URL = "https://crm.example.com"
+SECRET = "canary-token-55"
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    return waited
+
+
+@pytest.fixture
+def http():
+    transport = Transport(URL, headers=lambda: {"Authorization": SECRET}, attempts=3)
+    yield transport
+    transport.close()
+
+
+@responses.activate
+def test_waits_as_long_as_the_crm_asks(http, waits):
+    responses.get(f"{URL}/x", status=429, headers={"Retry-After": "7"})
+    responses.get(f"{URL}/x", json={"ok": True})
+    assert http.send("GET", "/x", repeatable=True).status == 200
+    assert waits == [7.0]
+
+
+@responses.activate
+def test_later_is_tried_again_even_for_what_may_not_be_repeated_for_no_work_was_done(http, waits):
+    responses.post(f"{URL}/x", status=503)
+    responses.post(f"{URL}/x", json={})
+    assert http.send("POST", "/x", b"{}", repeatable=False).status == 200
+
+
+@responses.activate
+def test_a_write_without_an_answer_is_not_sent_twice(http, waits):
+    responses.post(f"{URL}/x", body=responses.ConnectionError("reset by peer"))
+    with pytest.raises(UnknownOutcomeError, match="may or may not"):
+        http.send("POST", "/x", b"{}", repeatable=False)
+    assert len(responses.calls) == 1
+
+
+@responses.activate
+def test_a_read_without_an_answer_is_tried_to_the_last_attempt(http, waits):
+    responses.get(f"{URL}/x", body=responses.ConnectionError("reset by peer"))
+    with pytest.raises(TryLaterError):
+        http.send("GET", "/x", repeatable=True)
+    assert len(responses.calls) == 3
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"status": 401}, LoginError),
+        ({"status": 403}, LoginError),
+        ({"status": 404}, RemoteError),
+        ({"status": 302, "headers": {"Location": "https://evil.example"}}, RemoteError),
+        ({"status": 500}, TryLaterError),
+        ({"status": 429}, RateLimitError),
+        ({"body": "<html>maintenance</html>", "content_type": "text/html"}, TryLaterError),
+    ],
+    ids=["401", "403", "404", "redirect", "500", "429", "a page with 200"],
+)
+def test_each_answer_is_the_error_its_reader_needs_without_secret_or_query(
+    http, waits, answer, error
+):
+    responses.get(f"{URL}/x", **answer)
+    with pytest.raises(error) as caught:
+        http.send("GET", "/x?email=ada@example.com", repeatable=True)
+    assert caught.value.hint
+    said = f"{caught.value} {caught.value.hint} {http!r}"
+    assert SECRET not in said
+    assert "ada@" not in said
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://crm.example.com", "in clear"),
+        ("ftp://crm.example.com", "no web address"),
+        ("crm.example.com", "no web address"),
+        ("https://me:pw@crm.example.com", "holds a log-in"),
+    ],
+)
+def test_addresses_we_do_not_speak_to(address, words):
+    with pytest.raises(UsageError, match=words):
+        Transport(address)
+
+
+def test_plain_http_to_this_machine_is_fine():
+    Transport("http://127.0.0.1:8069").close()
+    Transport("http://localhost").close()
+
+
+@pytest.fixture
+def broken_server():
+    """A server that answers with what it is given, then hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    answers: list[bytes] = []
+    seen: list[bytes] = []
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                seen.append(connection.recv(65536))
+                connection.sendall(answers[0])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers, seen
+    listener.close()
+    thread.join(2)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", b"nonsense\r\n\r\n"],
+    ids=["hangs up", "half a body", "no http"],
+)
+def test_a_broken_answer_is_never_taken_for_data(broken_server, raw, waits):
+    address, answers, seen = broken_server
+    answers.append(raw)
+    transport = Transport(address, attempts=2)
+    with pytest.raises(TryLaterError):
+        transport.send("GET", "/x", repeatable=True)
+    assert len(seen) == 2
+    with pytest.raises(UnknownOutcomeError):
+        transport.send("POST", "/x", b"{}", repeatable=False)
+    assert len(seen) == 3
+    transport.close()
