@@ -81,6 +81,8 @@ class RemoteField:
     length: int | None = None
     values: tuple[str, ...] | None = None
     """The closed list of values it takes; None where any value goes."""
+    optional: bool = False
+    """Rows may lack it, and others may have fields that no description lists."""
 
 
 @dataclass(frozen=True, slots=True)

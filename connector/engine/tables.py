@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,7 @@ def _load(duck: duckdb.DuckDBPyConnection, path: Path, table: str, needed: set[s
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="Check --people and --activities")
     quoted = str(path).replace("'", "''")
-    reader = (
-        f"read_parquet('{quoted}')"
-        if path.suffix == ".parquet"
-        else f"read_csv('{quoted}', all_varchar=true, header=true, strict_mode=true, "
-        "max_line_size=1000000)"
-    )
+    reader = f"read_parquet('{quoted}')" if path.suffix == ".parquet" else _csv(path, quoted)
     try:
         duck.execute(f"CREATE TABLE {table} AS SELECT * FROM {reader}")
     except duckdb.Error as error:
@@ -68,6 +64,22 @@ def _load(duck: duckdb.DuckDBPyConnection, path: Path, table: str, needed: set[s
             f"{path.name} has no column `{missing[0]}`",
             hint=f"It needs: {', '.join(sorted(needed))}",
         )
+
+
+def _csv(path: Path, quoted: str) -> str:
+    """Read every column as text under the header's names; nothing about the file is guessed."""
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        names = next(csv.reader(file), [])
+    if not names or len(set(names)) != len(names):
+        raise UsageError(
+            f"{path.name}:1: the header is empty or names a column twice",
+            hint="Give the file one line of column names, each once",
+        )
+    columns = ", ".join("'" + name.replace("'", "''") + "': 'VARCHAR'" for name in names)
+    return (
+        f"read_csv('{quoted}', auto_detect=false, columns={{{columns}}}, header=true, delim=',', "
+        "quote='\"', escape='\"', strict_mode=true, max_line_size=1000000)"
+    )
 
 
 def _people(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:

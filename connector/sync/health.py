@@ -94,10 +94,11 @@ def _fields(source: Source) -> Iterator[Finding]:
                 if known and n.partition(".")[0] not in known and n not in {*known, *ours}
             ]
             if missing:
+                free = all(field.optional for field in known.values())
                 yield Finding(
-                    "fail",
+                    "look" if free else "fail",
                     f"{name} {one.name}",
-                    f"the CRM has no {', '.join(missing[:5])}",
+                    f"{'no row seen' if free else 'the CRM'} has no {', '.join(missing[:5])}",
                     "Mend the mapping, or give our user the right to read it",
                 )
         steps = plan_install(source)

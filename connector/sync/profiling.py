@@ -9,7 +9,7 @@ from connector.domain.moment import format_iso
 from connector.domain.record import Kind
 from connector.mapping.document import MappingDocument
 from connector.mapping.profile import Profile
-from connector.scoring.model import Model
+from connector.scoring.model import BehaviourRule, FastTrackRule, FilterRule, FitRule, Model
 from connector.sync.context import Source
 
 SAMPLE = 5_000
@@ -73,14 +73,14 @@ def _fill(profile: Profile, source: Source, name: str) -> float:
 def _never(profile: Profile, fields: list[dict[str, Any]], model: Model) -> list[str]:
     """Rules that cannot hold for anybody here, each with why."""
     empty = {one["field"] for one in fields if one["filled"] == 0}
-    found = [
+    fits: list[FitRule | FilterRule] = [*model.fit_rules(), *model.outs()]
+    does: list[BehaviourRule | FastTrackRule] = [*model.behaviour_rules(), *model.fast_track]
+    return [
         f"{rule.name}: nobody has `{rule.field}`"
-        for rule in [*model.fit_rules(), *model.filters, *model.disqualify]
+        for rule in fits
         if rule.field in empty and rule.operator != "missing"
-    ]
-    found += [
+    ] + [
         f"{rule.name}: no activity of type {', '.join(rule.types)}"
-        for rule in [*model.behaviour_rules(), *model.fast_track]
+        for rule in does
         if rule.types and not any(kind in profile.activity_types for kind in rule.types)
     ]
-    return found

@@ -80,8 +80,14 @@ def _read_and_plan(loop: Loop, result: Result) -> bool:
 def _send(loop: Loop, result: Result) -> None:
     result.count("apply", sending.apply(loop))
     result.count("apply", hand_off.confirm(loop))
+    _close_plan(loop, result)
+
+
+def _close_plan(loop: Loop, result: Result) -> None:
     with loop.store.write() as tx:
         plans.close_applied(tx)
+        if result.plan is not None:
+            result.plan = plans.get_plan(tx, result.plan.id)
 
 
 def approve_and_apply(
@@ -95,8 +101,7 @@ def approve_and_apply(
         sending.approve(loop, plan_row, approved=approved)
         result.count("apply", sending.apply(loop, check_moved=plan_row.id))
         result.count("apply", hand_off.confirm(loop))
-        with loop.store.write() as tx:
-            plans.close_applied(tx)
+        _close_plan(loop, result)
         result.status = _status(result, send=True)
     except LeadloopError as error:
         _finish(loop, result, clock, "incomplete" if error.retryable else "failed", False, error)  # noqa: FBT003

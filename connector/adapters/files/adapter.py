@@ -69,7 +69,9 @@ class FilesAdapter:
     def describe(self, source: str) -> dict[str, RemoteField]:
         names = columns(self._path(source))
         written = next(iter(self._beside(source).load().values()), {})
-        return {name: RemoteField(name, None) for name in dict.fromkeys([*names, *written])}
+        free = self._path(source).suffix == ".jsonl"  # each line has the fields it likes
+        every = dict.fromkeys([*names, *written])
+        return {name: RemoteField(name, None, optional=free) for name in every}
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
