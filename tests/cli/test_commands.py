@@ -199,7 +199,7 @@ def test_the_engine_alone_scores_files(small, leadloop):
     leadloop("score", *words, "--out", "o.parquet")
     import duckdb
 
-    assert duckdb.sql(f"SELECT count(*) FROM '{small}/o.parquet'").fetchone() == (2,)
+    assert duckdb.sql(f"SELECT count(*) FROM '{small}/o.parquet'").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize(
