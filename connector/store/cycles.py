@@ -118,7 +118,9 @@ def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
         tx.execute(
             update(cycle).where(cycle.c.person.in_(ids), cycle.c.current).values(current=False)
         )
-    newest = {p: max(n for q, n in latest if q == p) for p in {c.person for c in fresh}}
+    newest: dict[str, int] = {}
+    for who, number in latest:
+        newest[who] = max(number, newest.get(who, 0))
     if fresh:
         tx.execute(
             sql_insert(cycle),

@@ -12,7 +12,7 @@ from sqlalchemy import insert as sql_insert
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.store.people import chunks, dumps
-from connector.store.schema import LIVE, outbox
+from connector.store.schema import LIVE, outbox, person
 from connector.store.written import Sent, confirm, write_journal
 
 Changes = dict[str, tuple[Scalar, Scalar]]
@@ -200,6 +200,17 @@ def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
         return
     settle(tx, (row.id for row in rows), "applied", now)
     confirm(tx, [_sent(row) for row in rows], now, run)
+
+
+def settle_people(tx: Connection, people: Iterable[str]) -> None:
+    """Note that nothing more is to be planned for people all of whose rows are settled."""
+    waiting = select(outbox.c.id).where(outbox.c.person == person.c.id, outbox.c.state.in_(LIVE))
+    for ids in chunks(people):
+        tx.execute(
+            update(person)
+            .where(person.c.id.in_(ids), person.c.pending, ~waiting.exists())
+            .values(pending=False)
+        )
 
 
 def failed(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Activity, Record, Rejected
+from connector.mapping.outbound import same
 from connector.store.people import chunks, mark
 from connector.store.schema import activity, quarantine, record
 from connector.store.upsert import upsert
@@ -57,7 +58,7 @@ def store_page(
         if ident in known
         and not known[ident].gone
         and known[ident].hash == row["hash"]
-        and known[ident].remote != row["remote"]
+        and not _holds_the_same(known[ident].remote, row["remote"])
     ]
     if fresh:
         tx.execute(sql_insert(record), fresh)
@@ -70,6 +71,14 @@ def store_page(
         _bury(tx, connection, object, {ident: gone[ident] for ident in lost})
     unchanged = len(latest) - len(fresh) - len(differing) - len(touched)
     return PageCounts(len(fresh), len(differing), unchanged, len(touched), len(lost))
+
+
+def _holds_the_same(before: str, now: str) -> bool:
+    """Whether the fields we write hold what they held, be it in other clothes (71 and "71")."""
+    if before == now:
+        return True
+    one, other = orjson.loads(before), orjson.loads(now)
+    return one.keys() == other.keys() and all(same(one[n], other[n]) for n in one)
 
 
 class _Known(NamedTuple):

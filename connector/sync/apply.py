@@ -113,10 +113,12 @@ def _note(
     counts: Counter[str],
 ) -> None:
     pairs = list(zip(rows, outcomes, strict=True))
+    done = [r for r, o in pairs if o.result is Result.APPLIED]
     states = {Result.REFUSED: "dead", Result.RETRY: "retry", Result.GONE: "cancelled"}
     with loop.store.write() as tx:
         loop.lease.check(tx)
-        outbox.applied(tx, [r for r, o in pairs if o.result is Result.APPLIED], loop.now, loop.run)
+        outbox.applied(tx, done, loop.now, loop.run)
+        outbox.settle_people(tx, (row.person for row in done))
         outbox.failed(
             tx,
             [

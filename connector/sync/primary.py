@@ -43,7 +43,9 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
     mine = {person: records for person, records in mine.items() if records}
     deals = people.opportunities_of(tx, name, (r.id for rs in mine.values() for r in rs))
     chosen = {
-        person: max(records, key=lambda r: _rank(r, deals.get(r.id, [])))
+        person: records[0]
+        if len(records) == 1
+        else max(records, key=lambda r: _rank(r, deals.get(r.id, [])))
         for person, records in mine.items()
     }
     accounts = people.records_by_id(
