@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,5 +135,10 @@ def _rows(node: Any, key: str, loaded: Loaded, rows: list[tuple[str, str, str]])
         for index, value in enumerate(node):
             _rows(value, f"{key}.{index}", loaded, rows)
     else:
-        value = "" if node is None or node in ([], {}) else str(node)
+        value = "" if node is None or node in ([], {}) else _masked(str(node))
         rows.append((key, value, loaded.origins.get(key, "default")))
+
+
+def _masked(value: str) -> str:
+    """Hide the password of an address, such as the store's."""
+    return re.sub(r"://([^:/@\s]+):[^@\s]+@", r"://\1:***@", value)

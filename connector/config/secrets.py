@@ -82,14 +82,21 @@ class Secret:
 
     def _from_keyring(self) -> str:
         try:
-            import keyring  # noqa: PLC0415  an extra, and slow to import
+            import keyring.errors  # noqa: PLC0415  an extra, and slow to import
         except ImportError as error:
             raise UsageError(
                 f"connection `{self._connection}` keeps a secret in the keyring",
                 hint="Install the extra: pip install 'leadloop[keyring]'",
             ) from error
         service, _, name = self._source.partition("/")
-        value = keyring.get_password(service, name)
+        try:
+            value = keyring.get_password(service, name)
+        except keyring.errors.KeyringError as error:
+            raise UsageError(
+                f"connection `{self._connection}`: this machine has no usable keyring "
+                f"({type(error).__name__})",
+                hint="Use ${NAME} or {file: PATH} where nobody is logged in at a screen",
+            ) from None
         if value is None:
             raise UsageError(
                 f"connection `{self._connection}`: the keyring has no {self._source}",

@@ -203,3 +203,52 @@ def test_a_wrong_key_is_said_and_nothing_is_lost(place, first, odoo):
         place.odoo.key = right
     assert answer["error"]["code"] == "login"
     assert place.leadloop("run")["status"] == "ok"
+
+
+def test_init_reads_the_live_schema_and_writes_nothing_to_odoo(place, first, odoo, tmp_path):
+    latest = odoo.sql("SELECT max(write_date) FROM crm_lead")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "connector", "init", "odoo", "-o", "json"),
+            *("--address", odoo.address, "--database", odoo.database),
+        ],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "ODOO_KEY": odoo.key},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    profile = json.loads(done.stdout)["data"]["profile"]
+    filled = {one["field"]: one["filled"] for one in profile["fields"]}
+    assert profile["rows"]["lead"] >= place.seeded["leads"]
+    assert filled["title"] > 0.9
+    assert profile["activity_types"]["email_sent"] > 1000
+    assert odoo.key not in done.stdout + done.stderr + (tmp_path / "leadloop.yaml").read_text()
+    assert odoo.sql("SELECT max(write_date) FROM crm_lead") == latest
+
+
+def test_mails_and_tasks_on_a_lead_become_activities(place, first, odoo):
+    (lead,) = odoo.call(
+        "crm.lead", "create", vals_list=[{"name": "Talker", "email_from": "t@talk.example"}]
+    )
+    odoo.call(
+        "mail.message",
+        "create",
+        vals_list=[
+            {"model": "crm.lead", "res_id": lead, "message_type": "email", "body": "<p>Hello</p>"}
+        ],
+    )
+    (model,) = odoo.call("ir.model", "search", domain=[["model", "=", "crm.lead"]])
+    kind = odoo.call("mail.activity.type", "search", domain=[["category", "=", "phonecall"]])
+    (task,) = odoo.call(
+        "mail.activity",
+        "create",
+        vals_list=[{"res_model_id": model, "res_id": lead, "activity_type_id": kind[0]}],
+    )
+    odoo.call("mail.activity", "action_feedback", [task], feedback="spoke")
+    time.sleep(1.1)
+    place.leadloop("run")
+    told = place.leadloop("explain", f"odoo/lead/{lead}")["data"]["activities"]
+    assert {one["type"] for one in told} >= {"email_reply", "call"}

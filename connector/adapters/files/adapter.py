@@ -57,7 +57,7 @@ class FilesAdapter:
             raise UsageError(
                 f"there is no folder {self._folder}", hint="Check `files.folder` in leadloop.yaml"
             )
-        return Identity("-", str(self._folder.resolve()), "files")
+        return Identity("-", self._folder.resolve().name, "files")
 
     def server_now(self) -> Micros:
         return self._clock()

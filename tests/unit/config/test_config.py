@@ -99,6 +99,21 @@ def test_what_is_shown_names_the_origin_and_never_a_secret(tmp_path, monkeypatch
     assert CANARY not in str(rows)
 
 
+def test_the_password_of_the_store_is_not_shown(tmp_path):
+    text = FULL.replace("sqlite:///./state/leadloop.db", f"postgresql://me:{CANARY}@db/leads")
+    rows = {key: value for key, value, _ in show(settings(tmp_path, text))}
+    assert rows["store"] == "postgresql://me:***@db/leads"
+
+
+def test_a_secret_in_the_keyring_needs_the_extra_or_says_what_is_missing(tmp_path):
+    reference = "{keyring: leadloop-test/nobody}"
+    text = FULL.replace('"${SF_SECRET}"', reference)
+    secret = settings(tmp_path, text).settings.connections[0].secret("client_secret")
+    with pytest.raises(UsageError, match="keyring") as caught:
+        secret.reveal()
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
