@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from connector.cli.progress import Progress
+from connector.cli.stopping import stopping
 from connector.config.load import Loaded, load_settings
 from connector.domain.moment import Micros, parse_iso
 from connector.errors import UsageError
@@ -87,15 +88,23 @@ def opened(
     from connector.sync.opening import open_loop
 
     progress = Progress(quiet=quiet)
-    with open_loop(
-        loaded,
-        now=moment(now),
-        clock=machine_clock,
-        command=command,
-        candidate=candidate,
-        tell=progress,
-        warn=warnings.append,
-    ) as loop:
+
+    def tell(step: str, counts: Mapping[str, int]) -> None:
+        progress(step, counts)
+        stop.check()
+
+    with (
+        stopping() as stop,
+        open_loop(
+            loaded,
+            now=moment(now),
+            clock=machine_clock,
+            command=command,
+            candidate=candidate,
+            tell=tell,
+            warn=warnings.append,
+        ) as loop,
+    ):
         try:
             yield loop, progress
         finally:

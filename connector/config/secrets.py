@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from connector.errors import UsageError
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -54,10 +52,6 @@ class Secret:
             f"connection `{self._connection}` has no `{self._source}` under auth",
             hint=f"Add `{self._source}: ${{{self._source.upper()}}}` there",
         )
-
-    def masked(self) -> SecretStr:
-        """Give the value wrapped, for libraries that keep it."""
-        return SecretStr(self.reveal())
 
     def _from_environment(self) -> str:
         value = os.environ.get(self._source)

@@ -136,9 +136,13 @@ def rows_of_plan(
     return [_row(row) for row in tx.execute(query.order_by(outbox.c.id).limit(limit))]
 
 
-def all_live(tx: Connection, plan_id: str) -> list[Row]:
-    """Give a plan's rows that are still to be sent, by id."""
-    return rows_of_plan(tx, plan_id, limit=10_000_000, states=LIVE)
+def supersede(tx: Connection, plan_id: str, now: Micros) -> None:
+    """End every row of a plan that is still to be sent."""
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.plan == plan_id, outbox.c.state.in_(LIVE))
+        .values(state="superseded", settled_at=now)
+    )
 
 
 def try_again(tx: Connection, connection: str, attempts: int, now: Micros) -> None:

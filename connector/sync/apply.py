@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import Group
@@ -13,6 +13,7 @@ from connector.mapping.outbound import same
 from connector.store import outbox, people, plans
 from connector.store.outbox import Row
 from connector.store.plans import PlanRow
+from connector.store.schema import LIVE
 from connector.sync.basis import basis_of, files_of
 from connector.sync.context import Loop, Source
 
@@ -21,6 +22,7 @@ MOVED_LIMIT = 0.05
 MAX_ATTEMPTS = 5
 """A row the CRM puts off this often is a dead letter: a person has to look."""
 _READ_BACK = ("sending", "unknown")
+_PAGE = 1000
 
 
 def approve(loop: Loop, plan: PlanRow, *, approved: bool) -> None:
@@ -210,40 +212,40 @@ def _conflict(loop: Loop, rows: Sequence[Row], held: dict[str, dict[str, Scalar]
 
 
 def _leave_out_moved(loop: Loop, plan_id: str) -> Counter[str]:
-    total, moved = 0, list[tuple[Source, Row, dict[str, dict[str, Scalar]]]]()
-    for source in loop.sources:
-        for rows in _plan_batches(loop, source, plan_id):
-            held = _read(source, rows)
-            total += len(rows)
-            moved += [
-                (source, r, held)
-                for r in rows
-                if r.record not in held or not _stands(r, held[r.record])
-            ]
+    total = 0
+    moved: list[tuple[Row, dict[str, dict[str, Scalar]]]] = []
+    for source, rows in _plan_batches(loop, plan_id):
+        held = _read(source, rows)
+        total += len(rows)
+        for row in rows:
+            values = held.get(row.record)
+            if values is None or not _stands(row, values):
+                moved.append((row, {row.record: values} if values is not None else {}))
     if total and len(moved) > max(1.0, MOVED_LIMIT * total):
         with loop.store.write() as tx:
             plans.set_plan(tx, plan_id, state="superseded")
-            rows_left = [r.id for r in outbox.all_live(tx, plan_id)]
-            outbox.settle(tx, rows_left, "superseded", loop.now)
+            outbox.supersede(tx, plan_id, loop.now)
         raise ApprovalError(
             f"{plan_id} is stale: {len(moved)} of its {total} records moved in the CRM since",
             hint="leadloop plan makes a new one",
         )
-    for _, row, held in moved:
+    for row, held in moved:
         _conflict(loop, [row], held)
     return Counter({"conflict": len(moved)}) if moved else Counter()
 
 
-def _plan_batches(loop: Loop, source: Source, plan_id: str) -> list[list[Row]]:
-    """The plan's approved rows of one connection, cut so that a batch shares one object."""
-    with loop.store.read() as tx:
-        rows = [r for r in outbox.all_live(tx, plan_id) if r.connection == source.name]
-    size = source.adapter.capabilities.id_batch
-    by_object: dict[str, list[Row]] = {}
-    for row in rows:
-        by_object.setdefault(row.object, []).append(row)
-    return [
-        some[start : start + size]
-        for some in by_object.values()
-        for start in range(0, len(some), size)
-    ]
+def _plan_batches(loop: Loop, plan_id: str) -> Iterator[tuple[Source, list[Row]]]:
+    """The plan's approved rows, page by page, cut so that a batch shares connection and object."""
+    after = 0
+    while True:
+        with loop.store.read() as tx:
+            page = outbox.rows_of_plan(tx, plan_id, after, _PAGE, states=LIVE)
+        if not page:
+            return
+        after = page[-1].id
+        for source in loop.sources:
+            for name in source.objects:
+                rows = [r for r in page if (r.connection, r.object) == (source.name, name)]
+                size = source.adapter.capabilities.id_batch
+                for start in range(0, len(rows), size):
+                    yield source, rows[start : start + size]

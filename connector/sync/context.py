@@ -16,7 +16,10 @@ from connector.store.database import Store
 from connector.store.leases import Lease
 
 Tell = Callable[[str, Mapping[str, int]], None]
-"""Progress: a step's name (`pull sf lead`) and its counts so far. Ids and counts only."""
+"""Progress: a step's name (`pull sf lead`) and its counts so far. Ids and counts only.
+
+Called between two transactions, never inside one: whoever is told may end the run by raising.
+"""
 
 STAGES = ("observe", "score", "nurture", "route")
 

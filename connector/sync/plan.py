@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -27,13 +27,6 @@ from connector.sync.quiet import worth_writing
 PAGE = 500
 _STAGE = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
 _LIVE_UNSENT = ("planned", "approved", "retry")
-
-
-class Wish(NamedTuple):
-    """One group of one record that differs, with the edits of others seen on the way."""
-
-    planned: Planned
-    reason: str
 
 
 def plan(loop: Loop, *, first: bool) -> PlanRow:

@@ -45,6 +45,7 @@ def _pull_object(loop: Loop, source: Source, one: CompiledObject, counts: Counte
         )
         _store(loop, source, one, page, open_until, counts)
         after = page.position
+        loop.tell(f"pull {source.name} {one.name}", counts)
     closed = Checkpoint(
         connection=source.name,
         object=one.name,

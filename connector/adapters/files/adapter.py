@@ -24,7 +24,8 @@ from connector.adapters.base import (
     Window,
 )
 from connector.adapters.files.beside import Beside, fingerprint
-from connector.adapters.files.rows import SUFFIXES, At, columns, rows
+from connector.adapters.files.reading import At
+from connector.adapters.files.rows import SUFFIXES, columns, rows
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import Micros
 from connector.domain.record import Rejected

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
+from connector.adapters.files.reading import At, Read
 from connector.errors import UsageError
-
-if TYPE_CHECKING:
-    from connector.adapters.files.rows import At, Read
 
 _PAGE = 2_000
 
@@ -26,8 +23,6 @@ def parquet_columns(path: Path) -> list[str]:
 
 def parquet_rows(path: Path, start: At | None) -> Iterator[Read]:
     """Yield rows in file order; a place is `file:row`."""
-    from connector.adapters.files.rows import At, Read  # noqa: PLC0415  they read one another
-
     done = start.offset if start else 0
     with _open() as connection:
         result = _query(connection, "SELECT * FROM", path, f" LIMIT ALL OFFSET {done}")

@@ -9,33 +9,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import orjson
 
 from connector.adapters.base import Row
+from connector.adapters.files.reading import At, Read
 from connector.domain.record import Rejected
 from connector.errors import UsageError
 
 MAX_ROW = 1_000_000
 MAX_COLUMNS = 2_000
 SUFFIXES = (".csv", ".jsonl", ".parquet")
-
-
-class At(NamedTuple):
-    """Where the next row begins: byte offset (rows for Parquet) and line, both before it."""
-
-    offset: int
-    line: int
-
-
-class Read(NamedTuple):
-    """One row or its rejection, its place, and where the next one begins."""
-
-    row: Row | None
-    rejected: Rejected | None
-    place: str
-    next: At
 
 
 def columns(path: Path) -> list[str]:
