@@ -90,6 +90,9 @@ def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Co
     people.add_keys(tx, placed.keys)
     people.clean(tx, [row._replace(person=placed.people[row.key]) for row in page])
     _rebuild(loop, tx, set(placed.people.values()), counts)
+    # A record that came to a person, or a person that took in another, is news even if no fact is.
+    joined = {placed.people[row.key] for row in page if placed.people[row.key] != row.person}
+    people.mark(tx, joined | set(placed.merged.values()), stale=True, pending=True)
 
 
 def _candidate(row: PersonRecord, objects: dict[str, Any]) -> Candidate:
