@@ -58,7 +58,7 @@ def _cleared_by_hand(
 ) -> bool:
     """Somebody whose word counts took away the very value we want."""
     return (
-        target.policy.startswith("theirs")
+        target.policy == "theirs_for"
         and base is not None
         and same(base.value, desired)
         and same(remote, None)

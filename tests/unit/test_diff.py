@@ -1,0 +1,103 @@
+"""What to do with one field: our wish, what we last wrote, and what the CRM holds now."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.moment import DAY
+from connector.mapping.compile import WriteTarget
+from connector.sync.diff import Base, Do, settle
+from connector.sync.quiet import worth_writing
+
+NOW = 100 * DAY
+
+
+def target(policy, *, clear=False):
+    return WriteTarget("score", "f", policy, 30 * DAY if policy == "theirs_for" else None, clear)
+
+
+def do(policy, desired, base, remote, *, clear=False, edited=None, changed=None):
+    last = None if base is None else Base(base, NOW - DAY)
+    return settle(
+        target(policy, clear=clear),
+        desired,
+        last,
+        remote,
+        edited_at=edited,
+        changed_at=changed,
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "desired", "base", "remote", "wanted"),
+    [
+        ("ours", 70, None, None, Do.WRITE),
+        ("ours", 70, None, 50, Do.WRITE),
+        ("ours", 70, 50, 60, Do.WRITE),
+        ("ours", 70, 50, 70, Do.NOTHING),
+        ("theirs", "a", None, None, Do.WRITE),
+        ("theirs", "a", None, "b", Do.KEEP),
+        ("theirs", "a", "c", "b", Do.KEEP),
+        ("theirs", "a", "b", "b", Do.WRITE),
+        ("ask", "a", "c", "b", Do.ASK),
+        ("ours", None, 50, 50, Do.KEEP),
+    ],
+)
+def test_each_policy_does_what_it_says(policy, desired, base, remote, wanted):
+    assert do(policy, desired, base, remote) is wanted
+
+
+def test_nothing_is_emptied_unless_the_mapping_says_so():
+    assert do("ours", None, "x", "x") is Do.KEEP
+    assert do("ours", None, "x", "x", clear=True) is Do.WRITE
+
+
+def test_somebody_elses_value_counts_for_its_time_and_no_longer():
+    assert do("theirs_for", True, True, False, edited=None) is Do.KEEP
+    assert do("theirs_for", True, True, False, edited=NOW - 29 * DAY) is Do.KEEP
+    assert do("theirs_for", True, True, False, edited=NOW - 30 * DAY) is Do.WRITE
+
+
+def test_the_newest_wins_where_that_is_the_policy():
+    assert do("newest", "a", "b", "c", changed=NOW) is Do.KEEP
+    assert do("newest", "a", "b", "c", changed=NOW - 2 * DAY) is Do.WRITE
+
+
+values = st.sampled_from([None, "", 0, 1, 70, "70", True, False, "a", "b"])
+
+
+@given(st.sampled_from(["ours", "theirs", "theirs_for", "newest", "ask"]), values, values, values)
+def test_a_value_that_stands_there_is_never_written_again(policy, desired, base, remote):
+    found = do(policy, desired, base, remote, clear=True)
+    assert found in set(Do)
+    if found is Do.WRITE:
+        assert do(policy, desired, desired, desired, clear=True) is Do.NOTHING
+
+
+def worth(changed, desired=70, remote=69, written=NOW - DAY):
+    return worth_writing(
+        changed,
+        desired=desired,
+        remote=remote,
+        written_at=written,
+        now=NOW,
+        min_change=3,
+        max_age=7 * DAY,
+    )
+
+
+def test_decay_alone_is_quiet_until_it_matters():
+    assert not worth({"score", "reasons"})
+    assert worth({"score"}, remote=67)
+    assert worth({"score"}, written=NOW - 7 * DAY)
+    assert worth({"score", "grade"})
+    assert worth({"state"})
+    assert worth({"score"}, remote=None, written=None)
+
+
+def test_passengers_never_cause_a_write():
+    assert not worth({"run", "model"})
+    assert not worth(set())
