@@ -63,8 +63,18 @@ class Event(NamedTuple):
 Judge = Callable[[Answer], None]
 
 
+class SessionExpiredError(LoginError):
+    """Our session is over and nothing was done: log in anew and send it once more."""
+
+
 class Transport:
-    """Speaks to one host. `headers` are asked for anew with each request; they hold the secret."""
+    """Speaks to one host. `headers` are asked for anew with each request; they hold the secret.
+
+    `hear` is told of every answer, refusals too, for what the CRM says of its limits there.
+    `overrules` reads an answer before we do and raises where a status means something of the
+    CRM's own, such as a day's quota behind a 429. `renew` logs in again, once for a request, when
+    a judge raises SessionExpiredError.
+    """
 
     def __init__(
         self,
@@ -74,12 +84,18 @@ class Transport:
         attempts: int = 5,
         observer: Callable[[Event], None] | None = None,
         read_s: float = READ_S,
+        hear: Judge | None = None,
+        overrules: Judge | None = None,
+        renew: Callable[[], None] | None = None,
     ) -> None:
         self._address = checked(address)
         self._headers = headers
         self._attempts = attempts
         self._observer = observer
         self._read_s = read_s
+        self._hear = hear
+        self._overrules = overrules
+        self._renew = renew
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy we were not told of
 
@@ -95,12 +111,14 @@ class Transport:
         kind: str = "application/json",
         repeatable: bool,
         judge: Judge | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send and give the answer.
 
         Args:
             repeatable: Whether sending it twice is as good as once.
             judge: Raises for answers that are errors in the CRM's own way; default by status.
+            headers: Of this request alone; they go with every attempt.
 
         Raises:
             LoginError, RemoteError, RateLimitError, TryLaterError: as the answer says.
@@ -112,7 +130,14 @@ class Transport:
             wait=_wait,
             reraise=True,
         )
-        return retrying(self._once, method, path, body, kind, repeatable, judge or judge_by_status)
+        given = (method, path, body, {"Content-Type": kind, **(headers or {})}, repeatable)
+        try:
+            return retrying(self._once, *given, judge or judge_by_status)
+        except SessionExpiredError:
+            if self._renew is None:
+                raise
+        self._renew()
+        return retrying(self._once, *given, judge or judge_by_status)
 
     def close(self) -> None:
         """Free the sockets."""
@@ -123,13 +148,13 @@ class Transport:
         method: str,
         path: str,
         body: bytes | None,
-        kind: str,
+        headers: Mapping[str, str],
         repeatable: bool,  # noqa: FBT001  passed through the retry by place
         judge: Judge,
     ) -> Answer:
         said = f"{method} {path.partition('?')[0]}"
         try:
-            answer = self._exchange(method, path, body, kind)
+            answer = self._exchange(method, path, body, headers)
         except requests.exceptions.ConnectTimeout:
             raise TryLaterError(f"{said}: the host does not answer", hint=_HOST) from None
         except requests.exceptions.SSLError:
@@ -142,6 +167,10 @@ class Transport:
             raise _no_answer(said, repeatable=repeatable) from None
         if self._observer is not None:
             self._observer(Event(method, path.partition("?")[0], answer.status, len(answer.body)))
+        if self._hear is not None:
+            self._hear(answer)
+        if self._overrules is not None:
+            self._overrules(answer)
         if answer.status in _LATER:
             raise _later(said, answer)
         judge(answer)
@@ -152,8 +181,10 @@ class Transport:
             )
         return answer
 
-    def _exchange(self, method: str, path: str, body: bytes | None, kind: str) -> Answer:
-        headers = {"Content-Type": kind, "Accept": "application/json, text/xml", **self._headers()}
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, given: Mapping[str, str]
+    ) -> Answer:
+        headers = {"Accept": "application/json, text/xml", **given, **self._headers()}
         with self._session.request(
             method,
             self._address + path,

@@ -1,0 +1,126 @@
+"""A script of things that go wrong: which call, after how many, how often, and how.
+
+Source for what a CRM may do to a client: the vendors' error pages, and peers' public issues.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from threading import Lock
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import Field, model_validator
+
+from connector.documents import Document, load
+from connector.practice.wire import LineDroppedError, Request, Response
+
+_HTML = b"<html><head><title>Maintenance</title></head><body>Back soon</body></html>"
+
+
+class Fault(Document):
+    """One thing that goes wrong with calls that match `METHOD /path?query` (`*` is any text).
+
+    Without `status`, `html` or `drop` the call is only slowed by `delay`.
+    """
+
+    match: str
+    after: Annotated[int, Field(ge=0)] = 0
+    """How many matching calls pass first."""
+    times: Annotated[int, Field(ge=1)] | None = 1
+    """How many then fail; null for every one."""
+    status: Annotated[int, Field(ge=100, le=599)] | None = None
+    headers: dict[str, str] = {}
+    body: Any = None
+    html: bool = False
+    drop: Literal["before", "after", "half"] | None = None
+    """The line goes dead before the call is done, after it, or in the middle of the answer."""
+    applied: bool = False
+    """With `status` or `html`: the call is done all the same, and the answer lies."""
+    delay: Annotated[float, Field(ge=0, le=600)] = 0
+    """Seconds."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Fault:
+        ways = [self.status is not None or self.html, self.drop is not None]
+        if not any(ways) and not self.delay:
+            raise ValueError("say what goes wrong: status, html, drop or delay")
+        if all(ways):
+            raise ValueError("a call cannot be answered and dropped at once")
+        return self
+
+
+class FaultScript(Document):
+    """The file `--fault-script` names."""
+
+    version: Literal[1] = 1
+    faults: list[Fault] = []
+
+
+def load_faults(path: Path) -> list[Fault]:
+    """Read a fault script. Raises UsageError with all its mistakes."""
+    return load(path, FaultScript).faults
+
+
+class Faults:
+    """The script as it is played: counts which calls have passed and which have failed."""
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self._lock = Lock()
+        self._left: list[list[Any]] = []
+        self.add(faults)
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        """Put faults at the end of the script."""
+        with self._lock:
+            self._left += [[fault, fault.after, fault.times] for fault in faults]
+
+    def clear(self) -> None:
+        """Forget the script."""
+        with self._lock:
+            self._left.clear()
+
+    def due(self, request: Request) -> Fault | None:
+        """The fault this call meets, counted off; None when it passes."""
+        said = f"{request.method} {request.path}" + (f"?{request.query}" if request.query else "")
+        with self._lock:
+            for entry in self._left:
+                fault, waits, times = entry
+                if not fnmatchcase(said, fault.match) or times == 0:
+                    continue
+                if waits:
+                    entry[1] -= 1
+                    continue
+                if times is not None:
+                    entry[2] -= 1
+                return fault  # type: ignore[no-any-return]
+        return None
+
+
+def before(fault: Fault) -> Response | None:
+    """What is answered instead of doing the call; None when it is done."""
+    if fault.delay:
+        time.sleep(fault.delay)
+    if fault.drop == "before":
+        raise LineDroppedError
+    return None if fault.applied or fault.drop else _answer(fault)
+
+
+def after(fault: Fault, given: Response) -> Response:
+    """What is answered once the call was done."""
+    if fault.drop:
+        raise LineDroppedError(given if fault.drop == "half" else None)
+    return _answer(fault) or given
+
+
+def _answer(fault: Fault) -> Response | None:
+    if fault.html:
+        return Response(fault.status or 200, {"Content-Type": "text/html", **fault.headers}, _HTML)
+    if fault.status is None:
+        return None
+    kind = {"Content-Type": "application/json;charset=UTF-8"}
+    body = b"" if fault.body is None else orjson.dumps(fault.body)
+    return Response(fault.status, {**kind, **fault.headers}, body)

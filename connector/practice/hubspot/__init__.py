@@ -1,0 +1,1 @@
+"""A practice HubSpot portal: objects, search, associations, properties, owners, events, forms."""

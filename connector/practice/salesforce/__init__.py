@@ -1,0 +1,1 @@
+"""A practice Salesforce org: REST query, collections, describe, conversion, metadata deploy."""

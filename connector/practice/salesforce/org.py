@@ -1,0 +1,375 @@
+"""One org: rows, users, rules; every change is stamped, remembered in history and in the oracle.
+
+Stamps have whole seconds. A change with the same values still moves LastModifiedDate and
+SystemModstamp, as it does in Salesforce. Source: Object Reference, "System Fields"; SOAP API
+Developer Guide, merge() and convertLead().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.domain.moment import SECOND, Micros, to_datetime
+from connector.practice.clock import PracticeClock
+from connector.practice.oracle import Effect, Oracle
+from connector.practice.salesforce.checks import check_values, check_writable
+from connector.practice.salesforce.errors import SaveError
+from connector.practice.salesforce.ids import canonical, make_id
+from connector.practice.salesforce.schema import STAGES, FieldSpec, ObjectSpec, new_schema
+
+Row = dict[str, Any]
+ADMIN = "Admin"
+_CONVERTED = ("LastName", "FirstName", "Name", "Email", "Title", "Phone", "LeadSource",
+              "HasOptedOutOfEmail", "DoNotCall")  # fmt: skip
+_PARENTS = ("WhoId", "LeadId", "ContactId", "AccountId", "WhatId", "OpportunityId")
+
+
+@dataclass
+class Rules:
+    """What this org's own admins set up, that an integration meets."""
+
+    assignment: dict[str, str] = field(default_factory=dict)
+    """Object -> the owner its assignment rule gives, unless a call says not to."""
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    """{object, field, equals, message}: rows with that value are refused."""
+    flows: list[dict[str, Any]] = field(default_factory=list)
+    """{object, on, set}: when field `on` is changed, the flow sets other fields."""
+    locked: dict[str, int] = field(default_factory=dict)
+    """Record id -> how many more writes find it locked."""
+    duplicates: dict[str, str] = field(default_factory=dict)
+    """Object -> `block`: no second row with the same e-mail address."""
+    hidden: set[tuple[str, str]] = field(default_factory=set)
+    """(object, field) that field-level security hides from everybody but its owner."""
+
+
+class Org:
+    """The state of one org."""
+
+    def __init__(self, clock: PracticeClock, *, version: str = "62.0") -> None:
+        self.clock = clock
+        self.version = version
+        self.schema: dict[str, ObjectSpec] = new_schema()
+        self.tables: dict[str, dict[str, Row]] = {name: {} for name in self.schema}
+        self.order: dict[str, list[str]] = {name: [] for name in self.schema}
+        self.rules = Rules()
+        self.oracle = Oracle()
+        self.rights: dict[str, dict[str, dict[str, tuple[bool, bool]]]] = {}
+        """Permission set id -> object -> field -> (readable, editable)."""
+        self._numbers: dict[str, int] = {}
+        self._types = {spec.prefix: name for name, spec in self.schema.items()}
+        self._late: list[tuple[Micros, Callable[[], None]]] = []
+        self._found_org()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def spec(self, name: str) -> ObjectSpec | None:
+        """The object of that name, in any spelling of case."""
+        if name in self.schema:
+            return self.schema[name]
+        return next((s for s in self.schema.values() if s.name.lower() == name.lower()), None)
+
+    def type_of(self, id_: str) -> str:
+        """The object an id belongs to; "" for none."""
+        return self._types.get(id_[:3], "")
+
+    def find(self, id_: Any) -> Row | None:
+        """The row of an id, deleted or not."""
+        return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
+
+    def rows(self, name: str, ids: Iterable[str]) -> list[Row]:
+        """The rows of these ids that there are."""
+        table = self.tables[name]
+        return [row for one in ids if (row := table.get(one)) is not None]
+
+    def sees(self, user: str, spec: ObjectSpec, one: FieldSpec) -> bool:
+        """Whether field-level security shows the field: a new custom field shows to nobody until
+        a permission set that names it is assigned."""
+        if (spec.name, one.name) in self.rules.hidden:
+            return False
+        return not one.custom or self._granted(user, spec.name, one.name)[0] or one.formula
+
+    def edits(self, user: str, spec: ObjectSpec, one: FieldSpec) -> bool:
+        """Whether field-level security lets the user set the field."""
+        if (spec.name, one.name) in self.rules.hidden:
+            return False
+        return not one.custom or self._granted(user, spec.name, one.name)[1]
+
+    def _granted(self, user: str, object_: str, name: str) -> tuple[bool, bool]:
+        if name == "Loss_Reason__c":
+            return True, True  # the company's own field, granted long ago
+        read = edit = False
+        for row in self.tables["PermissionSetAssignment"].values():
+            if row["AssigneeId"] == user:
+                given = self.rights.get(row["PermissionSetId"], {}).get(object_, {}).get(name)
+                read, edit = (read or given[0], edit or given[1]) if given else (read, edit)
+        return read, edit
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def stamp(self) -> str:
+        """Now, as rows hold it: whole seconds."""
+        return moment_text(self.clock.now())
+
+    def settle(self) -> None:
+        """Let transactions that have committed by now be seen."""
+        due = [one for one in self._late if one[0] <= self.clock.now()]
+        self._late = [one for one in self._late if one[0] > self.clock.now()]
+        for _, commit in due:
+            commit()
+
+    def later(self, seconds: float, change: Callable[[str], None]) -> None:
+        """Make a change that is stamped now and committed, so seen, `seconds` later."""
+        stamp = self.stamp()
+        self._late.append((self.clock.now() + int(seconds * SECOND), lambda: change(stamp)))
+
+    # --- changing -------------------------------------------------------------------------------
+
+    def create(
+        self, name: str, values: Mapping[str, Any], user: str, *, auto_assign: bool = True
+    ) -> str:
+        """Add a row as a client does; gives its id. Raises SaveError."""
+        spec = self.schema[name]
+        given = check_writable(self, spec, values, user, creating=True)
+        check_values(self, spec, given, user, None)
+        row = self.insert(name, self._assigned(name, given, auto_assign=auto_assign), user)
+        return str(row["Id"])
+
+    def update(
+        self, id_: Any, values: Mapping[str, Any], user: str, *, auto_assign: bool = True
+    ) -> None:
+        """Change a row as a client does. Raises SaveError."""
+        row = self._writable(id_, values)
+        spec = self.schema[self.type_of(row["Id"])]
+        given = check_writable(self, spec, values, user, creating=False)
+        check_values(self, spec, given, user, row)
+        self.change(row, self._assigned(spec.name, given, auto_assign=auto_assign), user)
+        self._flow(row, given)
+
+    def insert(self, name: str, values: Mapping[str, Any], user: str, **system: Any) -> Row:
+        """Add a row without asking anybody: what the system itself does. `system` sets stamps."""
+        spec = self.schema[name]
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+        id_ = make_id(spec.prefix, self._numbers[name])
+        stamp = self.stamp()
+        row: Row = {one.name: one.default for one in spec.fields.values()}
+        row |= {"CreatedDate": stamp, "LastModifiedDate": stamp, "SystemModstamp": stamp}
+        row |= {"CreatedById": user, "LastModifiedById": user}
+        if "OwnerId" in spec.fields:
+            row["OwnerId"] = user
+        row |= {**values, **system, "Id": id_}
+        row = {key: value for key, value in row.items() if key in spec.fields}
+        _derive(name, row)
+        self.tables[name][id_] = row
+        self.order[name].append(id_)
+        self._note(user, row, "+", None, dict(values))
+        if name == "Opportunity":
+            self._stage_history(row, user, str(row["CreatedDate"]))
+        return row
+
+    def change(self, row: Row, values: Mapping[str, Any], user: str, at: str | None = None) -> None:
+        """Set fields of a row, with stamps, history and oracle."""
+        name = self.type_of(row["Id"])
+        stamp = at or self.stamp()
+        staged = any(row.get(one) != values[one] for one in ("StageName", "Amount", "CloseDate")
+                     if one in values)  # fmt: skip
+        for key, value in values.items():
+            before = row.get(key)
+            if before == value:
+                continue
+            row[key] = value
+            self._note(user, row, key, before, value)
+            if key in self.schema[name].tracked and f"{name}History" in self.tables:
+                self._history(row, user, stamp, key, before, value)
+        row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
+        _derive(name, row)
+        if name == "Opportunity" and staged:
+            self._stage_history(row, user, stamp)
+
+    def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
+        """Put a row into the bin, or remove it without trace. Raises SaveError."""
+        row = self._writable(id_, {})
+        self._note(user, row, "-", before=False, after=True)
+        stamp = self.stamp()
+        row |= {"IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
+        if hard:
+            name = self.type_of(row["Id"])
+            del self.tables[name][row["Id"]]
+            self.order[name].remove(row["Id"])
+
+    def undelete(self, id_: str, user: str) -> None:
+        """Take a row out of the bin."""
+        row = self.find(id_)
+        if row is None or not row.get("IsDeleted"):
+            raise SaveError("UNDELETE_FAILED", "entity is not in the recycle bin")
+        self._note(user, row, "-", before=True, after=False)
+        row |= {"IsDeleted": False, "SystemModstamp": self.stamp()}
+
+    def merge(self, winner: str, loser: str, user: str) -> None:
+        """Merge one row into another of its type: its children move, it goes to the bin."""
+        kept, lost = self._writable(winner, {}), self._writable(loser, {})
+        if self.type_of(kept["Id"]) != self.type_of(lost["Id"]) or kept is lost:
+            raise SaveError("INVALID_FIELD", "merge takes two records of one type")
+        self._move_children(lost["Id"], kept["Id"], user)
+        fields = self.schema[self.type_of(winner)].fields
+        blanks = {
+            key: value
+            for key, value in lost.items()
+            if kept.get(key) is None and value is not None and fields[key].update
+        }
+        self.change(kept, blanks, user)
+        self.delete(lost["Id"], user)
+        lost["MasterRecordId"] = kept["Id"]
+
+    def convert(self, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
+        """Turn a lead into contact, account and, if wished, opportunity. Raises SaveError."""
+        lead = self._writable(lead_id, {})
+        if self.type_of(lead["Id"]) != "Lead":
+            raise SaveError("INVALID_ID_FIELD", "id is not a lead's")
+        account = self._account_for(lead, user, wish.get("accountId"))
+        owner = wish.get("ownerId") or lead["OwnerId"]
+        if self.type_of(owner) != "User":
+            raise SaveError("INVALID_CROSS_REFERENCE_KEY", "owner must be a user", ["OwnerId"])
+        values = {key: lead.get(key) for key in _CONVERTED} | {
+            "AccountId": account,
+            "OwnerId": owner,
+        }
+        values["MailingCountry"] = lead.get("Country")
+        contact = self.insert("Contact", values, user)["Id"]
+        opportunity = None
+        if wish.get("createOpportunity", True):
+            closes = to_datetime(self.clock.now()).date().isoformat()
+            deal = {"Name": wish.get("opportunityName") or f"{lead['Company']}-",
+                    "AccountId": account, "ContactId": contact, "OwnerId": owner,
+                    "StageName": "Prospecting", "CloseDate": closes,
+                    "LeadSource": lead.get("LeadSource")}  # fmt: skip
+            opportunity = self.insert("Opportunity", deal, user)["Id"]
+        self._move_children(lead["Id"], contact, user)
+        status = wish.get("convertedStatus") or "Closed - Converted"
+        today = to_datetime(self.clock.now()).date().isoformat()
+        done = {"Status": status, "IsConverted": True, "ConvertedDate": today,
+                "ConvertedAccountId": account, "ConvertedContactId": contact,
+                "ConvertedOpportunityId": opportunity, "IsUnreadByOwner": False}  # fmt: skip
+        self.change(lead, done, user)
+        self._history(lead, user, self.stamp(), "leadConverted", None, None)
+        return {"accountId": account, "contactId": contact, "opportunityId": opportunity,
+                "leadId": lead["Id"]}  # fmt: skip
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _writable(self, id_: Any, values: Mapping[str, Any]) -> Row:
+        whole = canonical(id_)
+        if whole is None:
+            raise SaveError("MALFORMED_ID", f"malformed id {id_}", ["Id"])
+        row = self.find(whole)
+        if row is None:
+            raise SaveError("NOT_FOUND", "The requested resource does not exist", status=404)
+        if row.get("IsDeleted"):
+            raise SaveError("ENTITY_IS_DELETED", "entity is deleted", status=404)
+        if row.get("IsConverted") and values:
+            raise SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        if self.rules.locked.get(whole, 0) > 0 and values:
+            self.rules.locked[whole] -= 1
+            raise SaveError(
+                "UNABLE_TO_LOCK_ROW",
+                f"unable to obtain exclusive access to this record or 1 records: {whole}",
+            )
+        return row
+
+    def _assigned(self, name: str, given: Row, *, auto_assign: bool) -> Row:
+        owner = self.rules.assignment.get(name)
+        return {**given, "OwnerId": owner} if owner and auto_assign else given
+
+    def _flow(self, row: Row, given: Mapping[str, Any]) -> None:
+        for flow in self.rules.flows:
+            if flow["object"] == self.type_of(row["Id"]) and flow["on"] in given:
+                self.change(row, flow["set"], self.user(ADMIN))
+
+    def _account_for(self, lead: Row, user: str, given: Any) -> str:
+        if given:
+            return str(canonical(given))
+        for row in self.tables["Account"].values():
+            if row["Name"].lower() == str(lead["Company"]).lower() and not row["IsDeleted"]:
+                return str(row["Id"])
+        values = {"Name": lead["Company"], "BillingCountry": lead.get("Country"),
+                  "Industry": lead.get("Industry"), "Website": lead.get("Website"),
+                  "NumberOfEmployees": lead.get("NumberOfEmployees")}  # fmt: skip
+        return str(self.insert("Account", values, user)["Id"])
+
+    def _move_children(self, old: str, new: str, user: str) -> None:
+        for name in ("Task", "Event", "CampaignMember", "Opportunity", "Contact"):
+            for row in self.tables[name].values():
+                for key in _PARENTS:
+                    if row.get(key) == old:
+                        into = "ContactId" if key == "LeadId" and new[:3] == "003" else key
+                        self.change(row, {into: new}, user)
+
+    def _history(self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any) -> None:
+        values = {"LeadId": row["Id"], "Field": "Owner" if key == "OwnerId" else key}
+        values |= {"OldValue": before, "NewValue": after}
+        self.insert("LeadHistory", values, user, CreatedDate=stamp)
+
+    def _stage_history(self, row: Row, user: str, stamp: str) -> None:
+        values = {key: row.get(key) for key in ("StageName", "Amount", "Probability", "CloseDate")}
+        values["OpportunityId"] = row["Id"]
+        self.insert("OpportunityHistory", values, user, CreatedDate=stamp)
+
+    def _note(self, user: str, row: Row, key: str, before: Any, after: Any) -> None:
+        name = self.type_of(row["Id"])
+        if name in {"LeadHistory", "OpportunityHistory"}:
+            return
+        effect = Effect(self.clock.now(), user, name, row["Id"], key, before, after)
+        self.oracle.note(effect)
+
+    def user(self, name: str) -> str:
+        """The id of the user with that user name. Raises KeyError."""
+        for row in self.tables["User"].values():
+            if row["Username"] == name:
+                return str(row["Id"])
+        raise KeyError(name)
+
+    def _found_org(self) -> None:
+        """What is there on the first day: an admin, the organisation, the vocabularies."""
+        admin = {"Username": ADMIN, "LastName": "Admin", "Name": "Admin", "IsActive": True,
+                 "Email": "admin@acme.example"}  # fmt: skip
+        me = self.insert("User", admin, "")["Id"]
+        company = {"Name": "Acme", "IsSandbox": True, "InstanceName": "CS99",
+                   "OrganizationType": "Developer Edition",
+                   "TimeZoneSidKey": "Europe/Paris"}  # fmt: skip
+        self.insert("Organization", company, me)
+        for place, status in enumerate(self.schema["Lead"].fields["Status"].values):
+            self.insert("LeadStatus", {"MasterLabel": status, "ApiName": status,
+                        "SortOrder": place + 1, "IsConverted": status == "Closed - Converted",
+                        "IsDefault": place == 0}, me)  # fmt: skip
+        for place, (stage, chance, closed, won) in enumerate(STAGES):
+            self.insert("OpportunityStage", {"MasterLabel": stage, "ApiName": stage,
+                        "SortOrder": place + 1, "IsClosed": closed, "IsWon": won,
+                        "DefaultProbability": chance}, me)  # fmt: skip
+        self.oracle.effects.clear()
+
+
+def moment_text(moment: Micros) -> str:
+    """A moment as rows hold it: whole seconds, an offset without colon."""
+    return to_datetime(moment // SECOND * SECOND).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def _derive(name: str, row: Row) -> None:
+    """Fill the fields that follow from others."""
+    if name in {"Lead", "Contact", "User"}:
+        row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
+    elif name == "Opportunity":
+        for stage, chance, closed, won in STAGES:
+            if stage == row.get("StageName"):
+                row |= {"Probability": chance, "IsClosed": closed, "IsWon": won}
+    elif name == "Task":
+        row["IsClosed"] = row.get("Status") == "Completed"
+        if row["IsClosed"] and not row.get("CompletedDateTime"):
+            row["CompletedDateTime"] = row["LastModifiedDate"]
+    elif name == "CampaignMember":
+        row["HasResponded"] = row.get("Status") == "Responded"
+        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
+        if row["HasResponded"] and not row.get("FirstRespondedDate"):
+            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
+    elif name == "Event" and row.get("ActivityDateTime"):
+        row["ActivityDate"] = str(row["ActivityDateTime"])[:10]
