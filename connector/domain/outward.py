@@ -56,3 +56,12 @@ OUTWARD: dict[str, OutwardField] = {
         OutwardField("nurture_theme", FieldType.TEXT, Group.NURTURE, "Leadloop nurture theme", 80),
     )
 }
+
+ASKED: dict[str, OutwardField] = {
+    field.name: field
+    for field in (
+        OutwardField("reason", FieldType.TEXT, Group.SCORE, "Leadloop: why not, or not yet", 80),
+    )
+}
+"""Fields that people in sales fill in and we only read: `install` makes those of a mapping's
+`asks:`, so that a CRM without a place for the answer gets one."""

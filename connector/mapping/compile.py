@@ -48,6 +48,7 @@ class CompiledObject:
     ids: tuple[str, ...]
     hash: str
     writes: Mapping[str, WriteTarget]
+    asks: Mapping[str, str]
     convert: Callable[[Row, str], Converted]
 
 
@@ -87,6 +88,7 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         ids=tuple(one.ids),
         hash=canonical_hash(one.model_dump(mode="json", by_alias=True, exclude={"write"})),
         writes=writes,
+        asks=dict(one.asks),
         convert=_guarded(convert, tests, name, one.key),
     )
 
@@ -151,7 +153,7 @@ def _compile_record(
         flag = From.model_validate({"from": one.opted_out, "as": "bool"})
         readers.append(("opted_out", field_reader(flag, names)))
     if one.status is not None:
-        readers.extend(_status(one.status, names))
+        readers.extend(_status(one.status, one.asks, names))
     key = field_reader(one.key, names)
     changed = _changed(one, names)
     targets = [target.to for target in one.write.values()]
@@ -180,10 +182,13 @@ def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
     return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
 
 
-def _status(status: Status, names: dict[str, None]) -> list[tuple[str, Callable[[Row], Any]]]:
+def _status(
+    status: Status, asks: Mapping[str, str], names: dict[str, None]
+) -> list[tuple[str, Callable[[Row], Any]]]:
     readers = [("status", _said(status, names))]
-    if status.reason is not None:
-        readers.append(("reason", field_reader(status.reason, names)))
+    reason = status.reason if status.reason is not None else asks.get("reason")
+    if reason is not None:
+        readers.append(("reason", field_reader(reason, names)))
     if status.at is not None:
         at = status.at
         spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at

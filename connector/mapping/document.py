@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from connector.documents import Document, Zone, load
 from connector.domain.cycle import State
 from connector.domain.duration import parse_duration
-from connector.domain.outward import OUTWARD
+from connector.domain.outward import ASKED, OUTWARD
 from connector.domain.record import Kind
 
 Scalar = str | int | float | bool
@@ -135,6 +135,8 @@ class MappedObject(Document):
     at: str | From | None = None
     events: list[Event] = []
     write: dict[str, Target] = {}
+    asks: dict[str, str] = {}
+    """Our word for what sales answers -> the field of ours it stands in, made by `install`."""
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> MappedObject:
@@ -145,6 +147,11 @@ class MappedObject(Document):
         for name in self.write:
             if name not in OUTWARD:
                 raise ValueError(f"`write: {name}` is none of: {', '.join(OUTWARD)}")
+        for name in self.asks:
+            if name not in ASKED:
+                raise ValueError(f"`asks: {name}` is none of: {', '.join(ASKED)}")
+            if self.status is None:
+                raise ValueError(f"`asks: {name}` needs a `status:` that it explains")
         for name in self.ids:
             if name not in self.fields:
                 raise ValueError(f"`ids: {name}` is not among the fields")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from connector.adapters.base import FieldStep
-from connector.domain.outward import OUTWARD, FieldType
+from connector.domain.outward import ASKED, OUTWARD, FieldType, OutwardField
 from connector.sync.context import Source
 
 
 def wanted_fields(source: Source) -> list[FieldStep]:
-    """Give the fields our scores and flags need; an owner field is the CRM's own."""
+    """Give the fields our scores, flags and questions need; an owner field is the CRM's own."""
     steps: dict[tuple[str, str], FieldStep] = {}
     for one in source.objects.values():
-        for target in one.writes.values():
-            field = OUTWARD[target.field]
+        wanted = [(target.to, OUTWARD[target.field]) for target in one.writes.values()]
+        wanted += [(name, ASKED[ours]) for ours, name in one.asks.items()]
+        for name, field in wanted:
             if field.type is not FieldType.OWNER:
-                steps[one.source, target.to] = FieldStep(
-                    one.source, target.to, field.type, field.label, field.length, action="create"
-                )
+                steps[one.source, name] = _step(one.source, name, field)
     return list(steps.values())
+
+
+def _step(source: str, name: str, field: OutwardField) -> FieldStep:
+    return FieldStep(source, name, field.type, field.label, field.length, action="create")
 
 
 def plan_install(source: Source) -> list[FieldStep]:

@@ -180,12 +180,23 @@ def test_the_hash_changes_with_what_decides_a_record_and_not_with_what_is_writte
         ),
         ("zone: America/Sao_Paulo", "zone: America/Sao_Polo", "not a time zone"),
         ("person: Lead", "person: {from: Lead, object: leed}", "not a person object"),
+        ("    write: {score", "    asks: {raeson: Why}\n    write: {score", "is none of"),
+        ("    events:", "    asks: {reason: Why}\n    events:", "needs a `status:`"),
     ],
 )
 def test_a_mistake_in_a_mapping_is_told_with_what_would_be_right(old, new, words):
     with pytest.raises(UsageError) as caught:
         parse(TEXT.replace(old, new), MappingDocument, name="m.yaml")
     assert words in str(caught.value)
+
+
+def test_a_field_that_sales_is_asked_to_fill_explains_the_status():
+    asking = TEXT.replace(", reason: Why}", "}\n    asks: {reason: Leadloop_Why}")
+    objects = compile_mapping(parse(asking, MappingDocument, name="m"))
+    row = {"Id": "1", "Kind": "a", "Status": "Bad", "Leadloop_Why": "no budget"}
+    found = objects["lead"].convert(row, "")
+    assert (found.doc["status"], found.doc["reason"]) == ("rejected", "no budget")
+    assert "Leadloop_Why" in objects["lead"].names
 
 
 @pytest.mark.parametrize("name", ["files.yaml", "odoo.yaml"])
