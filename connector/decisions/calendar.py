@@ -26,6 +26,11 @@ class Calendar:
         """Whether people work on that day."""
         return day.weekday() < 5 and not (self.country and day in _holidays(self.country, day.year))
 
+    def is_open(self, now: Micros) -> bool:
+        """Whether people work at this moment."""
+        local = to_datetime(now).astimezone(ZoneInfo(self.zone))
+        return self.is_working_day(local.date()) and self.opens <= local.time() < self.closes
+
     def due(self, start: Micros, span: Micros | BusinessTime) -> Micros:
         """When a span that begins at `start` is over: wall time, business hours or days."""
         if not isinstance(span, BusinessTime):
@@ -56,6 +61,18 @@ class Calendar:
                     return to_datetime(to_micros(begins) + left // timedelta(microseconds=1))
                 left -= open_for
             day += timedelta(days=1)
+
+
+def parse_hours(text: str) -> tuple[time, time]:
+    """Read `09:00-17:30`. Raises ValueError and says what would have been right."""
+    opens, dash, closes = text.partition("-")
+    try:
+        span = time.fromisoformat(opens), time.fromisoformat(closes)
+    except ValueError:
+        span = (time.max, time.min)
+    if not dash or span[0] >= span[1]:
+        raise ValueError(f'`{text}` should be hours such as "09:00-17:30", the earlier first')
+    return span
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """Who gets a sales-ready lead, and why: precedence, ordered rules, fair turns, a fallback.
 
 Turns are smooth weighted round robin: each time, every member who could take the lead gains his
-weight in credit, and the one with most credit takes it and pays the sum. Somebody who is away or
+weight in credit, and the one with most credit takes it and pays the sum; balanced by value, gains
+and price are multiplied by what the lead is expected to bring. Somebody who is away, off work or
 full gains nothing, so he comes back to no pile of leads.
 """
 
@@ -18,17 +19,24 @@ from connector.domain.text import normalise
 
 
 class Owner(NamedTuple):
-    """Somebody or something that can own a lead in the CRM; `key` is `connection/id`."""
+    """Somebody or something that can own a lead in the CRM; `key` is `connection/id`.
+
+    `away` is how the CRM shows an absence.
+    """
 
     key: str
     login: str
     name: str
     active: bool
     queue: bool = False
+    away: bool = False
 
 
 class Lead(NamedTuple):
-    """What routing looks at. Owners are keys; `held_since` is set while it waits for capacity."""
+    """What routing looks at. Owners are keys; `held_since` is set while it waits for capacity.
+
+    `value` is what the lead is expected to bring, in any unit that is the same for all.
+    """
 
     facts: Mapping[str, Scalar]
     current_owner: str | None = None
@@ -37,18 +45,21 @@ class Lead(NamedTuple):
     last_owner: str | None = None
     rejected_by: str | None = None
     held_since: Micros | None = None
+    value: float = 1.0
 
 
 class Routed(NamedTuple):
-    """Where a lead goes; `owner` None means everybody is full and it is held.
+    """Where a lead goes; `owner` None means that nobody can take it now and it is held.
 
-    `skipped` says of each candidate passed over why he was.
+    `skipped` says of each candidate passed over why he was. `waits` tells a pool in which somebody
+    could take the lead later from one in which nobody ever could.
     """
 
     owner: str | None
     rule: str
     pool: str | None
     skipped: tuple[str, ...]
+    waits: bool = False
 
 
 @dataclass
@@ -58,11 +69,12 @@ class Desk:
     credit: dict[tuple[str, str], float] = field(default_factory=dict)
     open: dict[str, int] = field(default_factory=dict)
     today: dict[str, int] = field(default_factory=dict)
+    week: dict[str, int] = field(default_factory=dict)
 
     def take(self, owner: str) -> None:
         """Count one more lead for the owner."""
-        self.open[owner] = self.open.get(owner, 0) + 1
-        self.today[owner] = self.today.get(owner, 0) + 1
+        for count in (self.open, self.today, self.week):
+            count[owner] = count.get(owner, 0) + 1
 
 
 class Router:
@@ -79,6 +91,11 @@ class Router:
                 if word and (known is None or not known.active):
                     self._by_word[normalise(word)] = owner
         self.desk = desk
+        self._calendars = {
+            (name, member.owner): member.calendar()
+            for name, pool in routing.pools.items()
+            for member in pool.members
+        }
 
     def unknown_owners(self) -> list[str]:
         """Owners routing.yaml names that the CRM does not have, or has only as inactive."""
@@ -96,14 +113,14 @@ class Router:
             self.desk.take(kept.owner or "")
             return kept
         target, rule = self._rule(lead)
-        routed = self._to(target, rule, skipped)
-        if routed.owner is None and self._is_full(routed):
+        routed = self._to(target, rule, lead, now, skipped)
+        if routed.owner is None and routed.waits and self._routing.overflow is not None:
             if not self._waited(lead, now):
                 return routed
-            then = self._routing.overflow and self._routing.overflow.then
-            routed = self._to(then or self._routing.fallback, f"{rule}, overflow", skipped)
+            then = self._routing.overflow.then or self._routing.fallback
+            routed = self._to(then, f"{rule}, overflow", lead, now, skipped)
         if routed.owner is None:
-            routed = self._to(self._routing.fallback, "fallback", skipped)
+            routed = self._to(self._routing.fallback, "fallback", lead, now, skipped)
         if routed.owner is not None:
             self.desk.take(routed.owner)
         return routed
@@ -142,10 +159,10 @@ class Router:
                 return rule.to, rule.name
         return self._routing.fallback, "fallback"
 
-    def _to(self, target: Target, rule: str, skipped: list[str]) -> Routed:
+    def _to(self, target: Target, rule: str, lead: Lead, now: Micros, skipped: list[str]) -> Routed:
         if target.pool is not None:
-            owner = self._turn(target.pool, skipped)
-            return Routed(owner, rule, target.pool, tuple(skipped))
+            owner, waits = self._turn(target.pool, lead, now, skipped)
+            return Routed(owner, rule, target.pool, tuple(skipped), waits)
         word = target.owner or target.queue or ""
         found = self._by_word.get(normalise(word))
         if found is not None and found.active:
@@ -153,34 +170,47 @@ class Router:
         skipped.append(f"{word}: not an active owner in the CRM")
         return Routed(None, rule, None, tuple(skipped))
 
-    def _turn(self, pool: str, skipped: list[str]) -> str | None:
+    def _turn(
+        self, name: str, lead: Lead, now: Micros, skipped: list[str]
+    ) -> tuple[str | None, bool]:
+        """Whose turn it is in a pool, and, if nobody's, whether somebody's may come."""
+        pool = self._routing.pools[name]
         able: list[tuple[Member, str]] = []
-        for member in self._routing.pools[pool].members:
+        waits = False
+        for member in pool.members:
             owner = self._by_word.get(normalise(member.owner))
-            reason = self._unable(member, owner)
-            if owner is not None and reason is None:
+            never = _never(owner)
+            later = None if never or owner is None else self._not_now(name, member, owner, now)
+            if owner is not None and never is None and later is None:
                 able.append((member, owner.key))
-            else:
-                skipped.append(f"{owner.key if owner else member.owner}: {reason}")
+                continue
+            waits = waits or later is not None
+            skipped.append(f"{owner.key if owner else member.owner}: {never or later}")
         if not able:
-            return None
+            return None, waits
+        worth = lead.value if pool.balance == "value" else 1.0
         credit = self.desk.credit
         for member, key in able:
-            credit[pool, key] = credit.get((pool, key), 0.0) + member.weight
-        chosen = max(able, key=lambda pair: credit[pool, pair[1]])[1]
-        credit[pool, chosen] -= sum(member.weight for member, _ in able)
-        return chosen
+            credit[name, key] = credit.get((name, key), 0.0) + member.weight * worth
+        chosen = max(able, key=lambda pair: credit[name, pair[1]])[1]
+        credit[name, chosen] -= sum(member.weight for member, _ in able) * worth
+        return chosen, False
 
-    def _unable(self, member: Member, owner: Owner | None) -> str | None:
-        if owner is None:
-            return "not in the CRM"
-        if not owner.active:
-            return "not active"
-        capacity = member.capacity
-        if capacity.open is not None and self.desk.open.get(owner.key, 0) >= capacity.open:
-            return f"full: {capacity.open} open"
-        if capacity.per_day is not None and self.desk.today.get(owner.key, 0) >= capacity.per_day:
-            return f"full: {capacity.per_day} in 24 hours"
+    def _not_now(self, pool: str, member: Member, owner: Owner, now: Micros) -> str | None:
+        """Why a member cannot take a lead at the moment; None when he can."""
+        if owner.away:
+            return "away"
+        calendar = self._calendars[pool, member.owner]
+        if calendar is not None and not calendar.is_open(now):
+            return "not at work"
+        capacity, desk = member.capacity, self.desk
+        for most, taken, words in (
+            (capacity.open, desk.open, "open"),
+            (capacity.per_day, desk.today, "in 24 hours"),
+            (capacity.per_week, desk.week, "in seven days"),
+        ):
+            if most is not None and taken.get(owner.key, 0) >= most:
+                return f"full: {most} {words}"
         return None
 
     def _waited(self, lead: Lead, now: Micros) -> bool:
@@ -191,13 +221,12 @@ class Router:
             and now - lead.held_since >= overflow.hold
         )
 
-    def _is_full(self, routed: Routed) -> bool:
-        """Whether the lead found nobody for lack of capacity, and an overflow rule lets it wait."""
-        return (
-            routed.pool is not None
-            and self._routing.overflow is not None
-            and any(": full" in text for text in routed.skipped)
-        )
+
+def _never(owner: Owner | None) -> str | None:
+    """Why a member can take no lead at all; None when he may."""
+    if owner is None:
+        return "not in the CRM"
+    return None if owner.active else "not active"
 
 
 def holds(test: FieldTest | Scalar, value: Scalar) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connector.decisions.calendar import Calendar, parse_hours
 from connector.documents import Document, Duration, Zone
 
 Scalar = str | int | float | bool
@@ -33,33 +33,47 @@ class FieldTest(Document):
 
 
 class Capacity(Document):
-    """How many leads a member takes: open at once, and new ones in 24 hours."""
+    """How many leads a member takes: open at once, and new ones in 24 hours and in seven days."""
 
     open: Annotated[int | None, Field(ge=0)] = None
     per_day: Annotated[int | None, Field(ge=0)] = None
+    per_week: Annotated[int | None, Field(ge=0)] = None
 
 
 class Member(Document):
-    """One owner in a pool, named by login or e-mail address, record id, or queue name."""
+    """One owner in a pool, named by login or e-mail address, record id, or queue name.
+
+    With `hours` a lead goes to them only in their working time: Monday to Friday, in `tz`, not on
+    public holidays of `country`.
+    """
 
     owner: str
     weight: Annotated[float, Field(gt=0)] = 1
     capacity: Capacity = Capacity()
     hours: str | None = None
-    tz: Zone | None = None
+    tz: Zone = "UTC"
+    country: str | None = None
 
     @field_validator("hours")
     @classmethod
     def _opening_hours(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\d{2}:\d{2}-\d{2}:\d{2}", value):
-            raise ValueError('hours are written as "09:00-17:30"')
+        if value is not None:
+            parse_hours(value)
         return value
+
+    def calendar(self) -> Calendar | None:
+        """When this member works; None for one who always takes leads."""
+        return Calendar(self.tz, *parse_hours(self.hours), self.country) if self.hours else None
 
 
 class Pool(Document):
-    """Members who take turns, in proportion to their weights."""
+    """Members who take turns, in proportion to their weights.
 
-    balance: Literal["count"] = "count"
+    `balance: count` gives everybody their share of the leads, `balance: value` their share of what
+    the leads are expected to bring.
+    """
+
+    balance: Literal["count", "value"] = "count"
     members: Annotated[list[Member], Field(min_length=1)]
 
 

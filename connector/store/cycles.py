@@ -225,35 +225,28 @@ def dispositions(tx: Connection, limit: int, person_id: str | None = None) -> li
 # --- routing -------------------------------------------------------------------------------------
 
 
-def loads(tx: Connection, now: Micros) -> tuple[dict[str, int], dict[str, int]]:
-    """Give each owner's open hand-offs, and those of the last 24 hours.
+class Load(NamedTuple):
+    """Hand-offs of one owner: open ones, and those that came in the last day and seven days."""
 
-    A lead on its way to an owner counts as his already.
-    """
+    open: int
+    day: int
+    week: int
+
+
+def loads(tx: Connection, now: Micros) -> dict[str, Load]:
+    """Give each owner's load. A lead on its way to an owner counts as his already."""
+    coming = and_(cycle.c.state == "sales_ready", cycle.c.routed_at.is_not(None))
+    working = cycle.c.state.in_(["handed_off", "accepted", "no_decision"])
+
+    def since(span: Micros) -> Any:
+        return func.sum(_one(or_(cycle.c.handed_off_at > now - span, coming)))
+
     rows = tx.execute(
-        select(
-            cycle.c.owner,
-            func.sum(
-                _one(
-                    or_(
-                        cycle.c.state.in_(["handed_off", "accepted", "no_decision"]),
-                        and_(cycle.c.state == "sales_ready", cycle.c.routed_at.is_not(None)),
-                    )
-                )
-            ),
-            func.sum(
-                _one(
-                    or_(
-                        cycle.c.handed_off_at > now - DAY,
-                        and_(cycle.c.state == "sales_ready", cycle.c.routed_at.is_not(None)),
-                    )
-                )
-            ),
-        )
+        select(cycle.c.owner, func.sum(_one(or_(working, coming))), since(DAY), since(7 * DAY))
         .where(cycle.c.current, cycle.c.owner.is_not(None))
         .group_by(cycle.c.owner)
-    ).all()
-    return {r[0]: int(r[1] or 0) for r in rows}, {r[0]: int(r[2] or 0) for r in rows}
+    )
+    return {owner: Load(*(int(count or 0) for count in counts)) for owner, *counts in rows}
 
 
 def _one(condition: Any) -> Any:

@@ -15,7 +15,7 @@ from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
-from connector.domain.moment import DAY
+from connector.domain.moment import DAY, Micros
 from connector.domain.score import Score
 from connector.store import cycles, people, scores
 from connector.store.cycles import Waiting
@@ -132,7 +132,7 @@ def _route_everybody(loop: Loop) -> Counter[str]:
             return Counter()
         router = _router(loop, tx)
         found = primaries(tx, loop, (c.person for c in queue))
-        facts = people.facts_of(tx, (c.person for c in queue))
+        facts = _facts(tx, [c.person for c in queue])
         moves, rows = _hand_out(loop, queue, found, facts, router)
         cycles.save(tx, moves, loop.now, loop.run)
         cycles.add_routing(tx, rows)
@@ -143,6 +143,17 @@ def _route_everybody(loop: Loop) -> Counter[str]:
     )
 
 
+def _facts(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What routing may ask about people: all that rules read, and their score."""
+    facts = people.facts_of(tx, ids)
+    for person, published in scores.published(tx, ids).items():
+        score = published.score
+        facts.setdefault(person, {}).update(
+            score=score.score, fit=score.fit, behaviour=score.behaviour, grade=score.grade
+        )
+    return facts
+
+
 def _placed(cycle: Cycle) -> bool:
     """Whether this pass has its owner already, and only waits for the write to be confirmed."""
     return cycle.state is State.SALES_READY and cycle.routed_at is not None
@@ -150,13 +161,21 @@ def _placed(cycle: Cycle) -> bool:
 
 def _router(loop: Loop, tx: Connection) -> Router:
     assert loop.routing is not None  # noqa: S101  the caller asked before
-    opened, today = cycles.loads(tx, loop.now)
-    desk = Desk(credit=cycles.turns(tx), open=opened, today=today)
-    return Router(loop.routing, owners_in(tx, loop.handoff.name), desk)
+    loads = cycles.loads(tx, loop.now)
+    desk = Desk(
+        credit=cycles.turns(tx),
+        open={owner: load.open for owner, load in loads.items()},
+        today={owner: load.day for owner, load in loads.items()},
+        week={owner: load.week for owner, load in loads.items()},
+    )
+    return Router(loop.routing, owners_in(tx, loop.handoff.name, loop.now), desk)
 
 
-def owners_in(tx: Connection, connection: str) -> list[Owner]:
-    """Give the owners of a connection, active or not."""
+def owners_in(tx: Connection, connection: str, now: Micros) -> list[Owner]:
+    """Give the owners of a connection, active or not.
+
+    One is away when the mapping's `away` says so, or until the moment its `away_until` names.
+    """
     return [
         Owner(
             key=f"{row.connection}/{row.id}",
@@ -164,9 +183,14 @@ def owners_in(tx: Connection, connection: str) -> list[Owner]:
             name=str(row.doc.get("name") or ""),
             active=row.doc.get("active") is not False and not row.gone,
             queue=row.doc.get("type") == "queue",
+            away=row.doc.get("away") is True or _later(row.doc.get("away_until"), now),
         )
         for row in people.records_of_kind(tx, connection, "owner")
     ]
+
+
+def _later(moment: object, now: Micros) -> bool:
+    return isinstance(moment, int) and moment > now
 
 
 def _hand_out(
@@ -211,7 +235,15 @@ def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
         last_owner=cycle.owner,
         rejected_by=cycle.owner if cycle.verdict == "rejected" else None,
         held_since=cycle.since if cycle.state is State.HELD else None,
+        value=_expected(facts),
     )
+
+
+def _expected(facts: dict[str, Any]) -> float:
+    """What a lead is expected to bring: its `deal_value`, where one is mapped, times its score."""
+    worth = facts.get("deal_value")
+    known = worth if isinstance(worth, int | float) and worth > 0 else 1.0
+    return float(known) * max(float(facts.get("score") or 0), 1.0) / 100
 
 
 def _given(cycle: Cycle, routed: Routed, loop: Loop) -> Move | None:

@@ -46,7 +46,7 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
             return
         for source in sources:
             yield from _source(source, clock)
-    yield from _routing(loaded)
+    yield from _routing(loaded, clock)
 
 
 def _store(loaded: Loaded) -> Finding:
@@ -116,7 +116,7 @@ def _fields(source: Source) -> Iterator[Finding]:
         yield Finding("ok", f"{name} fields", f"{len(steps)} of our fields are there")
 
 
-def _routing(loaded: Loaded) -> Iterator[Finding]:
+def _routing(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
     try:
         routing = routing_file(loaded)
     except LeadloopError as error:
@@ -129,7 +129,7 @@ def _routing(loaded: Loaded) -> Iterator[Finding]:
     handoff = next((c.name for c in connections if c.handoff), connections[0].name)
     store = open_store(loaded.store_url())
     with store.read() as tx:
-        owners = owners_in(tx, handoff)
+        owners = owners_in(tx, handoff, clock())
     store.close()
     unknown = Router(routing, owners, Desk()).unknown_owners() if owners else []
     if unknown:

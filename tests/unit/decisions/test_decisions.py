@@ -305,6 +305,50 @@ def test_when_everybody_is_full_the_lead_waits_then_goes_elsewhere():
     assert (waited.owner, waited.rule) == ("c/5", "emea, overflow")
 
 
+def test_a_week_has_its_own_limit():
+    text = ROUTING.replace("capacity: {open: 2}", "capacity: {per_week: 5}")
+    routed = router(text, week={"c/2": 5, "c/1": 0}).route(Lead({"country": "de"}), NOW)
+    assert "c/2: full: 5 in seven days" in routed.skipped
+
+
+def test_nobody_gets_a_lead_outside_his_hours_on_a_holiday_or_while_away():
+    text = ROUTING.replace(
+        "weight: 2}", 'weight: 2, hours: "09:00-17:00", tz: Europe/Berlin, country: DE}'
+    )
+    lead = Lead({"country": "de"})
+    ben_away = [o._replace(away=o.key == "c/2") for o in OWNERS]
+
+    def at(moment):
+        return router(text, ben_away).route(lead, parse_iso(moment))
+
+    assert at("2026-03-04T08:30:00Z").owner == "c/1"
+    for moment, why in (
+        ("2026-03-04T17:30:00+01:00", "an evening"),
+        ("2026-03-07T11:00:00Z", "a Saturday"),
+        ("2026-10-03T11:00:00Z", "a Saturday and a holiday"),
+        ("2026-05-01T11:00:00Z", "Labour Day, a Friday"),
+    ):
+        routed = at(moment)
+        assert (routed.owner, routed.waits) == (None, True), why
+        assert {"c/1: not at work", "c/2: away"} <= set(routed.skipped)
+
+
+def test_a_pool_in_which_nobody_ever_can_does_not_wait():
+    text = ROUTING.replace("ben@x", "gone@x").replace("anna@x", "nobody@x")
+    routed = router(text).route(Lead({"country": "de"}), NOW)
+    assert (routed.owner, routed.rule) == ("c/9", "fallback")
+
+
+@given(st.lists(st.floats(0.1, 50), min_size=1, max_size=80))
+def test_balanced_by_value_nobody_is_ever_more_than_one_great_lead_from_his_share(values):
+    text = "version: 1\npools: {p: {balance: value, members: [{owner: o1, weight: 2}, {owner: o2}]}}\nfallback: {pool: p}\n"
+    one = router(text, [Owner(f"c/o{n}", f"o{n}", "", True) for n in (1, 2)])
+    got = {"c/o1": 0.0, "c/o2": 0.0}
+    for value in values:
+        got[one.route(Lead({}, value=value), NOW).owner] += value
+    assert abs(got["c/o1"] - sum(values) * 2 / 3) <= max(values) + 1e-6
+
+
 def test_a_lead_no_rule_wants_goes_to_the_fallback():
     assert router().route(Lead({"country": "us"}), NOW)[:2] == ("c/9", "fallback")
 

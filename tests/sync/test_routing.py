@@ -1,0 +1,43 @@
+"""Routing inside the loop: what rules may ask, and who is there to take a lead."""
+
+from __future__ import annotations
+
+from connector.domain.moment import DAY, format_iso
+from tests.sync.world import MAPPING, ROUTING
+
+
+def test_a_rule_may_ask_for_the_score(world):
+    rule = (
+        "rules: [{name: Best, when: {score: {range: [80, null]}}, to: {owner: carla@us.example}}, "
+    )
+    world.write("routing.yaml", ROUTING.replace("rules: [", rule))
+    world.lead("seed")
+    world.start()
+    world.hot("l1")
+    world.run()
+    assert world.shown("l1")["owner"] == "carla"
+
+
+def test_somebody_whom_the_crm_shows_as_away_gets_no_lead_until_he_is_back(world):
+    world.write(
+        "mapping.yaml",
+        MAPPING.replace("type: type}", "type: type, away_until: {from: back, as: moment}}", 1),
+    )
+    pool = "pools:\n  team:\n    members: [{owner: anna@us.example}]\n"
+    world.write(
+        "routing.yaml",
+        f"version: 1\n{pool}fallback: {{pool: team}}\noverflow: {{hold: 14d}}\n",
+    )
+    world.put("users", "ben", back=None)
+    world.put("users", "anna", back=format_iso(world.now + 3 * DAY))
+    world.lead("seed")
+    world.start()
+    world.hot("l1")
+    world.run()
+    assert world.shown("l1").get("owner") is None
+    assert world.rows("SELECT state, why FROM cycle WHERE person = 'crm/lead/l1'") == [
+        ("held", "capacity")
+    ]
+    world.pass_time(4 * DAY)
+    world.run()
+    assert world.shown("l1")["owner"] == "anna"
