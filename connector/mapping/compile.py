@@ -15,6 +15,7 @@ from connector.mapping.activities import compile_activity
 from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
 from connector.mapping.readers import Row, field_reader, reader
+from connector.mapping.reference import compile_reference
 
 Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
 
@@ -137,6 +138,9 @@ def _word(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
+_NOBODY = ("", None)
+
+
 def _compile_record(
     document: MappingDocument, one: MappedObject, names: dict[str, None]
 ) -> Callable[[Row], Record]:
@@ -147,11 +151,13 @@ def _compile_record(
     if one.owner is not None and (written is None or written.to != one.owner):
         # An owner we write ourselves is read from what the record holds: its echo is no news.
         readers.append(("owner", field_reader(one.owner, names)))
-    if isinstance(one.person, str) or one.person is not None:
-        readers.append(("person", field_reader(document.person_object(one.person)[1], names)))
-    if one.opted_out is not None:
-        flag = From.model_validate({"from": one.opted_out, "as": "bool"})
-        readers.append(("opted_out", field_reader(flag, names)))
+    if one.person is not None:
+        refer = compile_reference(document, one.person, names)
+        readers.append(("person", lambda row: (refer(row) or _NOBODY)[1]))
+    for ours, flag in (("opted_out", one.opted_out), ("frozen", one.frozen)):
+        if flag is not None:
+            spec = From.model_validate({"from": flag, "as": "bool"})
+            readers.append((ours, field_reader(spec, names)))
     if one.status is not None:
         readers.extend(_status(one.status, one.asks, names))
     key = field_reader(one.key, names)
@@ -199,8 +205,13 @@ def _status(
 def _said(status: Status, names: dict[str, None]) -> Callable[[Row], Any]:
     if status.from_ is None:
         return lambda _row: status.value
-    names[status.from_] = None
-    return reader(status.from_, converters.table(status.values, None, closed=True))
+    translate = converters.table(status.values, None, closed=True)
+    if isinstance(status.from_, str):
+        names[status.from_] = None
+        return reader(status.from_, translate)
+    several = list(status.from_)
+    names.update(dict.fromkeys(several))
+    return lambda row: translate("/".join([_word(row.get(name)) for name in several]))
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:
