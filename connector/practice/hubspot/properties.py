@@ -285,10 +285,18 @@ def _select(name: str, *options: str) -> Property:
     return Property(name, "enumeration", "select", options=options)
 
 
-_FLAG = ("true", "false")
+_INDUSTRIES = ("ACCOUNTING", "COMPUTER_SOFTWARE", "CONSTRUCTION", "EDUCATION_MANAGEMENT",
+               "ELECTRICAL_ELECTRONIC_MANUFACTURING", "FARMING", "FINANCIAL_SERVICES",
+               "GOVERNMENT_ADMINISTRATION", "HIGHER_EDUCATION", "HOSPITAL_HEALTH_CARE",
+               "INSURANCE", "LOGISTICS_AND_SUPPLY_CHAIN", "MACHINERY",
+               "NON_PROFIT_ORGANIZATION_MANAGEMENT", "RECREATIONAL_FACILITIES_AND_SERVICES",
+               "RETAIL", "TRANSPORTATION_TRUCKING_RAILROAD", "WHOLESALE")  # fmt: skip
 _CONTACT = (
     *_texts("email", "firstname", "lastname", "jobtitle", "phone", "company", "country", "city",
-            "website", "industry", "hs_analytics_source_data_1", "lead_source_detail"),
+            "website", "industry", "hs_analytics_source_data_1"),
+    Property("lead_source_detail", standard=False),
+    replace(_select("unqualified_reason", "no_budget", "bad_timing", "no_authority", "no_contact",
+                    "not_icp_size"), standard=False),
     _select("lifecyclestage", *LIFECYCLE),
     _select("hs_lead_status", *LEAD_STATUS),
     Property("hs_email_optout", "bool", "booleancheckbox"),
@@ -300,7 +308,8 @@ _CONTACT = (
     Property("hs_analytics_num_page_views", "number", "number", read_only=True),
 )  # fmt: skip
 _COMPANY = (
-    *_texts("name", "domain", "country", "city", "industry", "phone", "website"),
+    *_texts("name", "domain", "country", "city", "phone", "website"),
+    _select("industry", *_INDUSTRIES),
     Property("numberofemployees", "number", "number"),
     Property("annualrevenue", "number", "number"),
     _select("lifecyclestage", *LIFECYCLE),

@@ -1,7 +1,7 @@
 """What no client could do to a portal, and demo and tests must: see control.py for the way in.
 
-Verbs: `token` {token, by, lacks}, `load` {type: [{at, properties}], ties, owners, events, mails,
-forms, submissions}, `rules`, `limits`, `stamp` {type, ids, at}.
+Verbs: `token` {token, by, lacks}, `load` {type: [{at, changed, properties}], ties, owners,
+events, mails, forms, submissions}, `rules`, `limits`, `stamp` {type, ids, at}.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def _load(crm: HubSpotPractice, given: Any) -> Any:
     for kind in portal.definitions:
         for row in given.get(kind, ()):
             made = portal.insert(kind, row["properties"], "load", row.get("at"))
+            if "changed" in row:
+                portal.change(kind, made, {}, "load", row["changed"])
             ids.setdefault(kind, []).append(made.id)
     for near, one, far, other in given.get("ties", ()):
         portal.tie(near, _id(ids, near, one), far, _id(ids, far, other))

@@ -7,7 +7,8 @@ Developer Guide, merge() and convertLead().
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,13 @@ from connector.practice.oracle import Effect, Oracle
 from connector.practice.salesforce.checks import check_values, check_writable
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.ids import canonical, make_id
-from connector.practice.salesforce.schema import STAGES, FieldSpec, ObjectSpec, new_schema
+from connector.practice.salesforce.schema import (
+    OWN_FIELDS,
+    STAGES,
+    FieldSpec,
+    ObjectSpec,
+    new_schema,
+)
 
 Row = dict[str, Any]
 ADMIN = "Admin"
@@ -59,6 +66,8 @@ class Org:
         """Permission set id -> object -> field -> (readable, editable)."""
         self._numbers: dict[str, int] = {}
         self._types = {spec.prefix: name for name, spec in self.schema.items()}
+        self._blanks: dict[str, Row] = {}
+        self._silent = False
         self._late: list[tuple[Micros, Callable[[], None]]] = []
         self._found_org()
 
@@ -97,8 +106,8 @@ class Org:
         return not one.custom or self._granted(user, spec.name, one.name)[1]
 
     def _granted(self, user: str, object_: str, name: str) -> tuple[bool, bool]:
-        if name == "Loss_Reason__c":
-            return True, True  # the company's own field, granted long ago
+        if name in OWN_FIELDS:
+            return True, True
         read = edit = False
         for row in self.tables["PermissionSetAssignment"].values():
             if row["AssigneeId"] == user:
@@ -134,6 +143,8 @@ class Org:
         given = check_writable(self, spec, values, user, creating=True)
         check_values(self, spec, given, user, None)
         row = self.insert(name, self._assigned(name, given, auto_assign=auto_assign), user)
+        if name == "Opportunity":
+            self.remember_stage(row, user, str(row["CreatedDate"]))
         return str(row["Id"])
 
     def update(
@@ -147,26 +158,40 @@ class Org:
         self.change(row, self._assigned(spec.name, given, auto_assign=auto_assign), user)
         self._flow(row, given)
 
-    def insert(self, name: str, values: Mapping[str, Any], user: str, **system: Any) -> Row:
-        """Add a row without asking anybody: what the system itself does. `system` sets stamps."""
-        spec = self.schema[name]
+    def insert(
+        self, name: str, values: Mapping[str, Any], user: str, *, loaded: bool = False
+    ) -> Row:
+        """Add a row without asking anybody: what the system itself does.
+
+        A `loaded` row keeps the stamps it brings.
+        """
         self._numbers[name] = self._numbers.get(name, 0) + 1
+        spec = self.schema[name]
         id_ = make_id(spec.prefix, self._numbers[name])
         stamp = self.stamp()
-        row: Row = {one.name: one.default for one in spec.fields.values()}
-        row |= {"CreatedDate": stamp, "LastModifiedDate": stamp, "SystemModstamp": stamp}
-        row |= {"CreatedById": user, "LastModifiedById": user}
-        if "OwnerId" in spec.fields:
+        row = dict(self._blank(spec))
+        row |= {"CreatedDate": stamp, "CreatedById": user}
+        if "SystemModstamp" in row:
+            row |= {"LastModifiedDate": stamp, "SystemModstamp": stamp, "LastModifiedById": user}
+        if "OwnerId" in row:
             row["OwnerId"] = user
-        row |= {**values, **system, "Id": id_}
-        row = {key: value for key, value in row.items() if key in spec.fields}
+        row |= values
+        row["Id"] = id_
+        if len(row) > len(spec.fields):
+            row = {key: value for key, value in row.items() if key in spec.fields}
         _derive(name, row)
         self.tables[name][id_] = row
         self.order[name].append(id_)
-        self._note(user, row, "+", None, dict(values))
-        if name == "Opportunity":
-            self._stage_history(row, user, str(row["CreatedDate"]))
+        if not loaded:
+            self._note(user, row, "+", None, dict(values))
         return row
+
+    def _blank(self, spec: ObjectSpec) -> Row:
+        known = self._blanks.get(spec.name)
+        if known is None or len(known) != len(spec.fields):
+            known = {one.name: one.default for one in spec.fields.values()}
+            self._blanks[spec.name] = known
+        return known
 
     def change(self, row: Row, values: Mapping[str, Any], user: str, at: str | None = None) -> None:
         """Set fields of a row, with stamps, history and oracle."""
@@ -185,7 +210,7 @@ class Org:
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
         _derive(name, row)
         if name == "Opportunity" and staged:
-            self._stage_history(row, user, stamp)
+            self.remember_stage(row, user, stamp)
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
         """Put a row into the bin, or remove it without trace. Raises SaveError."""
@@ -244,7 +269,11 @@ class Org:
                     "AccountId": account, "ContactId": contact, "OwnerId": owner,
                     "StageName": "Prospecting", "CloseDate": closes,
                     "LeadSource": lead.get("LeadSource")}  # fmt: skip
-            opportunity = self.insert("Opportunity", deal, user)["Id"]
+            made = self.insert("Opportunity", deal, user)
+            opportunity = made["Id"]
+            self.remember_stage(made, user, str(made["CreatedDate"]))
+            role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
+            self.insert("OpportunityContactRole", role, user)
         self._move_children(lead["Id"], contact, user)
         status = wish.get("convertedStatus") or "Closed - Converted"
         today = to_datetime(self.clock.now()).date().isoformat()
@@ -308,19 +337,29 @@ class Org:
     def _history(self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any) -> None:
         values = {"LeadId": row["Id"], "Field": "Owner" if key == "OwnerId" else key}
         values |= {"OldValue": before, "NewValue": after}
-        self.insert("LeadHistory", values, user, CreatedDate=stamp)
+        self.insert("LeadHistory", {**values, "CreatedDate": stamp}, user)
 
-    def _stage_history(self, row: Row, user: str, stamp: str) -> None:
+    def remember_stage(self, row: Row, user: str, stamp: str) -> None:
+        """Leave a row of OpportunityHistory: stage, amount, chance and date as they are."""
         values = {key: row.get(key) for key in ("StageName", "Amount", "Probability", "CloseDate")}
         values["OpportunityId"] = row["Id"]
-        self.insert("OpportunityHistory", values, user, CreatedDate=stamp)
+        self.insert("OpportunityHistory", {**values, "CreatedDate": stamp}, user)
 
     def _note(self, user: str, row: Row, key: str, before: Any, after: Any) -> None:
         name = self.type_of(row["Id"])
-        if name in {"LeadHistory", "OpportunityHistory"}:
+        if self._silent or name in {"LeadHistory", "OpportunityHistory"}:
             return
         effect = Effect(self.clock.now(), user, name, row["Id"], key, before, after)
         self.oracle.note(effect)
+
+    @contextmanager
+    def silently(self) -> Iterator[None]:
+        """Let nothing that happens meanwhile be noted by the oracle."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
 
     def user(self, name: str) -> str:
         """The id of the user with that user name. Raises KeyError."""

@@ -205,7 +205,16 @@ class ObjectSpec:
 
 def new_schema() -> dict[str, ObjectSpec]:
     """The objects of a new org."""
-    specs = [_lead(), _contact(), _account(), _opportunity(), _user(), *_groups(), *_activities()]
+    specs = [
+        _lead(),
+        _contact(),
+        _account(),
+        _opportunity(),
+        _role(),
+        _user(),
+        *_groups(),
+        *_activities(),
+    ]
     specs += [*_campaigns(), *_history(), *_vocabularies(), *_setup()]
     return {spec.name: spec for spec in specs}
 
@@ -243,9 +252,15 @@ _SYSTEM = (
     _fixed(_ref("LastModifiedById", ("User",), "LastModifiedBy", nillable=False)),
     _fixed(FieldSpec("SystemModstamp", "datetime", nillable=False)),
 )
+OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c"})
+"""Custom fields the company itself made and granted to everybody, long ago."""
 _STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted",
              "Closed - Not Converted")  # fmt: skip
-_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
+_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Trade Show", "Webinar",
+            "Other")  # fmt: skip
+_INDUSTRIES = ("Banking", "Construction", "Education", "Finance", "Government", "Healthcare",
+               "Insurance", "Logistics", "Manufacturing", "Not For Profit", "Retail", "Software",
+               "Other")  # fmt: skip
 STAGES = (
     ("Prospecting", 10, False, False), ("Qualification", 10, False, False),
     ("Needs Analysis", 20, False, False), ("Value Proposition", 50, False, False),
@@ -309,7 +324,7 @@ def _lead() -> ObjectSpec:
         _text("Country", 80),
         FieldSpec("Website", "url", length=255),
         _pick("Status", _STATUSES, nillable=False, default="Open - Not Contacted"),
-        _pick("Industry", ("Banking", "Education", "Finance", "Manufacturing", "Retail")),
+        _pick("Industry", _INDUSTRIES),
         _pick("Rating", ("Hot", "Warm", "Cold")),
         FieldSpec("AnnualRevenue", "currency", precision=18, scale=0),
         FieldSpec("NumberOfEmployees", "int"),
@@ -320,6 +335,7 @@ def _lead() -> ObjectSpec:
         _fixed(_ref("ConvertedContactId", ("Contact",), "ConvertedContact")),
         _fixed(_ref("ConvertedOpportunityId", ("Opportunity",), "ConvertedOpportunity")),
         _flag("IsUnreadByOwner", default=True),
+        _text("Unqualified_Reason__c", 255, custom=True),
         owners=("User", "Group"),
         tracked=("Status", "OwnerId"),
     )
@@ -350,7 +366,7 @@ def _account() -> ObjectSpec:
         _ref("ParentId", ("Account",), "Parent"),
         _text("BillingCountry", 80),
         FieldSpec("Website", "url", length=255),
-        _pick("Industry", ("Banking", "Education", "Finance", "Manufacturing", "Retail")),
+        _pick("Industry", _INDUSTRIES),
         FieldSpec("AnnualRevenue", "currency", precision=18, scale=0),
         FieldSpec("NumberOfEmployees", "int"),
         _ref("OwnerId", ("User",), "Owner", nillable=False),
@@ -376,6 +392,17 @@ def _opportunity() -> ObjectSpec:
         _ref("OwnerId", ("User",), "Owner", nillable=False),
         plural="Opportunities",
         owners=("User",),
+    )
+
+
+def _role() -> ObjectSpec:
+    return _object(
+        "OpportunityContactRole",
+        "00K",
+        _ref("OpportunityId", ("Opportunity",), "Opportunity", nillable=False, update=False),
+        _ref("ContactId", ("Contact",), "Contact", nillable=False),
+        _pick("Role", ("Business User", "Decision Maker", "Evaluator", "Influencer", "Other")),
+        _flag("IsPrimary"),
     )
 
 

@@ -14,8 +14,6 @@ from connector.practice.salesforce.org import ADMIN, Org
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
 
-_LOADED_STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
-
 
 def deployers(org: Org) -> set[str]:
     """The users who may change metadata."""
@@ -43,27 +41,29 @@ def _app(crm: SalesforcePractice, given: Any) -> Any:
 def _load(crm: SalesforcePractice, given: Any) -> Any:
     """Rows as they stood before anybody looked: no checks, no effects; gives the new ids.
 
-    A value `@Object:n` means the id of the n-th row loaded of that object.
+    A reference `@Object:n` means the id of the n-th row loaded of that object.
     """
     org = crm.org
     admin = org.user(ADMIN)
-    noted = len(org.oracle.effects)
+    stages = "OpportunityHistory" not in given
     ids: dict[str, list[str]] = {}
-    for name, rows in given.items():
-        made = ids.setdefault(name, [])
-        for row in rows:
-            values = {key: _resolved(value, ids) for key, value in row.items()}
-            stamps = {key: values.pop(key) for key in _LOADED_STAMPS if key in values}
-            made.append(org.insert(name, values, admin, **stamps)["Id"])
-    del org.oracle.effects[noted:]
+    with org.silently():
+        for name, rows in given.items():
+            made = ids.setdefault(name, [])
+            fields = org.schema[name].fields
+            links = [one.name for one in fields.values() if one.type == "reference"]
+            for row in rows:
+                values = dict(row)
+                for key in links:
+                    place = values.get(key)
+                    if place is not None and place[0] == "@":
+                        object_, _, number = place[1:].partition(":")
+                        values[key] = ids[object_][int(number)]
+                loaded = org.insert(name, values, admin, loaded=True)
+                made.append(loaded["Id"])
+                if name == "Opportunity" and stages:
+                    org.remember_stage(loaded, admin, str(loaded["CreatedDate"]))
     return ids
-
-
-def _resolved(value: Any, ids: dict[str, list[str]]) -> Any:
-    if isinstance(value, str) and value.startswith("@"):
-        name, _, place = value[1:].partition(":")
-        return ids[name][int(place)]
-    return value
 
 
 def _convert(crm: SalesforcePractice, given: Any) -> Any:
