@@ -74,8 +74,9 @@ class _Org:
             )
         for name in words.QUEUES:
             queue = self._add("Group", {"Name": name, "DeveloperName": name, "Type": "Queue",
-                                        "Email": f"{name.lower()}@{words.OWN_DOMAIN}"})  # fmt: skip
-            self._add("QueueSobject", {"QueueId": queue, "SobjectType": "Lead"})
+                                        "Email": f"{name.lower()}@{words.OWN_DOMAIN}",
+                                        **begin})  # fmt: skip
+            self._add("QueueSobject", {"QueueId": queue, "SobjectType": "Lead", **begin})
         for name, kind, _ in words.CAMPAIGNS:
             self._add("Campaign", {"Name": name, "Type": kind, "Status": "In Progress",
                                    "IsActive": True, "OwnerId": "@User:0", **begin})  # fmt: skip
