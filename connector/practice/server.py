@@ -40,19 +40,19 @@ class PracticeServer:
         self.crm = crm
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.crm = crm
-        self._scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
-            self._scheme = "https"
+            self._http.scheme = "https"
         self._thread: Thread | None = None
 
     @property
     def address(self) -> str:
         """Where it is reached."""
-        host = "localhost" if self._scheme == "https" else "127.0.0.1"
-        return f"{self._scheme}://{host}:{self._http.server_address[1]}"
+        scheme = self._http.scheme
+        host = "localhost" if scheme == "https" else "127.0.0.1"
+        return f"{scheme}://{host}:{self._http.server_address[1]}"
 
     def start(self) -> PracticeServer:
         """Serve in a thread."""
@@ -80,6 +80,7 @@ class PracticeServer:
 
 class _Http(ThreadingHTTPServer):
     crm: PracticeCrm
+    scheme = "http"
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
@@ -101,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         size = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
+        headers.setdefault("x-forwarded-proto", self.server.scheme)
         request = Request(self.command, path, query, headers, self.rfile.read(size))
         try:
             self._send(self._answer(request))

@@ -11,9 +11,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from connector.practice.salesforce.errors import SaveError
+from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.ids import canonical
-from connector.practice.salesforce.schema import FieldSpec, ObjectSpec
-from connector.practice.salesforce.select import normal_moment
+from connector.practice.salesforce.moments import normal_moment
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
@@ -50,17 +50,23 @@ def check_writable(
     return found
 
 
-def check_values(org: Org, spec: ObjectSpec, given: Row, user: str, row: Row | None) -> None:
-    """Hold values against types, vocabularies and rules; spells moments as rows hold them."""
+def check_values(
+    org: Org, spec: ObjectSpec, given: Row, row: Row | None, *, alerts: bool = True
+) -> None:
+    """Hold values against types, vocabularies and rules; spells moments as rows hold them.
+
+    `alerts` says whether a duplicate rule that only alerts stops the row, too.
+    """
     for name, value in given.items():
         given[name] = _checked(spec.fields[name], value)
     _check_required(spec, given, row)
-    for name in ("OwnerId",):
-        if name in given:
-            _check_owner(org, spec, given[name])
+    if "OwnerId" in given:
+        _check_owner(org, spec, given["OwnerId"])
     _check_references(org, spec, given)
-    _check_rules(org, spec, {**(row or {}), **given}, row)
-    del user
+    whole = {**(row or {}), **given}
+    _check_rules(org, spec, whole)
+    if row is None:
+        _check_unique(org, spec, whole, alerts=alerts)
 
 
 def _checked(one: FieldSpec, value: Any) -> Any:
@@ -192,19 +198,27 @@ def _check_references(org: Org, spec: ObjectSpec, given: Row) -> None:
             raise SaveError("ENTITY_IS_DELETED", "entity is deleted", [name])
 
 
-def _check_rules(org: Org, spec: ObjectSpec, whole: Row, row: Row | None) -> None:
+def _check_rules(org: Org, spec: ObjectSpec, whole: Row) -> None:
     for rule in org.rules.validation:
         if rule["object"] == spec.name and whole.get(rule["field"]) == rule["equals"]:
             raise SaveError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule["message"], [])
+
+
+def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> None:
     if spec.name == "PermissionSetAssignment":
         for there in org.tables[spec.name].values():
             if all(there[k] == whole.get(k) for k in ("AssigneeId", "PermissionSetId")):
                 raise SaveError(
-                    "DUPLICATE_VALUE", "duplicate value found: <unknown> duplicates value on "
-                    "record with id: <unknown>",
-                )  # fmt: skip
-    if org.rules.duplicates.get(spec.name) == "block" and row is None and whole.get("Email"):
-        for there in org.tables[spec.name].values():
-            same = str(there.get("Email") or "").lower() == str(whole["Email"]).lower()
-            if same and not there["IsDeleted"]:
-                raise SaveError("DUPLICATES_DETECTED", "Use one of these records?")
+                    "DUPLICATE_VALUE",
+                    "duplicate value found: <unknown> duplicates value on record with id: "
+                    "<unknown>",
+                )
+    if spec.name == "CampaignMember" and bool(whole.get("LeadId")) is bool(whole.get("ContactId")):
+        raise SaveError("INVALID_FIELD", "Specify either a lead or a contact", ["LeadId"])
+    rule = org.rules.duplicates.get(spec.name)
+    if not whole.get("Email") or not (rule == "block" or (rule == "alert" and alerts)):
+        return
+    for there in org.tables[spec.name].values():
+        same = str(there.get("Email") or "").lower() == str(whole["Email"]).lower()
+        if same and not there["IsDeleted"]:
+            raise SaveError("DUPLICATES_DETECTED", "Use one of these records?")

@@ -8,10 +8,16 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, field
+from email import policy
+from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from connector.practice.salesforce.schema import FieldSpec
+import orjson
+
+from connector.practice.salesforce.errors import ApiError
+from connector.practice.salesforce.fields import FieldSpec
+from connector.practice.wire import Request
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
@@ -26,6 +32,11 @@ _TYPES = {
     "DateTime": "datetime",
     "Date": "date",
     "Picklist": "picklist",
+    "Currency": "currency",
+    "Percent": "percent",
+    "Email": "email",
+    "Url": "url",
+    "Phone": "phone",
 }
 
 
@@ -62,6 +73,26 @@ def deploy(org: Org, archive: bytes, options: dict[str, Any], user: str) -> dict
     if not work.failures and not options.get("checkOnly"):
         _apply(org, work, user)
     return _result(work, options)
+
+
+def parts(request: Request) -> tuple[dict[str, Any], bytes]:
+    """The options and the zip of a multipart body. Raises ApiError."""
+    kind = request.headers.get("content-type", "").encode()
+    parsed = BytesParser(policy=policy.HTTP).parsebytes(
+        b"Content-Type: " + kind + b"\r\n\r\n" + request.body
+    )
+    options: dict[str, Any] = {}
+    archive = b""
+    for part in parsed.iter_parts() if parsed.is_multipart() else ():
+        content = part.get_payload(decode=True)
+        body = content if isinstance(content, bytes) else b""
+        if part.get_param("name", header="content-disposition") == "json":
+            options = orjson.loads(body).get("deployOptions", {})
+        else:
+            archive = body
+    if not archive:
+        raise ApiError(400, "INVALID_MULTIPART_REQUEST", "the multipart request has no file part")
+    return options, archive
 
 
 def _check_package(files: dict[str, bytes], work: _Work) -> None:
@@ -147,6 +178,7 @@ def _field(node: ET.Element) -> FieldSpec:
         nillable=kind != "Checkbox",
         default=text("defaultValue") == "true" if kind == "Checkbox" else None,
         custom=True,
+        external=text("externalId") == "true",
     )
 
 
@@ -184,6 +216,7 @@ def _known_set(org: Org, name: str) -> str | None:
 
 
 def _apply(org: Org, work: _Work, user: str) -> None:
+    org.schema_changed = org.clock.now()
     for object_, made in work.fields:
         org.schema[object_].fields[made.name] = made
         if made.default is not None:

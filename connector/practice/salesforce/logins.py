@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import SECOND
-from connector.practice.wire import Request, Response, json_response
+from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
@@ -77,6 +77,12 @@ class Logins:
         if session.calls is not None:
             session.calls -= 1
         return session.user
+
+    def revoke(self, request: Request) -> Response:
+        """End one session."""
+        if self.sessions.pop(request.form().get("token", ""), None) is None:
+            return _refused("invalid_token", "token is invalid")
+        return empty_response(200)
 
     def expire(self) -> None:
         """End every session."""

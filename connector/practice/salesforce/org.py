@@ -2,7 +2,7 @@
 
 Stamps have whole seconds. A change with the same values still moves LastModifiedDate and
 SystemModstamp, as it does in Salesforce. Source: Object Reference, "System Fields"; SOAP API
-Developer Guide, merge() and convertLead().
+Developer Guide, getUpdated().
 """
 
 from __future__ import annotations
@@ -10,27 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from connector.domain.moment import SECOND, Micros, to_datetime
+from connector.domain.moment import SECOND, Micros
 from connector.practice.clock import PracticeClock
 from connector.practice.oracle import Effect, Oracle
 from connector.practice.salesforce.checks import check_values, check_writable
 from connector.practice.salesforce.errors import SaveError
+from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.ids import canonical, make_id
-from connector.practice.salesforce.schema import (
-    OWN_FIELDS,
-    STAGES,
-    FieldSpec,
-    ObjectSpec,
-    new_schema,
-)
+from connector.practice.salesforce.moments import moment_text
+from connector.practice.salesforce.schema import OWN_FIELDS, STAGES, new_schema
 
 Row = dict[str, Any]
 ADMIN = "Admin"
-_CONVERTED = ("LastName", "FirstName", "Name", "Email", "Title", "Phone", "LeadSource",
-              "HasOptedOutOfEmail", "DoNotCall")  # fmt: skip
-_PARENTS = ("WhoId", "LeadId", "ContactId", "AccountId", "WhatId", "OpportunityId")
 
 
 @dataclass
@@ -46,9 +39,20 @@ class Rules:
     locked: dict[str, int] = field(default_factory=dict)
     """Record id -> how many more writes find it locked."""
     duplicates: dict[str, str] = field(default_factory=dict)
-    """Object -> `block`: no second row with the same e-mail address."""
+    """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
+    call insists."""
     hidden: set[tuple[str, str]] = field(default_factory=set)
-    """(object, field) that field-level security hides from everybody but its owner."""
+    """(object, field) that field-level security hides."""
+
+
+class Wishes(NamedTuple):
+    """What the headers of a write ask for."""
+
+    auto_assign: bool = True
+    allow_duplicates: bool = False
+
+
+WISHES = Wishes()
 
 
 class Org:
@@ -68,7 +72,11 @@ class Org:
         self._types = {spec.prefix: name for name, spec in self.schema.items()}
         self._blanks: dict[str, Row] = {}
         self._silent = False
-        self._late: list[tuple[Micros, Callable[[], None]]] = []
+        self._late: list[tuple[Micros, Micros, Callable[[], None]]] = []
+        self._undo: list[tuple[str, str, Row | None]] | None = None
+        self.deletions: dict[str, dict[str, Micros]] = {name: {} for name in self.schema}
+        """By object, when which id went, as getDeleted tells."""
+        self.schema_changed: Micros = clock.now()
         self._found_org()
 
     # --- looking --------------------------------------------------------------------------------
@@ -123,39 +131,66 @@ class Org:
 
     def settle(self) -> None:
         """Let transactions that have committed by now be seen."""
+        if not self._late:
+            return
         due = [one for one in self._late if one[0] <= self.clock.now()]
         self._late = [one for one in self._late if one[0] > self.clock.now()]
-        for _, commit in due:
+        for _, _, commit in due:
             commit()
 
     def later(self, seconds: float, change: Callable[[str], None]) -> None:
         """Make a change that is stamped now and committed, so seen, `seconds` later."""
-        stamp = self.stamp()
-        self._late.append((self.clock.now() + int(seconds * SECOND), lambda: change(stamp)))
+        stamp, now = self.stamp(), self.clock.now()
+        self._late.append((now + int(seconds * SECOND), now, lambda: change(stamp)))
+
+    def covered(self) -> Micros:
+        """When the oldest transaction that still runs began: nothing before it is to come."""
+        return min([self.clock.now(), *(began for _, began, _ in self._late)])
+
+    @contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """Undo everything done inside when it ends in a SaveError, which passes on."""
+        self._undo, noted = [], len(self.oracle.effects)
+        try:
+            yield
+        except SaveError:
+            for name, id_, before in reversed(self._undo):
+                if before is None:
+                    del self.tables[name][id_]
+                    self.order[name].remove(id_)
+                else:
+                    self.tables[name][id_].clear()
+                    self.tables[name][id_].update(before)
+                    if not before.get("IsDeleted"):
+                        self.deletions[name].pop(id_, None)
+            del self.oracle.effects[noted:]
+            raise
+        finally:
+            self._undo = None
 
     # --- changing -------------------------------------------------------------------------------
 
     def create(
-        self, name: str, values: Mapping[str, Any], user: str, *, auto_assign: bool = True
+        self, name: str, values: Mapping[str, Any], user: str, wishes: Wishes = WISHES
     ) -> str:
         """Add a row as a client does; gives its id. Raises SaveError."""
         spec = self.schema[name]
         given = check_writable(self, spec, values, user, creating=True)
-        check_values(self, spec, given, user, None)
-        row = self.insert(name, self._assigned(name, given, auto_assign=auto_assign), user)
+        check_values(self, spec, given, None, alerts=not wishes.allow_duplicates)
+        row = self.insert(name, self._assigned(name, given, wishes), user)
         if name == "Opportunity":
             self.remember_stage(row, user, str(row["CreatedDate"]))
         return str(row["Id"])
 
     def update(
-        self, id_: Any, values: Mapping[str, Any], user: str, *, auto_assign: bool = True
+        self, id_: Any, values: Mapping[str, Any], user: str, wishes: Wishes = WISHES
     ) -> None:
         """Change a row as a client does. Raises SaveError."""
-        row = self._writable(id_, values)
+        row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
         given = check_writable(self, spec, values, user, creating=False)
-        check_values(self, spec, given, user, row)
-        self.change(row, self._assigned(spec.name, given, auto_assign=auto_assign), user)
+        check_values(self, spec, given, row)
+        self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
     def insert(
@@ -182,6 +217,8 @@ class Org:
         _derive(name, row)
         self.tables[name][id_] = row
         self.order[name].append(id_)
+        if self._undo is not None:
+            self._undo.append((name, id_, None))
         if not loaded:
             self._note(user, row, "+", None, dict(values))
         return row
@@ -197,6 +234,8 @@ class Org:
         """Set fields of a row, with stamps, history and oracle."""
         name = self.type_of(row["Id"])
         stamp = at or self.stamp()
+        if self._undo is not None:
+            self._undo.append((name, row["Id"], dict(row)))
         staged = any(row.get(one) != values[one] for one in ("StageName", "Amount", "CloseDate")
                      if one in values)  # fmt: skip
         for key, value in values.items():
@@ -206,7 +245,7 @@ class Org:
             row[key] = value
             self._note(user, row, key, before, value)
             if key in self.schema[name].tracked and f"{name}History" in self.tables:
-                self._history(row, user, stamp, key, before, value)
+                self.remember_change(row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
         _derive(name, row)
         if name == "Opportunity" and staged:
@@ -214,12 +253,15 @@ class Org:
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
         """Put a row into the bin, or remove it without trace. Raises SaveError."""
-        row = self._writable(id_, {})
-        self._note(user, row, "-", before=False, after=True)
-        stamp = self.stamp()
+        binned = self.find(id_) if hard else None
+        row = self.writable(id_, {}) if binned is None else binned
+        self._note(user, row, "-", before=bool(row.get("IsDeleted")), after=True)
+        if self._undo is not None:
+            self._undo.append((self.type_of(row["Id"]), row["Id"], dict(row)))
+        stamp, name = self.stamp(), self.type_of(row["Id"])
         row |= {"IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
+        self.deletions[name][row["Id"]] = self.clock.now()
         if hard:
-            name = self.type_of(row["Id"])
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
 
@@ -229,65 +271,13 @@ class Org:
         if row is None or not row.get("IsDeleted"):
             raise SaveError("UNDELETE_FAILED", "entity is not in the recycle bin")
         self._note(user, row, "-", before=True, after=False)
-        row |= {"IsDeleted": False, "SystemModstamp": self.stamp()}
-
-    def merge(self, winner: str, loser: str, user: str) -> None:
-        """Merge one row into another of its type: its children move, it goes to the bin."""
-        kept, lost = self._writable(winner, {}), self._writable(loser, {})
-        if self.type_of(kept["Id"]) != self.type_of(lost["Id"]) or kept is lost:
-            raise SaveError("INVALID_FIELD", "merge takes two records of one type")
-        self._move_children(lost["Id"], kept["Id"], user)
-        fields = self.schema[self.type_of(winner)].fields
-        blanks = {
-            key: value
-            for key, value in lost.items()
-            if kept.get(key) is None and value is not None and fields[key].update
-        }
-        self.change(kept, blanks, user)
-        self.delete(lost["Id"], user)
-        lost["MasterRecordId"] = kept["Id"]
-
-    def convert(self, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
-        """Turn a lead into contact, account and, if wished, opportunity. Raises SaveError."""
-        lead = self._writable(lead_id, {})
-        if self.type_of(lead["Id"]) != "Lead":
-            raise SaveError("INVALID_ID_FIELD", "id is not a lead's")
-        account = self._account_for(lead, user, wish.get("accountId"))
-        owner = wish.get("ownerId") or lead["OwnerId"]
-        if self.type_of(owner) != "User":
-            raise SaveError("INVALID_CROSS_REFERENCE_KEY", "owner must be a user", ["OwnerId"])
-        values = {key: lead.get(key) for key in _CONVERTED} | {
-            "AccountId": account,
-            "OwnerId": owner,
-        }
-        values["MailingCountry"] = lead.get("Country")
-        contact = self.insert("Contact", values, user)["Id"]
-        opportunity = None
-        if wish.get("createOpportunity", True):
-            closes = to_datetime(self.clock.now()).date().isoformat()
-            deal = {"Name": wish.get("opportunityName") or f"{lead['Company']}-",
-                    "AccountId": account, "ContactId": contact, "OwnerId": owner,
-                    "StageName": "Prospecting", "CloseDate": closes,
-                    "LeadSource": lead.get("LeadSource")}  # fmt: skip
-            made = self.insert("Opportunity", deal, user)
-            opportunity = made["Id"]
-            self.remember_stage(made, user, str(made["CreatedDate"]))
-            role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
-            self.insert("OpportunityContactRole", role, user)
-        self._move_children(lead["Id"], contact, user)
-        status = wish.get("convertedStatus") or "Closed - Converted"
-        today = to_datetime(self.clock.now()).date().isoformat()
-        done = {"Status": status, "IsConverted": True, "ConvertedDate": today,
-                "ConvertedAccountId": account, "ConvertedContactId": contact,
-                "ConvertedOpportunityId": opportunity, "IsUnreadByOwner": False}  # fmt: skip
-        self.change(lead, done, user)
-        self._history(lead, user, self.stamp(), "leadConverted", None, None)
-        return {"accountId": account, "contactId": contact, "opportunityId": opportunity,
-                "leadId": lead["Id"]}  # fmt: skip
+        row |= {"IsDeleted": False, "MasterRecordId": None, "SystemModstamp": self.stamp()}
+        self.deletions[self.type_of(id_)].pop(id_, None)
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _writable(self, id_: Any, values: Mapping[str, Any]) -> Row:
+    def writable(self, id_: Any, values: Mapping[str, Any]) -> Row:
+        """The row of an id, if it may be given these values. Raises SaveError."""
         whole = canonical(id_)
         if whole is None:
             raise SaveError("MALFORMED_ID", f"malformed id {id_}", ["Id"])
@@ -306,35 +296,19 @@ class Org:
             )
         return row
 
-    def _assigned(self, name: str, given: Row, *, auto_assign: bool) -> Row:
+    def _assigned(self, name: str, given: Row, wishes: Wishes) -> Row:
         owner = self.rules.assignment.get(name)
-        return {**given, "OwnerId": owner} if owner and auto_assign else given
+        return {**given, "OwnerId": owner} if owner and wishes.auto_assign else given
 
     def _flow(self, row: Row, given: Mapping[str, Any]) -> None:
         for flow in self.rules.flows:
             if flow["object"] == self.type_of(row["Id"]) and flow["on"] in given:
                 self.change(row, flow["set"], self.user(ADMIN))
 
-    def _account_for(self, lead: Row, user: str, given: Any) -> str:
-        if given:
-            return str(canonical(given))
-        for row in self.tables["Account"].values():
-            if row["Name"].lower() == str(lead["Company"]).lower() and not row["IsDeleted"]:
-                return str(row["Id"])
-        values = {"Name": lead["Company"], "BillingCountry": lead.get("Country"),
-                  "Industry": lead.get("Industry"), "Website": lead.get("Website"),
-                  "NumberOfEmployees": lead.get("NumberOfEmployees")}  # fmt: skip
-        return str(self.insert("Account", values, user)["Id"])
-
-    def _move_children(self, old: str, new: str, user: str) -> None:
-        for name in ("Task", "Event", "CampaignMember", "Opportunity", "Contact"):
-            for row in self.tables[name].values():
-                for key in _PARENTS:
-                    if row.get(key) == old:
-                        into = "ContactId" if key == "LeadId" and new[:3] == "003" else key
-                        self.change(row, {into: new}, user)
-
-    def _history(self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any) -> None:
+    def remember_change(
+        self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any
+    ) -> None:
+        """Leave a row of LeadHistory."""
         values = {"LeadId": row["Id"], "Field": "Owner" if key == "OwnerId" else key}
         values |= {"OldValue": before, "NewValue": after}
         self.insert("LeadHistory", {**values, "CreatedDate": stamp}, user)
@@ -386,11 +360,6 @@ class Org:
                         "SortOrder": place + 1, "IsClosed": closed, "IsWon": won,
                         "DefaultProbability": chance}, me)  # fmt: skip
         self.oracle.effects.clear()
-
-
-def moment_text(moment: Micros) -> str:
-    """A moment as rows hold it: whole seconds, an offset without colon."""
-    return to_datetime(moment // SECOND * SECOND).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
 
 def _derive(name: str, row: Row) -> None:

@@ -1,8 +1,8 @@
 """Reads SOQL: text -> a query's parts. What it cannot read is refused in Salesforce's words.
 
 Source: SOQL and SOSL Reference. Read: fields and parents' fields, COUNT(), COUNT(field), WHERE with
-AND, OR, NOT and brackets, semi-joins, ORDER BY, LIMIT, OFFSET. Not read: GROUP BY, TYPEOF, child
-sub-queries, date words such as TODAY (they depend on the user's time zone).
+AND, OR, NOT and brackets, semi-joins, child sub-queries, ORDER BY, LIMIT, OFFSET. Not read: GROUP
+BY, TYPEOF, date words such as TODAY (they depend on the user's time zone).
 """
 
 from __future__ import annotations
@@ -75,10 +75,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query. `fields` are (name, place in the text); `count` is "" for COUNT()."""
+    """One query. `fields` are (name, place in the text); `count` is "" for COUNT(); `children` are
+    the sub-queries among its fields, whose `source` is a relationship's name."""
 
     text: str
     fields: tuple[tuple[str, int], ...]
+    children: tuple[Query, ...]
     count: str | None
     source: str
     source_at: int
@@ -174,14 +176,16 @@ class _Reader:
     def query(self) -> Query:
         self._expect("select")
         count = self._count()
-        fields = () if count is not None else self._fields()
+        fields, children = ((), ()) if count is not None else self._fields()
         self._expect("from")
         source, source_at = self._word()
         where = self._either() if self._accept("where") else None
         order = self._order() if self._accept("order", "by") else ()
         limit = self._whole() if self._accept("limit") else None
         offset = self._whole() if self._accept("offset") else 0
-        return Query(self._text, fields, count, source, source_at, where, order, limit, offset)
+        return Query(
+            self._text, fields, children, count, source, source_at, where, order, limit, offset
+        )
 
     def _count(self) -> str | None:
         if not self._accept("count", "("):
@@ -190,11 +194,17 @@ class _Reader:
         self._expect(")")
         return name
 
-    def _fields(self) -> tuple[tuple[str, int], ...]:
-        fields = [self._word()]
-        while self._accept(","):
-            fields.append(self._word())
-        return tuple(fields)
+    def _fields(self) -> tuple[tuple[tuple[str, int], ...], tuple[Query, ...]]:
+        fields: list[tuple[str, int]] = []
+        children: list[Query] = []
+        while True:
+            if self._accept("("):
+                children.append(self.query())
+                self._expect(")")
+            else:
+                fields.append(self._word())
+            if not self._accept(","):
+                return tuple(fields), tuple(children)
 
     def _either(self) -> Condition:
         return self._joined("or", self._all)

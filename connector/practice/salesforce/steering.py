@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connector.practice.salesforce import lifecycle
 from connector.practice.salesforce.errors import SaveError
-from connector.practice.salesforce.org import ADMIN, Org
+from connector.practice.salesforce.org import ADMIN
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
-
-
-def deployers(org: Org) -> set[str]:
-    """The users who may change metadata."""
-    return {org.user(ADMIN)}
 
 
 def steer(crm: SalesforcePractice, verb: str, given: Any) -> Any:
@@ -67,11 +63,11 @@ def _load(crm: SalesforcePractice, given: Any) -> Any:
 
 
 def _convert(crm: SalesforcePractice, given: Any) -> Any:
-    return crm.org.convert(given["leadId"], crm.org.user(ADMIN), given)
+    return lifecycle.convert(crm.org, given["leadId"], crm.org.user(ADMIN), given)
 
 
 def _merge(crm: SalesforcePractice, given: Any) -> Any:
-    crm.org.merge(given["winner"], given["loser"], crm.org.user(ADMIN))
+    lifecycle.merge(crm.org, given["winner"], given["loser"], crm.org.user(ADMIN))
 
 
 def _delete(crm: SalesforcePractice, given: Any) -> Any:
@@ -118,10 +114,12 @@ def _page(crm: SalesforcePractice, given: Any) -> Any:
     """Give pages of at most `size` rows, and forget cursors if `forget`."""
     crm.page = given.get("size", crm.page)
     if given.get("forget"):
-        crm.forget_cursors()
+        crm.cursors.clear()
 
 
 def _quota(crm: SalesforcePractice, given: Any) -> Any:
+    """How many calls a day has; `told` false forbids asking /limits, as for most users."""
+    crm.limits_told = given.get("told", crm.limits_told)
     crm.quota = given.get("max", crm.quota)
     crm.used = given.get("used", crm.used)
     return {"used": crm.used, "max": crm.quota}
