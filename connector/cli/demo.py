@@ -1,9 +1,11 @@
-"""`leadloop demo`: the whole loop on an invented company."""
+"""`leadloop demo`: the whole loop on an invented company's two CRMs."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +13,12 @@ from connector.cli.options import machine_clock, moment
 from connector.cli.output import is_terminal
 
 if TYPE_CHECKING:
-    from connector.demo.play import Played
+    from connector.demo.play import Story
 
 
 @click.command()
 @click.option("--seed", default=7, show_default=True, help="Another seed, another company.")
-@click.option("--now", help="When the year ends (ISO 8601 with zone). Default: today.")
+@click.option("--now", help="When the play begins (ISO 8601 with zone). Default: today.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -25,19 +27,24 @@ if TYPE_CHECKING:
     help="Written anew each time.",
 )
 def demo(seed: int, now: str | None, folder: Path) -> None:
-    """See the whole loop on an invented company; no account needed.
+    """See the whole loop on an invented company's two CRMs; no account needed.
+
+    Starts a practice Salesforce org and a practice HubSpot portal on this machine, installs,
+    plans, approves, and lets sales and marketing work for some weeks.
 
     \b
     Example:
         leadloop demo --seed 11
     """
-    from connector.demo.play import end_of_year, play
+    from connector.demo.play import play
+    from connector.domain.moment import DAY
 
-    end = moment(now) if now else end_of_year(machine_clock())
-    played = play(folder, seed=seed, end=end, tell=_tell_step)
+    begin = moment(now) if now else machine_clock() // DAY * DAY
+    story = play(folder, seed=seed, start=begin, tell=_tell_step)
     if is_terminal():
         click.echo("\r\x1b[2K", nl=False, err=True)
-    _story(played)
+    for line in _lines(story):
+        click.echo(line)
 
 
 def _tell_step(step: str) -> None:
@@ -45,46 +52,77 @@ def _tell_step(step: str) -> None:
         click.echo(f"\r\x1b[2K {step} ...", nl=False, err=True)
 
 
-def _story(played: Played) -> None:
-    company, first, approved = played.company, played.first, played.approved
-    pull, resolve = first.counts["pull"], first.counts["resolve"]
-    ready = first.counts["decide"]["held"]
-    scored = first.counts["score"]["scored"]
-    click.echo(
-        f"An invented company's year: {len(company.people):,} people, "
-        f"{len(company.activities):,} activities, {len(company.opportunities):,} deals."
-    )
-    click.echo(
-        f"First run    read {pull['read']:,} rows, kept {pull['rejected']} broken ones aside"
-    )
-    click.echo(
-        f"             {resolve['new people']:,} people after joining duplicates, {scored:,} scored"
-    )
-    click.echo(f"             {ready:,} free ones are sales-ready ({ready / scored:.1%})")
-    said = sum(first.counts["collect"].values())
-    click.echo(f"             {said:,} verdicts of sales collected; nothing written: it waits")
-    wrote = approved.counts["apply"]["applied"]
-    click.echo(f"Approved     {wrote:,} changes written: scores, reasons, nurture flags")
-    second = played.second.counts
-    click.echo(
-        f"Released     the best {played.released[0]} to sales; {played.released[1]} still wait"
-    )
-    click.echo(
-        f"Second run   {second['decide']['routed']} routed, "
-        f"{second['decide']['held for capacity']} held for capacity, "
-        f"{second['apply']['handed_off']} handed off with owner and SLA"
-    )
-    third = played.third.counts["apply"]["applied"]
-    click.echo(f"Third run    {third} changes: nothing moved, so nothing is written")
-    _top(played)
-    click.echo(f"Look inside  cd {played.folder} && leadloop status && leadloop report")
+def _lines(story: Story) -> Iterator[str]:
+    yield from _first_day(story)
+    yield from _weeks(story)
+    yield from _outcome(story)
+    yield from _top(story)
+    yield f"Look inside  {story.folder}/report.html, or: cd {story.folder} && leadloop status"
 
 
-def _top(played: Played) -> None:
-    score, cycle = played.top["score"], played.top["cycle"]
-    click.echo(
-        f"Top lead     {played.top['person']}  {score['score']} {score['grade']}  "
+def _first_day(story: Story) -> Iterator[str]:
+    made = " and ".join(f"{count} in {name}" for name, (count, _) in story.installed.items())
+    again = sum(second for _, second in story.installed.values())
+    yield f"Installed    {made} fields; installed again: {again}"
+    counts = story.first.counts if story.first else {}
+    pull, resolve, score = counts["pull"], counts["resolve"], counts["score"]
+    yield (
+        f"First look   {pull['read']:,} rows of a year read, {pull['rejected']:,} broken ones kept "
+        "aside; nothing written"
+    )
+    yield (
+        f"             {resolve['new people']:,} people after joining both systems, "
+        f"{score['scored']:,} scored"
+    )
+    said = counts["collect"]
+    yield f"             {sum(said.values()):,} verdicts of sales found: {_most(said, 5)}"
+    for stage, did in story.opened.items():
+        yield f"Stage {stage:<7}{did['applied']:,} records written{_refused(did)}"
+    released, left = story.backlog
+    yield f"Released     the best {released} who were ready and free; {left} wait for their day"
+
+
+def _refused(did: Counter[str]) -> str:
+    return f", {did['refused']} refused" if did["refused"] else ""
+
+
+def _weeks(story: Story) -> Iterator[str]:
+    for week in story.weeks:
+        yield (
+            f"Week {week.number}       {week.came} new leads, {week.handed_off} handed off; "
+            f"sales: {_most(week.said, 6) or 'nothing'}"
+        )
+
+
+def _outcome(story: Story) -> Iterator[str]:
+    figures = story.figures
+    headline = figures["headline"]
+    yield (
+        f"Passed       {headline['share_passed']:.1%} of leads went to sales, "
+        f"{story.held} times somebody waited for capacity"
+    )
+    for row in figures["health"]["refused_writes"][:3]:
+        yield f"Refused      {row['writes']} writes of {row['object']}: {row['code']}"
+    yield f"Last run     {story.idle} changes: nothing had moved, so nothing was written"
+    leak = max(figures["leakage"]["rows"], key=lambda one: one["value"] or 0, default=None)
+    if leak is not None:
+        yield (
+            f"Biggest leak {figures['currency']} {leak['value']:,.0f} at {leak['stage']}: "
+            f"{leak['how']}, {leak['reason']} ({leak['cycles']} people)"
+        )
+
+
+def _top(story: Story) -> Iterator[str]:
+    if not story.top:
+        return
+    score, cycle = story.top["score"], story.top["cycle"]
+    yield (
+        f"Top lead     {story.top['person']}  {score['score']} {score['grade']}  "
         f"{cycle['state']} to {cycle['owner'] or 'nobody yet'}"
     )
     for reason in score["reasons"].splitlines():
-        click.echo(f"             {reason}")
+        yield f"             {reason}"
+
+
+def _most(counts: Counter[str] | dict[str, Any], most: int) -> str:
+    return ", ".join(f"{n:,} {word}" for word, n in Counter(counts).most_common(most) if n)

@@ -42,7 +42,23 @@ def load_settings(
     if profile is not None:
         plain, places = _lay_over(plain, places, profile, path.name)
     settings = build(plain, places, Settings, name=path.name, text=text)
-    return Loaded(settings, path.resolve().parent, _origins(plain, places, path.name))
+    folder = path.resolve().parent
+    return Loaded(_anchored(settings, folder), folder, _origins(plain, places, path.name))
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Let the files secrets lie in be found beside leadloop.yaml, wherever the command runs."""
+    connections = [
+        one.model_copy(update={"auth": {k: _beside(v, folder) for k, v in one.auth.items()}})
+        for one in settings.connections
+    ]
+    return settings.model_copy(update={"connections": connections})
+
+
+def _beside(given: Any, folder: Path) -> Any:
+    if isinstance(given, dict) and isinstance(given.get("file"), str):
+        return {"file": str(folder / given["file"])}
+    return given
 
 
 def _lay_over(

@@ -1,128 +1,204 @@
-"""Plays the loop over the invented year, as an admin would on the first day."""
+"""Plays the loop over the practice company: an admin's first day, then weeks of everyday life."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from shutil import rmtree
 from typing import Any
 
+import orjson
+
 from connector.config.load import Loaded, load_settings
-from connector.demo.company import Company, invent
-from connector.demo.folder import write_folder
-from connector.demo.shipped import shipped
+from connector.demo.marketing import Marketing
+from connector.demo.sales import Sales
+from connector.demo.servers import HubSpot, Salesforce, practice
+from connector.demo.workspace import write_workspace
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, HOUR, Micros
+from connector.report.figures import report_figures
+from connector.report.page import report_page
 from connector.store import cycles, plans
 from connector.store.database import open_store
 from connector.sync.explanation import explanation
 from connector.sync.hand_off import release
-from connector.sync.opening import open_loop
+from connector.sync.opening import open_loop, open_sources
+from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-SETTINGS = """\
-# yaml-language-server: $schema=leadloop.schema.json
-version: 1
-store: sqlite:///./state/leadloop.db
-model: model.yaml
-routing: routing.yaml
-stage: route # observe, score, nurture, route: how far the loop may go
-connections:
-  - name: files
-    kind: files
-    mapping: mapping.yaml
-    files: {folder: company, out: written}
-    scope: {exclude: {own_domains: [acme.example]}}
-"""
+WEEKS = 6
+_STEP = 7 * DAY // 2
 
 
 @dataclass
-class Played:
-    """What happened, step by step, for whoever tells the story."""
+class Week:
+    """What one practice week brought: new people, hand-offs, and what sales said."""
+
+    number: int
+    came: int
+    handed_off: int
+    said: Counter[str]
+
+
+@dataclass
+class Story:
+    """Everything that happened, for whoever tells it."""
 
     folder: Path
-    company: Company
-    first: Result
-    approved: Result
-    released: tuple[int, int]
-    second: Result
-    third: Result
-    top: dict[str, Any]
+    installed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By connection: fields made, and fields made the second time."""
+    first: Result | None = None
+    opened: dict[str, Counter[str]] = field(default_factory=dict)
+    """By stage: what applying its approved plan came to."""
+    backlog: tuple[int, int] = (0, 0)
+    weeks: list[Week] = field(default_factory=list)
+    held: int = 0
+    idle: int = 0
+    """Changes the last run wrote although nothing had moved."""
+    figures: dict[str, Any] = field(default_factory=dict)
+    top: dict[str, Any] = field(default_factory=dict)
 
 
-def play(folder: Path, *, seed: int, end: Micros, tell: Callable[[str], None]) -> Played:
-    """Write the company's files and run the loop: first run, approval, release, and twice again."""
+def play(folder: Path, *, seed: int, start: Micros, tell: Callable[[str], None]) -> Story:
+    """Run two practice CRMs and live with them for WEEKS weeks from `start`."""
     if folder.exists():
         rmtree(folder)
-    company = invent(seed, end)
-    write_folder(company, folder / "company")
-    for name, text in _files():
-        (folder / name).write_text(text, encoding="utf-8")
-    loaded = load_settings(folder / "leadloop.yaml")
-    tell("first run")
-    first = _run(loaded, end)
-    tell("approval")
-    approved = _approve(loaded, first, end)
-    tell("release")
-    released = _release(loaded, end + HOUR, 40)
-    tell("second run")
-    second = _run(loaded, end + HOUR)
-    tell("third run")
-    third = _run(loaded, end + HOUR)
-    top = _top(loaded)
-    return Played(folder, company, first, approved, released, second, third, top)
+    tell("starting a practice Salesforce org and a practice HubSpot portal")
+    with practice(seed, start) as (org, portal):
+        stage = _Stage(folder, org, portal, Random(seed), start)  # noqa: S311  a play, not a secret
+        stage.set_up(tell)
+        stage.first_day(tell)
+        stage.everyday(tell)
+        stage.look_back(tell)
+        return stage.story
 
 
-def _files() -> Iterator[tuple[str, str]]:
-    yield "leadloop.yaml", SETTINGS
-    yield "mapping.yaml", shipped("files.yaml")
-    for name in ("model.yaml", "scenarios.yaml", "routing.yaml"):
-        yield name, shipped(name)
+class _Stage:
+    """One play: the clock, both CRMs, and the workspace an admin would have."""
 
+    def __init__(
+        self, folder: Path, org: Salesforce, portal: HubSpot, luck: Random, now: Micros
+    ) -> None:
+        self.story = Story(folder)
+        self.org, self.portal, self.now = org, portal, now
+        self.sales = Sales(org, luck)
+        self.marketing = Marketing(portal, org, luck)
+        self._loaded = self._open("observe")
 
-def _loop(loaded: Loaded, now: Micros, command: str, *, candidate: bool = False) -> Any:
-    return open_loop(
-        loaded,
-        now=now,
-        clock=lambda: now,
-        command=command,
-        candidate=candidate,
-        tell=lambda _step, _counts: None,
-        warn=lambda _text: None,
-    )
+    # --- the first day ----------------------------------------------------------------------------
 
+    def set_up(self, tell: Callable[[str], None]) -> None:
+        """Install our fields in both, twice: the second time makes nothing."""
+        tell("installing fields in both")
+        with ExitStack() as stack:
+            for source in open_sources(self._loaded, lambda: self.now, stack):
+                made, again = (
+                    sum(step.action == "create" for step in install(source)) for _ in range(2)
+                )
+                self.story.installed[source.name] = (made, again)
 
-def _run(loaded: Loaded, now: Micros) -> Result:
-    with _loop(loaded, now, "run") as loop:
-        return run_loop(loop, lambda: now, send=True)
+    def first_day(self, tell: Callable[[str], None]) -> None:
+        """Look without writing, then open the stages one by one, each plan looked at first."""
+        tell("first run: reading a year of both systems")
+        self.story.first = self._run()
+        for stage in ("score", "nurture", "route"):
+            tell(f"stage {stage}: plan, approval")
+            self._loaded = self._open(stage)
+            self.story.opened[stage] = self._run_and_approve()
+        tell("releasing the backlog")
+        with self._loop("handoffs release") as loop:
+            self.story.backlog = release(loop, 25)
 
+    # --- everyday life ----------------------------------------------------------------------------
 
-def _approve(loaded: Loaded, first: Result, now: Micros) -> Result:
-    with _loop(loaded, now, "apply", candidate=True) as loop:
-        with loop.store.read() as tx:
-            row = plans.get_plan(tx, first.run)
-        if row is None:
-            raise LookupError(first.run)
-        return approve_and_apply(loop, row, lambda: now, approved=True)
+    def everyday(self, tell: Callable[[str], None]) -> None:
+        """Weeks in which marketing and sales work, and the loop runs as scheduled."""
+        self.marketing.look_around()
+        self.sales.arrive()
+        for number in range(1, WEEKS + 1):
+            tell(f"practice week {number} of {WEEKS}")
+            came, said = self.marketing.came, Counter(self.sales.said)
+            handed_off = 0
+            for _ in range(2):
+                since = self.now
+                self._pass_time(_STEP)
+                self.marketing.work(since, self.now, new=20, warm=70)
+                result = self._run()
+                handed_off += sum(
+                    result.counts.get(step, Counter())["handed_off"] for step in ("decide", "apply")
+                )
+                self.story.held += result.counts["decide"]["held for capacity"]
+                self.sales.work(self.now)
+            new = self.sales.said - said
+            self.story.weeks.append(Week(number, self.marketing.came - came, handed_off, new))
 
+    def look_back(self, tell: Callable[[str], None]) -> None:
+        """A last run that takes in what sales said, one more that has nothing to do; the report."""
+        tell("last runs, and the report")
+        self._pass_time(HOUR)
+        self._run()
+        self.story.idle = self._run().counts["apply"]["applied"]
+        store = open_store(self._loaded.store_url())
+        try:
+            figures = report_figures(store, self._loaded, self.now, [])
+            with store.read() as tx:
+                best = [
+                    *cycles.in_state(tx, State.HANDED_OFF),
+                    *cycles.in_state(tx, State.ACCEPTED),
+                ]
+            if best:
+                self.story.top = explanation(store, best[0].person)
+        finally:
+            store.close()
+        self.story.figures = figures
+        folder = self.story.folder
+        (folder / "report.html").write_text(report_page(figures), encoding="utf-8")
+        (folder / "report.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+        for name, crm in (("salesforce", self.org), ("hubspot", self.portal)):
+            lines = [orjson.dumps(effect) + b"\n" for effect in crm.oracle()]
+            (folder / f"changes-in-{name}.jsonl").write_bytes(b"".join(lines))
 
-def _release(loaded: Loaded, now: Micros, per_day: int) -> tuple[int, int]:
-    with _loop(loaded, now, "handoffs release") as loop:
-        return release(loop, per_day)
+    # --- the loop ---------------------------------------------------------------------------------
 
+    def _open(self, stage: str) -> Loaded:
+        write_workspace(self.story.folder, stage, self.org, self.portal)
+        return load_settings(self.story.folder / "leadloop.yaml")
 
-def _top(loaded: Loaded) -> dict[str, Any]:
-    store = open_store(loaded.store_url())
-    try:
-        with store.read() as tx:
-            best = cycles.in_state(tx, State.HANDED_OFF, why="released from the backlog")[0]
-        return explanation(store, best.person)
-    finally:
-        store.close()
+    def _pass_time(self, span: Micros) -> None:
+        self.now += span
+        self.org.set_clock(self.now)
+        self.portal.set_clock(self.now)
 
+    def _loop(self, command: str, *, candidate: bool = False) -> Any:
+        return open_loop(
+            self._loaded,
+            now=self.now,
+            clock=lambda: self.now,
+            command=command,
+            candidate=candidate,
+            tell=lambda _step, _counts: None,
+            warn=lambda _text: None,
+        )
 
-def end_of_year(now: Micros) -> Micros:
-    """Give the day's beginning: a demo played twice a day is the same demo."""
-    return now // DAY * DAY
+    def _run(self) -> Result:
+        with self._loop("run") as loop:
+            return run_loop(loop, lambda: self.now, send=True)
+
+    def _run_and_approve(self) -> Counter[str]:
+        self._pass_time(HOUR)
+        result = self._run()
+        counts = Counter(result.counts.get("apply", Counter()))
+        if result.plan is None or result.plan.state != "needs_approval":
+            return counts
+        with self._loop("apply", candidate=True) as loop:
+            with loop.store.read() as tx:
+                row = plans.get_plan(tx, result.run)
+            if row is not None:
+                applied = approve_and_apply(loop, row, lambda: self.now, approved=True)
+                counts += applied.counts["apply"]
+        return counts

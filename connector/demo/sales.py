@@ -23,6 +23,8 @@ _NEW = (
     " WHERE Leadloop_State__c = 'handed_off' AND IsConverted = false AND IsDeleted = false"
 )
 
+_ACTIVE = "SELECT Id FROM User WHERE IsActive = true"
+
 
 @dataclass
 class Sales:
@@ -34,6 +36,11 @@ class Sales:
     _seen: set[str] = field(default_factory=set)
     _working: dict[str, dict[str, Any]] = field(default_factory=dict)
     _deals: dict[str, float] = field(default_factory=dict)
+    _here: set[str] = field(default_factory=set)
+
+    def arrive(self) -> None:
+        """Find out who still works here: what others own lies where it lies."""
+        self._here = {row["Id"] for row in self.org.query(_ACTIVE)}
 
     def work(self, now: Micros) -> None:
         """One round over everything that lies on the desks."""
@@ -44,7 +51,7 @@ class Sales:
     def _take_up(self, now: Micros) -> None:
         changes, calls = [], []
         for lead in self.org.query(_NEW):
-            if lead["Id"] in self._seen:
+            if lead["Id"] in self._seen or lead["OwnerId"] not in self._here:
                 continue
             self._seen.add(lead["Id"])
             chance = _chance(lead)
@@ -70,7 +77,7 @@ class Sales:
         }[word]
         change = {"Id": lead["Id"], "Status": status}
         if word != "accepted":
-            change["Leadloop_Reason__c"] = self.luck.choice(
+            change["Unqualified_Reason__c"] = self.luck.choice(
                 REJECTED if word == "rejected" else PUT_OFF
             )
         return change

@@ -381,3 +381,4 @@ def _derive(name: str, row: Row) -> None:
             row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
     elif name == "Event" and row.get("ActivityDateTime"):
         row["ActivityDate"] = str(row["ActivityDateTime"])[:10]
+        row["StartDateTime"] = row["ActivityDateTime"]

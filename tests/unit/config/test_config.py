@@ -43,6 +43,17 @@ def test_the_whole_file_loads_with_its_units(tmp_path):
     assert loaded.sla.first_touch == BusinessTime(8, "bh")
 
 
+def test_a_secrets_file_is_found_beside_the_settings_wherever_the_command_runs(
+    tmp_path, monkeypatch
+):
+    text = "version: 1\nconnections: [{name: o, kind: odoo, mapping: m.yaml, auth: {key: {file: key}}}]\n"
+    (tmp_path / "leadloop.yaml").write_text(text)
+    (tmp_path / "key").write_text("abc\n")
+    monkeypatch.chdir("/")
+    (one,) = load_settings(tmp_path / "leadloop.yaml").settings.connections
+    assert one.secret("key").reveal() == "abc"
+
+
 def test_paths_are_relative_to_the_file(tmp_path):
     loaded = settings(tmp_path, FULL)
     assert loaded.store_url() == f"sqlite:///{tmp_path}/state/leadloop.db"
