@@ -98,7 +98,7 @@ def _outcome(story: Story) -> Iterator[str]:
     figures = story.figures
     headline = figures["headline"]
     yield (
-        f"Passed       {headline['share_passed']:.1%} of leads went to sales, "
+        f"Passed       {headline['passed'] or 0:.1%} of leads went to sales, "
         f"{story.held} times somebody waited for capacity"
     )
     for row in figures["health"]["refused_writes"][:3]:
