@@ -80,4 +80,3 @@ def need(token: Token, scope: str) -> None:
                 "context": {"requiredGranularScopes": [scope]},
             }],
         )  # fmt: skip
-
