@@ -22,7 +22,10 @@ class PracticeCrm(Protocol):
 
     clock: PracticeClock
     faults: Faults
-    oracle: Oracle
+
+    @property
+    def oracle(self) -> Oracle:
+        """What truly changed."""
 
     def answer(self, request: Request) -> Response:
         """Do what the request asks."""

@@ -16,31 +16,13 @@ from typing import Any
 
 import responses
 
+from connector.adapters import KINDS
 from connector.adapters.base import Use
 from connector.adapters.files.adapter import FilesAdapter
 from connector.adapters.memory import MemoryAdapter, Remote
 from connector.adapters.odoo.adapter import OdooAdapter
-from connector.domain.moment import SECOND, parse_iso
-
-START = parse_iso("2026-05-01T12:00:00Z")
-
-
-class Fake:
-    """What the contract asks of a stand-in. `source` and `names` are in the CRM's own words."""
-
-    source: str
-    field: str
-    lossy = True
-    """Whether answers can get lost on the way."""
-
-    adapter: Any
-    now: int
-
-    def put(self, ident: int, **values: Any) -> str: ...
-    def delete(self, ident: str) -> None: ...
-
-    def tick(self, span: int = 2 * SECOND) -> None:
-        self.now += span
+from tests.contract.fake import START, Fake
+from tests.contract.practice_fakes import hubspot_fake, salesforce_fake
 
 
 class MemoryFake(Fake):
@@ -101,7 +83,7 @@ class OdooFake(Fake):
 
     source, field = "crm.lead", "function"
     address = "http://127.0.0.1:8999"
-    key = "canary-key-7f3a"
+    secret = "canary-key-7f3a"
 
     def __init__(self) -> None:
         self.now = START
@@ -115,7 +97,7 @@ class OdooFake(Fake):
         }
         self.lost = 0
         self.allowed = True
-        self.adapter = OdooAdapter(self.address, "crm", "me", lambda: self.key, page=7)
+        self.adapter = OdooAdapter(self.address, "crm", "me", lambda: self.secret, page=7)
         self.adapter._transport._attempts = 1
         responses.add_callback(responses.GET, f"{self.address}/web/version", self._version)
         for model, method in (
@@ -156,7 +138,7 @@ class OdooFake(Fake):
 
     def _handler(self, name: str) -> Callable[[Any], Any]:
         def handle(request: Any) -> Any:
-            if not self.allowed or request.headers["Authorization"] != f"bearer {self.key}":
+            if not self.allowed or request.headers["Authorization"] != f"bearer {self.secret}":
                 return self._error(401, "werkzeug.exceptions.Unauthorized", "Invalid apikey")
             body = json.loads(request.body)
             try:
@@ -281,4 +263,11 @@ def odoo_fake(_folder: Path) -> Any:
         responses.reset()
 
 
-FAKES = {"memory": memory_fake, "files": files_fake, "odoo": odoo_fake}
+_ALL = {
+    "memory": memory_fake,
+    "files": files_fake,
+    "odoo": odoo_fake,
+    "salesforce": salesforce_fake,
+    "hubspot": hubspot_fake,
+}
+FAKES = {kind: fake for kind, fake in _ALL.items() if kind in KINDS}

@@ -25,13 +25,14 @@ def crm(request, tmp_path):
 def read(crm, *, since=None, until=None, after=None):
     """All rows of a window; paging that never ends fails here and does not hang."""
     window = Window(since, until if until is not None else crm.now + HOUR)
-    pages = list(islice(crm.adapter.read(crm.source, ["id", crm.field], window, after), 1000))
+    names = [crm.key, crm.field]
+    pages = list(islice(crm.adapter.read(crm.source, names, window, after), 1000))
     assert len(pages) < 1000, "the pages never end"
     return pages
 
 
-def rows(pages):
-    return {row["id"]: row for page in pages for row in page.rows}
+def rows(crm, pages):
+    return {row[crm.key]: row for page in pages for row in page.rows}
 
 
 def fill(crm, count):
@@ -60,28 +61,28 @@ def test_a_crm_that_refuses_us_is_an_error_with_a_next_step(crm):
 
 def test_a_full_read_gives_what_is_there(crm):
     ids = fill(crm, 23)
-    found = rows(read(crm))
+    found = rows(crm, read(crm))
     assert set(found) == set(ids)
     assert found[ids[5]][crm.field] == "title 5"
 
 
 def test_reading_twice_gives_the_same(crm):
     fill(crm, 23)
-    assert rows(read(crm)) == rows(read(crm))
+    assert rows(crm, read(crm)) == rows(crm, read(crm))
 
 
 def test_a_thousand_rows_of_one_moment_all_come(crm):
     ids = fill(crm, 1000)
-    assert set(rows(read(crm))) == set(ids)
+    assert set(rows(crm, read(crm))) == set(ids)
 
 
 def test_a_position_resumes_after_its_page(crm):
     ids = fill(crm, 4500 if not crm.adapter.capabilities.windows else 40)
-    pages = crm.adapter.read(crm.source, ["id"], Window(None, crm.now + HOUR), None)
+    pages = crm.adapter.read(crm.source, [crm.key], Window(None, crm.now + HOUR), None)
     first = next(iter(pages))
-    rest = rows(read(crm, after=first.position))
-    assert set(rest) | {row["id"] for row in first.rows} == set(ids)
-    assert not set(rest) & {row["id"] for row in first.rows}
+    rest = rows(crm, read(crm, after=first.position))
+    assert set(rest) | {row[crm.key] for row in first.rows} == set(ids)
+    assert not set(rest) & {row[crm.key] for row in first.rows}
 
 
 def test_a_window_holds_what_changed_inside_it_and_nothing_else(crm):
@@ -95,7 +96,7 @@ def test_a_window_holds_what_changed_inside_it_and_nothing_else(crm):
     high = crm.now // SECOND * SECOND
     late = crm.put(200, title="late")
     crm.tick()
-    found = set(rows(read(crm, since=low, until=high)))
+    found = set(rows(crm, read(crm, since=low, until=high)))
     assert found == set(inside)
     assert late not in found
     assert not found & set(old)
@@ -123,15 +124,15 @@ def test_an_unknown_object_is_refused(crm):
 
 def test_rows_by_id_leave_out_what_is_gone(crm):
     ids = fill(crm, 5)
-    found = crm.adapter.read_ids(crm.source, ["id", crm.field], [ids[1], "99999", ids[3]])
-    assert {row["id"] for row in found} == {ids[1], ids[3]}
+    found = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[1], crm.missing, ids[3]])
+    assert {row[crm.key] for row in found} == {ids[1], ids[3]}
 
 
 def test_what_is_written_is_read_back(crm):
     ids = fill(crm, 5)
     outcomes = crm.adapter.write([Write(crm.source, ids[2], {crm.field: "Boss"})])
     assert outcomes[0].result is Result.APPLIED
-    (row,) = crm.adapter.read_ids(crm.source, ["id", crm.field], [ids[2]])
+    (row,) = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[2]])
     assert row[crm.field] == "Boss"
 
 
@@ -139,7 +140,7 @@ def test_what_is_written_is_read_back(crm):
 def test_text_comes_back_as_it_was_written(crm, text):
     ids = fill(crm, 2)
     crm.adapter.write([Write(crm.source, ids[0], {crm.field: text})])
-    (row,) = crm.adapter.read_ids(crm.source, ["id", crm.field], [ids[0]])
+    (row,) = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[0]])
     assert row[crm.field] == text
 
 
@@ -147,7 +148,7 @@ def test_outcomes_come_in_order_and_one_failure_stops_no_other(crm):
     ids = fill(crm, 5)
     batch = [
         Write(crm.source, ids[0], {crm.field: "A"}),
-        Write(crm.source, "99999", {crm.field: "B"}),
+        Write(crm.source, crm.missing, {crm.field: "B"}),
         Write(crm.source, ids[2], {crm.field: "C"}),
     ]
     outcomes = crm.adapter.write(batch)
@@ -169,13 +170,13 @@ def test_an_answer_lost_on_the_way_is_unknown_and_reading_back_settles_it(crm):
     crm.lose_answers(1)
     (outcome,) = crm.adapter.write([Write(crm.source, ids[0], {crm.field: "Boss"})])
     assert outcome.result is Result.UNKNOWN
-    (row,) = crm.adapter.read_ids(crm.source, ["id", crm.field], [ids[0]])
+    (row,) = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[0]])
     assert row[crm.field] == "Boss"
 
 
 def test_fields_are_made_once(crm):
     fill(crm, 1)
-    step = FieldStep(crm.source, "x_leadloop_new", FieldType.NUMBER, "New", 0, "create")
+    step = FieldStep(crm.source, crm.new_field, FieldType.NUMBER, "New", 0, "create")
     planned = crm.adapter.plan_fields([step])
     crm.adapter.create_fields(planned)
     again = crm.adapter.plan_fields([step])

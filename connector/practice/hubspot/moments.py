@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from connector.domain.moment import Micros, parse_iso
+from functools import lru_cache
+
+from connector.domain.moment import Micros, parse_iso, to_datetime
 
 
+@lru_cache(maxsize=200_000)
 def epoch_ms(text: str) -> int:
-    """Milliseconds of a moment in either spelling. Raises ValueError."""
-    return int(text) if text.lstrip("-").isdigit() else parse_iso(text) // 1000
+    """Milliseconds of a moment in either spelling; a date alone is its midnight in UTC. Raises
+    ValueError."""
+    if text.lstrip("-").isdigit():
+        return int(text)
+    return parse_iso(text if len(text) > 10 else f"{text}T00:00:00Z") // 1000
 
 
-def micros(text: str | int) -> Micros:
-    """Microseconds of a moment in either spelling. Raises ValueError."""
-    return epoch_ms(str(text)) * 1000
+@lru_cache(maxsize=200_000)
+def iso(moment: Micros) -> str:
+    """A moment as HubSpot spells it: milliseconds, none where they are zero."""
+    at = to_datetime(moment // 1000 * 1000)
+    spec = "milliseconds" if at.microsecond else "seconds"
+    return at.isoformat(timespec=spec).replace("+00:00", "Z")

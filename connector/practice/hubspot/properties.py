@@ -25,6 +25,7 @@ TYPE_IDS = {
     "0-49": "emails",
     "0-136": "leads",
 }
+KINDS = {name: id_ for id_, name in TYPE_IDS.items()}
 LIFECYCLE = ("subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity",
              "customer", "evangelist", "other")  # fmt: skip
 LEAD_STATUS = ("NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "ATTEMPTED_TO_CONTACT",
@@ -298,6 +299,8 @@ _CONTACT = (
     replace(_select("unqualified_reason", "no_budget", "bad_timing", "no_authority", "no_contact",
                     "not_icp_size"), standard=False),
     _select("lifecyclestage", *LIFECYCLE),
+    *(Property(f"hs_lifecyclestage_{stage}_date", "datetime", "date", read_only=True)
+      for stage in LIFECYCLE),
     _select("hs_lead_status", *LEAD_STATUS),
     Property("hs_email_optout", "bool", "booleancheckbox"),
     Property("hs_analytics_source", "enumeration", "select", read_only=True),

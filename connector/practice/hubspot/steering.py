@@ -1,15 +1,25 @@
 """What no client could do to a portal, and demo and tests must: see control.py for the way in.
 
-Verbs: `token` {token, by, lacks}, `load` {type: [{at, changed, properties}], ties, owners,
-events, mails, forms, submissions}, `rules`, `limits`, `stamp` {type, ids, at}.
+Verbs: `token` {token, by, lacks, calls}, `app` {client, secret, refresh, life}, `load` {type: [{at,
+changed, properties}], ties, owners, events, mails, forms, submissions}, `rules`, `limits`, `stamp`
+{type, ids, at}, `edit` {type, id, set}, `archive` {type, id}, `merge` {type, primary, other}.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from connector.practice.hubspot.errors import HubError
+from connector.practice.hubspot.logins import Token
 
 if TYPE_CHECKING:
     from connector.practice.hubspot.rest import HubSpotPractice
+
+PERSON = "person"
+"""Whose changes are made at the user interface."""
 
 
 def steer(crm: HubSpotPractice, verb: str, given: Any) -> Any:
@@ -17,42 +27,57 @@ def steer(crm: HubSpotPractice, verb: str, given: Any) -> Any:
     does = _VERBS.get(verb)
     if does is None:
         raise ValueError(f"no verb `{verb}`; there are: {', '.join(_VERBS)}")
-    return does(crm, given)
+    try:
+        return does(crm, given)
+    except HubError as error:
+        raise ValueError(f"{error.category}: {error.message}") from None
 
 
 def _token(crm: HubSpotPractice, given: Any) -> None:
     """Let a token in; `lacks` are scopes such as crm.objects.deals.read it does not have."""
     lacks = frozenset(given.get("lacks", ()))
-    crm.tokens[given["token"]] = (given.get("by", given["token"]), lacks)
+    by = given.get("by", given["token"])
+    crm.logins.tokens[given["token"]] = Token(by, lacks, given.get("calls"))
+
+
+def _app(crm: HubSpotPractice, given: Any) -> Any:
+    crm.logins.apps[given["client"]] = (given["secret"], given["refresh"])
+    crm.logins.life = given.get("life")
+    return {"issued": crm.logins.issued}
 
 
 def _load(crm: HubSpotPractice, given: Any) -> Any:
     """Rows as they stood before anybody looked: no checks, no effects; gives the new ids.
 
     `ties` are [type, place or id, other type, place or id]: a place in what was loaded here, or an
-    id. Events, mails and submissions name contacts and addresses the same way.
+    id. Events name contacts the same way.
     """
     portal = crm.portal
-    noted = len(portal.oracle.effects)
     ids: dict[str, list[str]] = {}
-    for kind in portal.definitions:
-        for row in given.get(kind, ()):
-            made = portal.insert(kind, row["properties"], "load", row.get("at"))
-            if "changed" in row:
-                portal.change(kind, made, {}, "load", row["changed"])
-            ids.setdefault(kind, []).append(made.id)
-    for near, one, far, other in given.get("ties", ()):
-        portal.tie(near, _id(ids, near, one), far, _id(ids, far, other))
+    with portal.silently():
+        for kind in portal.definitions:
+            made = ids.setdefault(kind, [])
+            for row in given.get(kind, ()):
+                one = portal.insert(kind, row["properties"], "load", row.get("at"))
+                if "changed" in row:
+                    portal.change(kind, one, {}, "load", row["changed"])
+                made.append(one.id)
+        for near, one, far, other in given.get("ties", ()):
+            portal.tie(near, _id(ids, near, one), far, _id(ids, far, other))
     portal.owners += given.get("owners", ())
-    for event in given.get("events", ()):
-        portal.events.append({**event, "objectId": _id(ids, "contacts", event["objectId"])})
+    events = [
+        {**event, "objectId": _id(ids, "contacts", event["objectId"])}
+        for event in given.get("events", ())
+    ]
+    portal.add_events(events)
     portal.mails += given.get("mails", ())
-    portal.mails.sort(key=lambda one: one["created"])
+    portal.mails.sort(key=itemgetter("created"))
     for form in given.get("forms", ()):
         portal.forms[form["id"]] = form
     for form, sent in given.get("submissions", {}).items():
-        portal.submissions.setdefault(form, []).extend(sent)
-    del portal.oracle.effects[noted:]
+        known = portal.submissions.setdefault(form, [])
+        known.extend(sent)
+        known.sort(key=itemgetter("submittedAt"), reverse=True)
     return ids
 
 
@@ -64,15 +89,15 @@ def _rules(crm: HubSpotPractice, given: Any) -> None:
     for name, value in given.items():
         if not hasattr(crm.portal.rules, name):
             raise ValueError(f"no rule `{name}`")
-        kept = [tuple(one) for one in value] if name == "required" else value
-        setattr(crm.portal.rules, name, kept)
+        kept: Any = [tuple(one) for one in value] if name == "required" else value
+        setattr(crm.portal.rules, name, set(kept) if name == "in_use" else kept)
 
 
 def _limits(crm: HubSpotPractice, given: Any) -> Any:
     for name, value in given.items():
-        if not hasattr(crm.limits, name):
+        if not hasattr(crm.limits, name) or name.startswith("_"):
             raise ValueError(f"no limit `{name}`")
-        setattr(crm.limits, name, value)
+        setattr(crm.limits, name, ZoneInfo(value) if name == "zone" else value)
     return {"used": crm.limits.used}
 
 
@@ -83,4 +108,30 @@ def _stamp(crm: HubSpotPractice, given: Any) -> None:
         crm.portal.change(given["type"], record, {}, "bulk", given["at"])
 
 
-_VERBS = {"token": _token, "load": _load, "rules": _rules, "limits": _limits, "stamp": _stamp}
+def _edit(crm: HubSpotPractice, given: Any) -> None:
+    """A person changes a record at the user interface, where a life cycle may go back."""
+    record = crm.portal.find(given["type"], given["id"])
+    crm.portal.change(given["type"], record, given["set"], PERSON)
+
+
+def _archive(crm: HubSpotPractice, given: Any) -> None:
+    record = crm.portal.find(given["type"], given["id"])
+    crm.portal.archive(given["type"], record, PERSON)
+
+
+def _merge(crm: HubSpotPractice, given: Any) -> Any:
+    made = crm.portal.merge(given["type"], given["primary"], given["other"], PERSON)
+    return {"id": made.id}
+
+
+_VERBS: dict[str, Callable[[HubSpotPractice, Any], Any]] = {
+    "token": _token,
+    "app": _app,
+    "load": _load,
+    "rules": _rules,
+    "limits": _limits,
+    "stamp": _stamp,
+    "edit": _edit,
+    "archive": _archive,
+    "merge": _merge,
+}

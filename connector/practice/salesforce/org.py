@@ -283,7 +283,7 @@ class Org:
             raise SaveError("MALFORMED_ID", f"malformed id {id_}", ["Id"])
         row = self.find(whole)
         if row is None:
-            raise SaveError("NOT_FOUND", "The requested resource does not exist", status=404)
+            raise SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if row.get("IsDeleted"):
             raise SaveError("ENTITY_IS_DELETED", "entity is deleted", status=404)
         if row.get("IsConverted") and values:

@@ -1,7 +1,7 @@
 """What no client could do to an org, and demo and tests must: see control.py for the way in.
 
 Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
-`undelete`, `late` {object, id, set, seconds}, `bump` {ids}, `rules`, `session`, `page`, `quota`.
+`undelete`, `edit` {id, set, user}, `late` {object, id, set, seconds}, `bump` {ids}, `rules`, `session`, `page`, `quota`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.practice.salesforce import lifecycle
 from connector.practice.salesforce.errors import SaveError
-from connector.practice.salesforce.org import ADMIN
+from connector.practice.salesforce.org import ADMIN, Wishes
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
@@ -87,6 +87,13 @@ def _late(crm: SalesforcePractice, given: Any) -> Any:
     org.later(given["seconds"], lambda stamp: org.change(row, given["set"], admin, stamp))
 
 
+def _edit(crm: SalesforcePractice, given: Any) -> None:
+    """A person changes a record at the user interface, under the org's checks and rules."""
+    user = given.get("user") or ADMIN
+    who = user if crm.org.find(user) else crm.org.user(user)
+    crm.org.update(given["id"], given["set"], who, Wishes(auto_assign=False))
+
+
 def _bump(crm: SalesforcePractice, given: Any) -> Any:
     """The system touches rows: SystemModstamp moves and nothing else."""
     for id_ in given["ids"]:
@@ -133,6 +140,7 @@ _VERBS = {
     "delete": _delete,
     "undelete": _undelete,
     "late": _late,
+    "edit": _edit,
     "bump": _bump,
     "rules": _rules,
     "session": _session,

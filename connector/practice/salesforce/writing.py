@@ -57,15 +57,22 @@ def create(crm: SalesforcePractice, request: Request, user: str, name: str) -> R
 def update(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
     """Change one record; 412 if it changed since the moment the call names."""
     _named(crm, name)
-    since, row = request.headers.get("if-unmodified-since"), crm.org.find(canonical(id_))
-    if (
-        since
-        and row is not None
-        and moment_of(row["LastModifiedDate"]) > to_micros(parsedate_to_datetime(since))
-    ):
+    since, row = request.headers.get("if-unmodified-since"), _there(crm, id_)
+    if since and moment_of(row["LastModifiedDate"]) > to_micros(parsedate_to_datetime(since)):
         raise ApiError(412, "PRECONDITION_FAILED", "The record was modified since the given date")
     crm.org.update(id_, request.json(), user, _wishes(request))
     return empty_response(204)
+
+
+def _there(crm: SalesforcePractice, id_: str) -> dict[str, Any]:
+    """The row of an id in a path. Raises ApiError 404."""
+    row = crm.org.find(canonical(id_))
+    if row is None:
+        raise ApiError(
+            404, "NOT_FOUND",
+            f"Provided external ID field does not exist or is not accessible: {id_}",
+        )  # fmt: skip
+    return row
 
 
 def upsert(
@@ -98,6 +105,7 @@ def upsert(
 def delete(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
     """Put one record into the bin."""
     _named(crm, name)
+    _there(crm, id_)
     crm.org.delete(id_, user)
     return empty_response(204)
 
