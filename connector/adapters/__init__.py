@@ -68,4 +68,18 @@ def _odoo(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: 
     )
 
 
-KINDS: dict[str, Opener] = {"files": _files, "memory": _memory, "odoo": _odoo}
+def _hubspot(
+    connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock
+) -> Adapter:
+    from connector.adapters.hubspot.adapter import open_hubspot  # noqa: PLC0415
+
+    del folder, uses, clock
+    return open_hubspot(connection)
+
+
+KINDS: dict[str, Opener] = {
+    "files": _files,
+    "hubspot": _hubspot,
+    "memory": _memory,
+    "odoo": _odoo,
+}

@@ -38,12 +38,22 @@ _ODOO = """\
     auth: {{database: {database}, login: {login}, key: "${{ODOO_KEY}}"}}
     scope: {{exclude: {{own_domains: []}}}}
 """
+_HUBSPOT = """\
+  - name: hubspot
+    kind: hubspot
+    mapping: mapping.yaml
+    # A service key of the portal: Settings > Integrations > Service Keys.
+    auth: {{token: "${{HUBSPOT_TOKEN}}"}}
+    scope: {{exclude: {{own_domains: []}}}}
+"""
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["files", "odoo"]))
+@click.argument("kind", type=click.Choice(["files", "hubspot", "odoo"]))
 @click.option("--folder", type=click.Path(path_type=Path), help="files: the folder with exports.")
-@click.option("--address", help="odoo: where it is reached.")
+@click.option(
+    "--address", help="odoo: where it is reached; hubspot: if elsewhere than HubSpot's own."
+)
 @click.option("--database", help="odoo: the database.")
 @click.option("--login", default="admin", show_default=True, help="odoo: our user.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -65,6 +75,7 @@ def init(
     Example:
         leadloop init files --folder ./exports
         ODOO_KEY=... leadloop init odoo --address https://odoo.example.com --database crm
+        HUBSPOT_TOKEN=... leadloop init hubspot
     """
     from connector.demo.shipped import shipped
 
@@ -72,6 +83,9 @@ def init(
         if folder is None or not folder.is_dir():
             raise UsageError("`init files` needs a folder", hint="Add --folder ./exports")
         connection, mapping = _FILES.format(folder=folder), _files_mapping(folder)
+    elif kind == "hubspot":
+        there = f"    address: {address}\n" if address else ""
+        connection, mapping = _HUBSPOT.format() + there, shipped("hubspot.yaml")
     else:
         if not address or not database:
             raise UsageError(
