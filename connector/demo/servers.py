@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import requests
 
-from connector.domain.moment import Micros, format_iso
+from connector.domain.moment import Micros
 
 VERSION = "v62.0"
 DATED = "2026-09"
@@ -156,17 +156,16 @@ def practice(seed: int, now: Micros) -> Iterator[tuple[Salesforce, HubSpot]]:
 
 @contextmanager
 def _process(kind: str, seed: int, now: Micros) -> Iterator[subprocess.Popen[bytes]]:
-    words = ["practice", kind, "--port", "0", "--seed", str(seed), "--now", format_iso(now)]
-    process = subprocess.Popen(  # noqa: S603  our own command
-        [sys.executable, "-m", "connector", *words, "-o", "json"], stdout=subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-        if process.stdout is not None:
-            process.stdout.close()
+    words = [sys.executable, "-m", "connector.demo.serving", kind, str(seed), str(now)]
+    with subprocess.Popen(  # noqa: S603  our own module
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait(timeout=10)
 
 
 def _told(process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -174,5 +173,5 @@ def _told(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     line = process.stdout.readline() if process.stdout else b""
     if not line:
         raise RuntimeError("the practice CRM did not start")
-    data: dict[str, Any] = orjson.loads(line)["data"]
-    return data
+    told: dict[str, Any] = orjson.loads(line)
+    return told

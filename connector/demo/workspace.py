@@ -54,7 +54,7 @@ def write_workspace(folder: Path, stage: str, org: Practice, portal: Practice) -
         "model.yaml": shipped("model.yaml"),
         "scenarios.yaml": shipped("scenarios.yaml"),
         "mappings/salesforce.yaml": salesforce_mapping(),
-        "mappings/hubspot.yaml": shipped("hubspot.yaml"),
+        "mappings/hubspot.yaml": hubspot_mapping(),
         "secrets/client-id": org.auth["client_id"],
         "secrets/client-secret": org.auth["client_secret"],
         "secrets/token": portal.auth["token"],
@@ -69,6 +69,20 @@ def salesforce_mapping() -> str:
     for line, ours in _OWN_WORDS.items():
         text = text.replace(line, ours)
     return text
+
+
+def hubspot_mapping() -> str:
+    """The shipped mapping, with the forms that give papers, and without what sales logs elsewhere."""
+    text = shipped("hubspot.yaml")
+    papers = ", ".join(f"{asset}: download" for asset in words.ASSETS)
+    other = ", ".join(f"{form}: null" for form in (*words.HAND_RAISES, "newsletter"))
+    text = text.replace("Download our guide: download", papers)
+    text = text.replace(
+        "fields: {form: form_name,",
+        f"fields: {{asset: {{from: form_name, values: {{{other}}}}}, form: form_name,",
+    )
+    before, _, rest = text.partition("\n  call:")
+    return f"{before}\n  form:{rest.partition(chr(10) + '  form:')[2]}"
 
 
 def routing() -> str:

@@ -92,6 +92,18 @@ def listed(value: Any) -> str | None:
     return text(value)
 
 
+def path(value: Any) -> str | None:
+    """The page of a web address, without host, query and fragment: `/pricing`."""
+    address = text(value)
+    if address is None:
+        return None
+    _, scheme, rest = address.partition("://")
+    if scheme:
+        _, slash, rest = rest.partition("/")
+        address = f"/{rest}" if slash else "/"
+    return address.partition("?")[0].partition("#")[0] or "/"
+
+
 def moment(form: str | None, zone: str | None) -> Callable[[Any], Micros | None]:
     """Make a converter for moments: ISO 8601 with zone, or as `form` and `zone` say."""
     tz = ZoneInfo(zone) if zone else None

@@ -14,7 +14,7 @@ from connector.domain.outward import ASKED, OUTWARD
 from connector.domain.record import Kind
 
 Scalar = str | int | float | bool
-As = Literal["text", "int", "float", "bool", "date", "moment", "list"]
+As = Literal["text", "int", "float", "bool", "date", "moment", "list", "path"]
 ACTIVITY_FIELDS = (
     "url",
     "asset",

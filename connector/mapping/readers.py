@@ -32,6 +32,7 @@ def converter(spec: From) -> Convert:
         "float": converters.decimal,
         "bool": converters.boolean,
         "list": converters.listed,
+        "path": converters.path,
         "date": converters.day(spec.format),
         "moment": converters.moment(spec.format, spec.zone),
     }[spec.as_]

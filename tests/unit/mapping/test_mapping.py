@@ -278,6 +278,23 @@ def test_a_mistake_in_a_mapping_is_told_with_what_would_be_right(old, new, words
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("https://www.acme.example/pricing?utm=x#plans", "/pricing"),
+        ("https://www.acme.example", "/"),
+        ("/docs/a", "/docs/a"),
+        ("?a=b", "/"),
+        ("  ", None),
+    ],
+)
+def test_a_web_address_may_be_read_as_its_page(address, page):
+    text = TEXT.replace("origin: {value: web}", "origin: {from: Url, as: path}")
+    row = {"Id": "1", "Kind": "a", "Url": address}
+    found = compile_mapping(parse(text, MappingDocument, name="m"))["lead"].convert(row, "")
+    assert found.doc["origin"] == page
+
+
 def test_a_field_that_sales_is_asked_to_fill_explains_the_status():
     asking = TEXT.replace(", reason: Why}", "}\n    asks: {reason: Leadloop_Why}")
     objects = compile_mapping(parse(asking, MappingDocument, name="m"))
