@@ -28,6 +28,10 @@ class Request(NamedTuple):
         values = parse_qs(self.query, keep_blank_values=True).get(name, [])
         return [part for value in values for part in value.split(",") if part]
 
+    def flag(self, name: str) -> bool:
+        """Whether a query argument says true, in any spelling of case."""
+        return (self.argument(name) or "").lower() == "true"
+
     def form(self) -> dict[str, str]:
         """The fields of a form-encoded body; the first value of each."""
         return {k: v[0] for k, v in parse_qs(self.body.decode("utf-8", "replace")).items()}

@@ -22,7 +22,7 @@ def listing(call: Call, name: str) -> Response:
     """A page of records in order of their ids, live ones or archived ones."""
     kind, portal = call.kind(name), call.portal
     limit, after = min(call.whole("limit", 10), 100), call.whole("after", 0)
-    archived = call.request.argument("archived") == "true"
+    archived = call.request.flag("archived")
     histories = call.request.arguments("propertiesWithHistory")
     if histories and limit > _HISTORY_BATCH:
         raise HubError(
@@ -83,7 +83,7 @@ def get(call: Call, name: str, id_: str) -> Response:
     """One record, by its id or a unique property."""
     kind, request = call.kind(name), call.request
     record = _found(call, kind, id_, request.argument("idProperty"),
-                    archived=request.argument("archived") == "true")  # fmt: skip
+                    archived=request.flag("archived"))  # fmt: skip
     names = call.names(kind, request.arguments("properties"))
     histories = request.arguments("propertiesWithHistory")
     shown = call.shown(kind, record, names, histories, request.arguments("associations"))
@@ -142,7 +142,7 @@ def batch_read(call: Call, name: str) -> Response:
     kind, body = call.kind(name), call.request.json()
     histories = body.get("propertiesWithHistory") or []
     inputs = call.inputs(body, _HISTORY_BATCH if histories else _BATCH)
-    archived = call.request.argument("archived") == "true"
+    archived = call.request.flag("archived")
     found: dict[str, Record] = {}
     errors = []
     for one in inputs:

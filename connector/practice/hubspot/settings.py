@@ -26,7 +26,7 @@ def _defined(call: Call, name: str, use: str = "read") -> Definitions:
 
 def properties(call: Call, name: str) -> Response:
     """All definitions of an object type, live ones or archived ones."""
-    archived = call.request.argument("archived") == "true"
+    archived = call.request.flag("archived")
     known = _defined(call, name).known.values()
     return json_response(
         200, {"results": [one.plain(_BORN) for one in known if one.archived is archived]}
@@ -136,7 +136,7 @@ def pipelines(call: Call, name: str) -> Response:
 def owners(call: Call) -> Response:
     """A page of owners, live ones or archived ones."""
     need(call.token, "crm.objects.owners.read")
-    archived = call.request.argument("archived") == "true"
+    archived = call.request.flag("archived")
     limit, start = min(call.whole("limit", 100), 500), call.whole("after", 0)
     email = call.request.argument("email")
     known = [
@@ -154,7 +154,7 @@ def owner(call: Call, id_: str) -> Response:
     """One owner, by its own id or by the user's, two numbers people mix up."""
     need(call.token, "crm.objects.owners.read")
     by = "userId" if call.request.argument("idProperty") == "userId" else "id"
-    archived = call.request.argument("archived") == "true"
+    archived = call.request.flag("archived")
     for one in call.portal.owners:
         if str(one[by]) == id_ and one["archived"] is archived:
             return json_response(200, one)

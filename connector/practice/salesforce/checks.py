@@ -123,6 +123,12 @@ def _text(one: FieldSpec, value: Any) -> str:
 
 
 def _number(one: FieldSpec, value: Any) -> int | float:
+    """A number in range; text that spells one is taken too, as recorded calls show."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if "." in value else int(value)
+        except ValueError:
+            raise _mistyped(one, value, "double" if one.type != "int" else "int") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _mistyped(one, value, "double" if one.type != "int" else "int")
     whole = one.precision - one.scale

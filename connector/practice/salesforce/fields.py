@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _TEXTS = {"string", "textarea", "email", "phone", "url", "picklist", "combobox"}
+_FILLED = {"Id", "OwnerId", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById",
+           "SystemModstamp"}  # fmt: skip
 _SOAP = {
     "int": "xsd:int",
     "double": "xsd:double",
@@ -90,7 +92,9 @@ class FieldSpec:
             "custom": self.custom,
             "defaultValue": self.default,
             "defaultValueFormula": None,
-            "defaultedOnCreate": self.default is not None or self.type == "boolean",
+            "defaultedOnCreate": self.default is not None
+            or self.type == "boolean"
+            or self.name in _FILLED,
             "dependentPicklist": False,
             "deprecatedAndHidden": False,
             "digits": 8 if self.type == "int" else 0,
@@ -111,7 +115,7 @@ class FieldSpec:
             "mask": None,
             "maskType": None,
             "name": self.name,
-            "nameField": self.name == "Name",
+            "nameField": self.name in {"Name", "Subject"},
             "namePointing": len(self.refers) > 1,
             "nillable": self.nillable,
             "permissionable": self.custom or (self.nillable and self.create),

@@ -98,7 +98,8 @@ def _object(
     )
 
 
-def _person_name() -> tuple[FieldSpec, ...]:
+def _person_name(*, bounces: bool) -> tuple[FieldSpec, ...]:
+    """What leads and contacts have alike; only contacts may be added with a bounce."""
     return (
         _text("LastName", 80, nillable=False),
         _text("FirstName", 40),
@@ -111,8 +112,8 @@ def _person_name() -> tuple[FieldSpec, ...]:
         _pick("LeadSource", _SOURCES),
         FieldSpec("Description", "textarea", length=32000),
         _fixed(FieldSpec("LastActivityDate", "date")),
-        FieldSpec("EmailBouncedDate", "datetime", create=False),
-        _text("EmailBouncedReason", create=False),
+        FieldSpec("EmailBouncedDate", "datetime", create=bounces),
+        _text("EmailBouncedReason", create=bounces),
     )
 
 
@@ -121,7 +122,7 @@ def _lead() -> ObjectSpec:
         "Lead",
         "00Q",
         _fixed(_ref("MasterRecordId", ("Lead",), "MasterRecord")),
-        *_person_name(),
+        *_person_name(bounces=False),
         _text("Company", 255, nillable=False),
         _text("City", 40),
         _text("State", 80),
@@ -152,7 +153,7 @@ def _contact() -> ObjectSpec:
         "003",
         _fixed(_ref("MasterRecordId", ("Contact",), "MasterRecord")),
         _ref("AccountId", ("Account",), "Account"),
-        *_person_name(),
+        *_person_name(bounces=True),
         _text("MailingCountry", 80),
         _text("MailingCity", 40),
         _text("Department", 80),
@@ -193,7 +194,7 @@ def _opportunity() -> ObjectSpec:
         _fixed(_flag("IsClosed")),
         _fixed(_flag("IsWon")),
         _text("Loss_Reason__c", 255, custom=True),
-        _ref("ContactId", ("Contact",), "Contact"),
+        _ref("ContactId", ("Contact",), update=False),
         _ref("OwnerId", ("User",), "Owner", nillable=False),
         plural="Opportunities",
         owners=("User",),
@@ -286,8 +287,8 @@ def _activities() -> tuple[ObjectSpec, ...]:
         _fixed(_flag("IsArchived")),
         _fixed(_flag("IsChild")),
         _flag("IsRecurrence"),
-        _text("EventSubtype", 40, default="Event"),
-        _ref("OwnerId", ("User",), "Owner", nillable=False),
+        _pick("EventSubtype", ("Event",), default="Event", restricted=True, update=False),
+        _ref("OwnerId", ("Calendar", "User"), "Owner", nillable=False),
         owners=("User",),
     )
     return task, event

@@ -1,7 +1,8 @@
 """What no client could do to an org, and demo and tests must: see control.py for the way in.
 
 Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
-`undelete`, `edit` {id, set, user}, `late` {object, id, set, seconds}, `bump` {ids}, `rules`, `session`, `page`, `quota`.
+`undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
+`page`, `quota`.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def delete_several(crm: SalesforcePractice, request: Request, user: str) -> Resp
         crm.org.delete(id_, user)
         return {"id": canonical(id_), "success": True, "errors": []}
 
-    whole = request.argument("allOrNone", "false") == "true"
+    whole = request.flag("allOrNone")
     return json_response(200, _each(crm, ids, one, whole=whole))
 
 
@@ -325,7 +325,7 @@ def deploy_status(crm: SalesforcePractice, request: Request, user: str, id_: str
         known["polls"] -= 1
         result |= {"status": "InProgress", "done": False, "success": False,
                    "numberComponentsDeployed": 0, "details": {}}  # fmt: skip
-    if request.argument("includeDetails") != "true":
+    if not request.flag("includeDetails"):
         result.pop("details")
     url = f"/services/data/v{crm.org.version}/metadata/deployRequest/{id_}"
     return json_response(

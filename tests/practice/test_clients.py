@@ -1,0 +1,408 @@
+"""Clients that others wrote work against the practice CRMs, told nothing but the address."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from simple_salesforce import Salesforce
+from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceMalformedRequest
+
+from connector.practice.certificate import make_certificate
+from connector.practice.clock import PracticeClock
+from connector.practice.salesforce.rest import SalesforcePractice
+from connector.practice.server import PracticeServer
+from tests.practice.conftest import CLIENT, NOW, SECRET, TOKEN
+
+# --- simple-salesforce ----------------------------------------------------------------------------
+
+
+class ToPractice(HTTPAdapter):
+    """Takes what is meant for Salesforce to the practice server."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = base
+
+    def send(self, request, **more):
+        asked = urlsplit(request.url)
+        request.headers["X-Orig-Host"] = asked.netloc
+        request.url = f"{self._base}{asked.path}" + (f"?{asked.query}" if asked.query else "")
+        return super().send(request, **more)
+
+
+@pytest.fixture
+def client(salesforce):
+    """simple-salesforce, logged in by client credentials at what it takes for Salesforce."""
+    with requests.Session() as session:
+        session.mount("https://", ToPractice(salesforce.url))
+        yield Salesforce(
+            consumer_key=CLIENT,
+            consumer_secret=SECRET,
+            domain="acme.my",
+            session=session,
+            version="62.0",
+        )
+
+
+def test_simple_salesforce_logs_in_and_is_told_where_it_is(client):
+    assert client.sf_instance == "acme.my.salesforce.com"
+    assert client.oauth2("userinfo")["preferred_username"] == "Admin"
+
+
+def test_simple_salesforce_reads_pages_to_their_end(salesforce, client):
+    ids = salesforce.leads(4321)
+    found = list(client.query_all_iter("SELECT Id, Title, Owner.Email FROM Lead"))
+    assert [row["Id"] for row in found] == ids
+    assert found[0]["Owner"]["Email"] == "admin@acme.example"
+    assert found[0]["attributes"]["type"] == "Lead"
+    assert client.query("SELECT COUNT() FROM Lead")["totalSize"] == 4321
+
+
+def test_simple_salesforce_writes_reads_back_and_deletes(client):
+    made = client.Lead.create({"LastName": "Nair", "Company": "Mills"})
+    client.Lead.update(made["id"], {"Title": "VP Operations"})
+    assert client.Lead.get(made["id"])["Title"] == "VP Operations"
+    client.Lead.delete(made["id"])
+    assert client.query("SELECT Id FROM Lead")["totalSize"] == 0
+    assert client.query("SELECT Id FROM Lead", include_deleted=True)["totalSize"] == 1
+
+
+def test_simple_salesforce_is_refused_in_words_it_understands(client):
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        client.query("SELECT Id, NoSuch__c FROM Lead")
+    (error,) = caught.value.content
+    assert error["errorCode"] == "INVALID_FIELD"
+    assert "No such column 'NoSuch__c' on entity 'Lead'" in error["message"]
+
+
+def test_simple_salesforce_asks_what_changed_and_what_went(salesforce, client):
+    ids = salesforce.leads(3)
+    salesforce.tick(120)
+    client.Lead.delete(ids[1])
+    end = datetime.fromtimestamp(salesforce.now / 1e6, UTC) + timedelta(minutes=2)
+    begin = end - timedelta(minutes=20)
+    assert client.Lead.updated(begin, end)["ids"] == [ids[0], ids[2]]
+    assert [one["id"] for one in client.Lead.deleted(begin, end)["deletedRecords"]] == [ids[1]]
+
+
+def test_simple_salesforce_describes_and_calls_collections_and_composites(salesforce, client):
+    fields = {field["name"] for field in client.Lead.describe()["fields"]}
+    assert {"Id", "Email", "SystemModstamp", "OwnerId"} <= fields
+    assert {"Lead", "Contact", "Opportunity"} <= {o["name"] for o in client.describe()["sobjects"]}
+    (id_,) = salesforce.leads(1)
+    records = [{"attributes": {"type": "Lead"}, "id": id_, "Title": "CEO"}]
+    results = client.restful(
+        "composite/sobjects",
+        method="PATCH",
+        json={"allOrNone": False, "records": records},
+        headers={"Sforce-Auto-Assign": "FALSE"},
+    )
+    assert results == [{"id": id_, "success": True, "errors": []}]
+    assert client.limits()["DailyApiRequests"]["Max"] == 100_000
+
+
+def test_simple_salesforce_is_told_when_its_session_ended(salesforce, client):
+    session = requests.Session()
+    session.mount("https://", ToPractice(salesforce.url))
+    other = Salesforce(
+        session_id=client.session_id, instance="acme.my.salesforce.com", session=session
+    )
+    salesforce.crm.steer("session", {})
+    with pytest.raises(SalesforceExpiredSession):
+        other.query("SELECT Id FROM Lead")
+    session.close()
+
+
+def test_simple_salesforce_reaches_a_tls_server_with_its_authority(tmp_path):
+    authority, certificate = make_certificate(tmp_path, NOW)
+    crm = SalesforcePractice(PracticeClock(lambda: NOW))
+    crm.steer("app", {"client": CLIENT, "secret": SECRET})
+    with PracticeServer(crm, certificate=certificate) as server, requests.Session() as session:
+        session.trust_env = False  # an environment's own bundle would win over ours
+        session.verify = str(authority)
+        form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
+        token = session.post(
+            f"{server.address}/services/oauth2/token", data=form, timeout=10
+        ).json()
+        assert token["instance_url"] == server.address
+        client = Salesforce(
+            session_id=token["access_token"],
+            instance=urlsplit(server.address).netloc,
+            session=session,
+        )
+        assert client.query("SELECT Id FROM User")["totalSize"] == 1
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{server.address}/services/data", timeout=10)
+
+
+# --- deploying over REST --------------------------------------------------------------------------
+
+
+def test_fields_are_deployed_assigned_and_only_then_seen(salesforce, client):
+    salesforce.load(
+        User=[{"Username": "bot", "LastName": "Bot", "Email": "b@acme.example", "IsActive": True}]
+    )
+    salesforce.crm.steer("app", {"client": "bot", "secret": "b", "user": "bot"})
+    result = _deploy(salesforce, _package())
+    assert result["status"] == "Succeeded", result
+    assert result["numberComponentErrors"] == 0
+    bot = salesforce.crm.org.user("bot")
+    form = {"grant_type": "client_credentials", "client_id": "bot", "client_secret": "b"}
+    token = requests.post(f"{salesforce.url}/services/oauth2/token", data=form, timeout=10).json()
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+    seen = lambda: {
+        f["name"]
+        for f in salesforce.json(
+            "GET", f"{salesforce.data}/sobjects/Lead/describe", headers=headers
+        )["fields"]
+    }
+    assert "Leadloop_Score__c" not in seen()
+    (rights,) = salesforce.query("SELECT Id FROM PermissionSet WHERE Name = 'Leadloop'")
+    assign = {"AssigneeId": bot, "PermissionSetId": rights["Id"]}
+    salesforce.json("POST", f"{salesforce.data}/sobjects/PermissionSetAssignment", assign)
+    assert "Leadloop_Score__c" in seen()
+    again = salesforce.call("POST", f"{salesforce.data}/sobjects/PermissionSetAssignment", assign)
+    assert again.json()[0]["errorCode"] == "DUPLICATE_VALUE"
+    unchanged = _deploy(salesforce, _package())["details"]["componentSuccesses"]
+    assert not any(one["changed"] for one in unchanged)
+
+
+def test_a_deploy_with_one_bad_field_leaves_nothing(salesforce):
+    result = _deploy(salesforce, _package(label=""))
+    assert result["status"] == "Failed"
+    (failure,) = result["details"]["componentFailures"][:1]
+    assert failure["fullName"] == "Lead.Leadloop_Score__c"
+    assert salesforce.crm.org.schema["Lead"].find("Leadloop_Score__c") is None
+
+
+def test_a_field_of_another_type_is_not_overwritten(salesforce):
+    _deploy(salesforce, _package())
+    result = _deploy(
+        salesforce, _package(kind="<type>Checkbox</type><defaultValue>false</defaultValue>")
+    )
+    assert result["status"] == "Failed"
+
+
+NUMBER = "<type>Number</type><precision>5</precision><scale>2</scale>"
+SPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
+
+
+def _package(label: str = "Score", kind: str = NUMBER) -> bytes:
+    field = f"<fields><fullName>Leadloop_Score__c</fullName><label>{label}</label>{kind}</fields>"
+    rights = (
+        "<fieldPermissions><editable>true</editable><field>Lead.Leadloop_Score__c</field>"
+        "<readable>true</readable></fieldPermissions>"
+    )
+    members = "<types><members>Leadloop</members><name>PermissionSet</name></types>"
+    files = {
+        "package.xml": f"<Package {SPACE}>{members}<version>62.0</version></Package>",
+        "objects/Lead.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
+        "permissionsets/Leadloop.permissionset": f"<PermissionSet {SPACE}><label>Leadloop</label>{rights}</PermissionSet>",
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def _deploy(salesforce, archive: bytes):
+    options = (
+        '{"deployOptions": {"checkOnly": false, "rollbackOnError": true, "singlePackage": true}}'
+    )
+    parts = {
+        "json": (None, options, "application/json"),
+        "file": ("deploy.zip", archive, "application/zip"),
+    }
+    path = f"{salesforce.data}/metadata/deployRequest"
+    begun = salesforce.http.post(salesforce.url + path, files=parts, timeout=10)
+    assert begun.status_code == 201, begun.text
+    for _ in range(5):
+        state = salesforce.json("GET", f"{path}/{begun.json()['id']}?includeDetails=true")
+        if state["deployResult"]["done"]:
+            return state["deployResult"]
+    raise AssertionError("the deployment never ends")
+
+
+# --- hubspot-api-client 12 ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old_sdk(hubspot):
+    from hubspot import HubSpot
+
+    return HubSpot(access_token=TOKEN, host=hubspot.url)
+
+
+def test_the_old_sdk_lists_reads_and_writes_contacts(hubspot, old_sdk):
+    from hubspot.crm.contacts import SimplePublicObjectInput, SimplePublicObjectInputForCreate
+
+    hubspot.contacts(230)
+    assert len(old_sdk.crm.contacts.get_all()) == 230
+    made = old_sdk.crm.contacts.basic_api.create(
+        simple_public_object_input_for_create=SimplePublicObjectInputForCreate(
+            properties={"email": "new@mills.example", "jobtitle": "Boss"}, associations=[]
+        )
+    )
+    old_sdk.crm.contacts.basic_api.update(
+        made.id, simple_public_object_input=SimplePublicObjectInput(properties={"jobtitle": "CEO"})
+    )
+    read = old_sdk.crm.contacts.basic_api.get_by_id(
+        made.id, properties=["jobtitle"], properties_with_history=["jobtitle"]
+    )
+    assert read.properties["jobtitle"] == "CEO"
+    assert [one.value for one in read.properties_with_history["jobtitle"]] == ["CEO", "Boss"]
+    assert read.created_at.tzinfo is not None
+
+
+def test_the_old_sdk_searches_and_reads_batches(hubspot, old_sdk):
+    from hubspot.crm.contacts import (
+        BatchReadInputSimplePublicObjectId,
+        PublicObjectSearchRequest,
+        SimplePublicObjectId,
+    )
+
+    ids = hubspot.contacts(30, jobtitle="Boss")
+    request = PublicObjectSearchRequest(
+        filter_groups=[
+            {"filters": [{"propertyName": "jobtitle", "operator": "EQ", "value": "boss"}]}
+        ],
+        sorts=["hs_object_id"],
+        properties=["email"],
+        limit=20,
+        after="0",
+    )
+    found = old_sdk.crm.contacts.search_api.do_search(public_object_search_request=request)
+    assert found.total == 30
+    assert found.paging.next.after == "20"
+    batch = BatchReadInputSimplePublicObjectId(
+        properties=["email"],
+        properties_with_history=[],
+        inputs=[SimplePublicObjectId(id=one) for one in (ids[0], "404")],
+    )
+    read = old_sdk.crm.contacts.batch_api.read(batch_read_input_simple_public_object_id=batch)
+    assert [one.id for one in read.results] == [ids[0]]
+    assert read.num_errors == 1
+    assert read.errors[0].context["ids"] == ["404"]
+
+
+def test_the_old_sdk_knows_owners_properties_groups_and_pipelines(hubspot, old_sdk):
+    from hubspot.crm.properties import PropertyCreate, PropertyGroupCreate
+
+    hubspot.load(owners=[_owner("1", 91), _owner("2", 92, archived=True)])
+    assert [one.id for one in old_sdk.crm.owners.owners_api.get_page().results] == ["1"]
+    (gone,) = old_sdk.crm.owners.owners_api.get_page(archived=True).results
+    assert (gone.user_id, gone.user_id_including_inactive) == (None, 92)
+    old_sdk.crm.properties.groups_api.create(
+        "contacts",
+        property_group_create=PropertyGroupCreate(
+            name="leadloop", label="Leadloop", display_order=-1
+        ),
+    )
+    made = old_sdk.crm.properties.core_api.create(
+        "contacts",
+        property_create=PropertyCreate(
+            name="leadloop_score",
+            label="Score",
+            type="number",
+            field_type="number",
+            group_name="leadloop",
+        ),
+    )
+    assert made.modification_metadata.read_only_value is False
+    names = {one.name for one in old_sdk.crm.properties.core_api.get_all("contacts").results}
+    assert {"email", "leadloop_score"} <= names
+    (pipeline,) = old_sdk.crm.pipelines.pipelines_api.get_all("deals").results
+    assert {"closedwon", "closedlost"} <= {stage.id for stage in pipeline.stages}
+
+
+def test_the_old_sdk_is_refused_in_words_it_understands(hubspot, old_sdk):
+    from hubspot.crm.contacts.exceptions import ApiException
+
+    hubspot.contacts(1)
+    with pytest.raises(ApiException) as caught:
+        old_sdk.crm.contacts.basic_api.create(
+            simple_public_object_input_for_create={"properties": {"email": "c0@mills.example"}}
+        )
+    assert caught.value.status == 409
+    assert "Existing ID: " in caught.value.body
+
+
+# --- hubspot-sdk ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def new_sdk(hubspot):
+    if importlib.util.find_spec("hubspot_sdk") is None:
+        pytest.skip("hubspot-sdk, a pre-release, is not installed")
+    from hubspot_sdk import HubSpot
+
+    with HubSpot(access_token=TOKEN, base_url=hubspot.url, max_retries=0) as sdk:
+        yield sdk
+
+
+def test_the_new_sdk_lists_and_reads_contacts(hubspot, new_sdk):
+    ids = hubspot.contacts(25, jobtitle="Boss")
+    contacts = new_sdk.crm.objects.contacts
+    page = contacts.list(limit=10, properties=["jobtitle"])
+    assert [one.id for one in page.results] == ids[:10]
+    assert page.results[0].properties["jobtitle"] == "Boss"
+    assert sum(1 for _ in contacts.list(limit=10)) == 25
+    one = contacts.get(ids[3], properties_with_history=["jobtitle"])
+    assert one.properties_with_history["jobtitle"][0].value == "Boss"
+    contacts.delete(ids[0])
+    assert [one.id for one in contacts.list(archived=True)] == [ids[0]]
+
+
+def test_the_new_sdk_searches_and_writes_batches(hubspot, new_sdk):
+    ids = hubspot.contacts(5)
+    contacts = new_sdk.crm.objects.contacts
+    done = contacts.batch.update(
+        inputs=[{"id": one, "properties": {"jobtitle": "CEO"}} for one in ids]
+    )
+    assert len(done.results) == 5
+    found = contacts.search(
+        filter_groups=[
+            {"filters": [{"property_name": "jobtitle", "operator": "EQ", "value": "CEO"}]}
+        ],
+        sorts=["hs_object_id"],
+        properties=["jobtitle"],
+        limit=3,
+        after="0",
+    )
+    assert found.total == 5
+    assert [one.id for one in found.results] == ids[:3]
+    merged = contacts.merge(primary_object_id=ids[0], object_id_to_merge=ids[1])
+    assert merged.id not in ids
+    assert contacts.get(ids[1]).id == merged.id
+
+
+def test_the_new_sdk_knows_owners_and_properties(hubspot, new_sdk):
+    hubspot.load(owners=[_owner("1", 91), _owner("2", 92, archived=True)])
+    assert [one.id for one in new_sdk.crm.owners.list()] == ["1"]
+    assert [one.id for one in new_sdk.crm.owners.list(archived=True)] == ["2"]
+    made = new_sdk.crm.properties.create(
+        "contacts",
+        name="leadloop_grade",
+        label="Grade",
+        type="string",
+        field_type="text",
+        group_name="contactinformation",
+    )
+    assert made.modification_metadata.read_only_value is False
+    assert "leadloop_grade" in {one.name for one in new_sdk.crm.properties.list("contacts").results}
+
+
+def _owner(id_: str, user: int, *, archived: bool = False):
+    return {
+        "id": id_, "email": f"o{id_}@acme.example", "type": "PERSON", "firstName": "O", "lastName": id_,
+        "userId": None if archived else user, "userIdIncludingInactive": user,
+        "createdAt": "2020-01-01T00:00:00Z", "updatedAt": "2020-01-01T00:00:00Z", "archived": archived,
+    }  # fmt: skip
