@@ -17,10 +17,10 @@ def one_each(
     fields: Sequence[str],
     email: str | None,
 ) -> Callable[[Row], tuple[Activity, ...]]:
-    """Make an activity of each person a row lists; the first keeps the row's key as its id.
+    """Make an activity of each person a row lists, with the id `<key>:<person>`.
 
-    The others' ids are `<key>:<person>`, so that an order that changes moves no more than two. An
-    empty list means nobody: no activity, unless the row has an address to go by.
+    So ids stay what they were when a person is added or the order changes. An empty list means
+    nobody: no activity, unless the row has an address to go by.
     """
     if not fields:
         return convert
@@ -32,10 +32,11 @@ def one_each(
         listed = row[field]
         if not listed and not (email and row.get(email)):
             return ()
+        if not listed:
+            return convert({**row, field: None})
         found: list[Activity] = []
-        for ident in listed or [None]:
-            whose = row if len(listed) < 2 else {**row, key: f"{row[key]}:{ident}"}
-            found += convert({**whose, field: ident})
+        for ident in listed:
+            found += convert({**row, key: f"{row[key]}:{ident}", field: ident})
         return tuple(found)
 
     return each

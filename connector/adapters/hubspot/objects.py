@@ -34,6 +34,8 @@ ASSOCIATED = ("contacts", "companies", "deals")
 STAGES = {"deals": ("pipeline", "dealstage"), "leads": ("hs_pipeline", "hs_pipeline_stage")}
 """Objects that walk through pipelines: the properties that hold pipeline and stage."""
 MERGED = ("hs_merged_object_ids", "hs_calculated_merged_vids")
+FULL_NAME = "full_name"
+"""Of contacts: first and last name, put together here."""
 OF_ROW = ("id", "createdAt", "updatedAt")
 _CUSTOM = re.compile(r"\d{1,3}-\d{1,15}|p\d+_\w{1,80}")
 _TYPES = {
@@ -113,6 +115,8 @@ class Objects:
         """Describe every property, and what else a mapping may name."""
         own = {one.name: _remote(one) for one in self.of(source).values()}
         more = [*OF_ROW, *(f"associations.{kind}" for kind in ASSOCIATED)]
+        if source == "contacts":
+            more.append(FULL_NAME)
         for name in STAGES.get(source, ()):
             more += [f"{name}.label"] + ([f"{name}.state"] if name.endswith("stage") else [])
         return own | {name: RemoteField(name, None, name, writable=False) for name in more}

@@ -9,7 +9,14 @@ from connector.adapters.base import Row
 from connector.adapters.hubspot.associations import Associations
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.library import Library
-from connector.adapters.hubspot.objects import ASSOCIATED, MERGED, OF_ROW, STAGES, Objects
+from connector.adapters.hubspot.objects import (
+    ASSOCIATED,
+    FULL_NAME,
+    MERGED,
+    OF_ROW,
+    STAGES,
+    Objects,
+)
 from connector.errors import UsageError
 
 HISTORY_BATCH = 50
@@ -28,17 +35,21 @@ class Shape(NamedTuple):
     associated: tuple[str, ...]
     dated: tuple[str, ...]
     stages: tuple[str, ...]
+    named: bool
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     """Sort the names of a mapping; UsageError names one the portal does not have."""
     known = objects.of(source)
     properties: dict[str, None] = {}
-    of_row, associated, dated, stages = [], [], [], []
+    of_row, associated, dated, stages, named = [], [], [], [], False
     for name in names:
         head, dot, tail = name.partition(".")
         if name in OF_ROW:
-            of_row.append(name)
+            of_row += [name] if name != "id" else []  # every row has its id
+        elif name == FULL_NAME and source == "contacts":
+            properties |= dict.fromkeys(_NAMES)
+            named = True
         elif head == "associations" and tail in ASSOCIATED:
             associated.append(tail)
         elif dot and tail == "changed":
@@ -53,10 +64,17 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     extra = [*MERGED, *(_CLOSED if stages else ())]
     properties.update(dict.fromkeys(name for name in extra if name in known))
     return Shape(
-        source, tuple(properties), tuple(of_row), tuple(associated), tuple(dated), tuple(stages)
+        source,
+        tuple(properties),
+        tuple(of_row),
+        tuple(associated),
+        tuple(dated),
+        tuple(stages),
+        named,
     )
 
 
+_NAMES = ("firstname", "lastname")
 _CLOSED = ("hs_is_closed_won", "hs_is_closed")
 
 
@@ -81,6 +99,10 @@ class Rows:
         if shape.of_row:
             for row, one in zip(rows, results, strict=True):
                 row.update({name: one.get(name) for name in shape.of_row})
+        if shape.named:
+            for row in rows:
+                both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
+                row[FULL_NAME] = " ".join(filter(None, both)) or None
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
