@@ -102,7 +102,10 @@ def _measures(report: Report, model: Model, now: Micros) -> _Measures:
     return _Measures(
         headline=HeadlineMeasure(),
         stages=StageMeasure(),
-        leakage=LeakageMeasure(None if value is None else round(value * 100), {str(k): v for k, v in report.recovery.items()}),
+        leakage=LeakageMeasure(
+            None if value is None else round(value * 100),
+            {str(k): v for k, v in report.recovery.items()},
+        ),
         bands=BandMeasure(model.threshold, exceeds=exceeds),
         handoffs=HandoffMeasure(now),
         sources=SegmentMeasure(source_of),
