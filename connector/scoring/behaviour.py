@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from connector.domain.moment import DAY, MINUTE, Micros
+from connector.domain.moment import DAY, MINUTE
 from connector.scoring.expressions import activity_is, amount, clipped
 from connector.scoring.model import BehaviourRule, FastTrackRule
 
@@ -23,16 +23,19 @@ def column(name: str) -> str:
     return f"rule:{name}"
 
 
-def behaviour_frames(activities: Frame, rules: Sequence[BehaviourRule], now: Micros) -> list[Frame]:
+def behaviour_frames(
+    activities: Frame, rules: Sequence[BehaviourRule], now: nw.Expr
+) -> list[Frame]:
     """Give frames of `person` and rule columns, to be joined to the people; absent means 0.
 
-    The bounds of a rule are for the caller to apply, to those without any activity too.
+    `now` is a moment, the same for everybody or one that follows from `person` (score_frame). The
+    bounds of a rule are for the caller to apply, to those without any activity too.
 
     `activities` hold person, id, type, time, the filter columns, visit and machine. What machines
     did and what has not happened yet does not count.
     """
     counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
-        (nw.lit(now) - nw.col("time")).alias("age")
+        (now - nw.col("time")).alias("age")
     )
     plain = [r for r in rules if r.activity and r.per is None and r.after is None]
     daily = [r for r in rules if r.per == "day"]
@@ -49,10 +52,10 @@ def behaviour_frames(activities: Frame, rules: Sequence[BehaviourRule], now: Mic
     return frames
 
 
-def fast_track_frame(activities: Frame, rules: Sequence[FastTrackRule], now: Micros) -> Frame:
+def fast_track_frame(activities: Frame, rules: Sequence[FastTrackRule], now: nw.Expr) -> Frame:
     """Give `person` and one column a rule: how many hand-raises it counts."""
     counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
-        (nw.lit(now) - nw.col("time")).alias("age")
+        (now - nw.col("time")).alias("age")
     )
     columns = {
         column(rule.name): amount(_matches(rule.types, rule.where, rule.within), 1.0)
@@ -86,7 +89,7 @@ def _plain(counted: Frame, rules: Sequence[BehaviourRule]) -> Frame:
     return _summed(counted.select("person", **columns), list(columns))
 
 
-def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame:
+def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
     """At most `times` units a UTC day, each aged from the day's start."""
     flags = {column(r.name): amount(_test(r), 1.0) for r in rules}
     days = (
@@ -94,7 +97,7 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame
         .group_by("person", "day")
         .agg(*[nw.col(name).sum() for name in flags])
     )
-    age = nw.lit(now) - nw.col("day") * DAY
+    age = now - nw.col("day") * DAY
     columns = {
         column(r.name): clipped(nw.col(column(r.name)), None, float(r.times)) * _decayed(r, age)
         for r in rules
@@ -150,11 +153,10 @@ def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
     return _summed(points, [name])
 
 
-def _quiet(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame:
+def _quiet(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
     """Points for people whose last counted activity lies further back than each rule allows."""
     last = counted.group_by("person").agg(nw.col("time").max().alias("last"))
     columns = {
-        column(r.name): amount(nw.lit(now) - nw.col("last") > (r.inactive or 0), r.points)
-        for r in rules
+        column(r.name): amount(now - nw.col("last") > (r.inactive or 0), r.points) for r in rules
     }
     return last.select("person", **columns)

@@ -17,22 +17,24 @@ SCORE_COLUMNS = Score._fields
 _NANO = 1e9
 
 
-def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> Frame:
+def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw.Expr) -> Frame:
     """Score everybody in `people`.
 
     Args:
         people: One row a person: `person`, and a column for each field the model reads.
         activities: person, id, type, time, url, asset, campaign, form, channel, visit, machine.
-        now: Activities after it wait.
+        now: Activities after it wait. To score each person as of a moment of their own, give an
+            expression of `person` alone: it is asked again after activities were grouped.
 
     Returns:
         The columns of Score, then `rule:<name>` of every fit and behaviour rule: its raw points
         after its own min and max, before the caps of its group.
     """
+    moment = now if isinstance(now, nw.Expr) else nw.lit(now)
     scored = _fit_columns(people, model)
-    behaviours = behaviour_frames(activities, model.behaviour_rules(), now)
+    behaviours = behaviour_frames(activities, model.behaviour_rules(), moment)
     if model.fast_track:
-        behaviours.append(fast_track_frame(activities, model.fast_track, now))
+        behaviours.append(fast_track_frame(activities, model.fast_track, moment))
     for frame in behaviours:
         scored = scored.join(frame, on="person", how="left")
     filled = {
