@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from connector.cli.options import settings, settings_options
+from connector.cli.options import machine_clock, settings, settings_options
 from connector.cli.output import emit, table
 from connector.domain.moment import format_iso
 
@@ -26,7 +26,7 @@ def status(config: Path, profile: str | None, output: str) -> None:
 
 
 def _data(url: str) -> dict[str, Any]:
-    from connector.store import cycles, outbox, plans, records, runs
+    from connector.store import cycles, flapping, outbox, plans, questions, records, runs
     from connector.store.database import open_store
 
     store = open_store(url)
@@ -56,9 +56,15 @@ def _data(url: str) -> dict[str, Any]:
                         "code": row.code,
                         "field": row.field,
                         "message": row.message,
+                        "hint": row.hint,
                     }
                     for row in outbox.dead(tx, 20)
                 ],
+                "left_alone": [
+                    {"record": f"{row['object']}/{row['record']}", "field": row["field"]}
+                    for row in flapping.stopped(tx, machine_clock(), 20)
+                ],
+                "to_decide": len(questions.opened(tx)),
                 "kept_aside": [
                     {"place": row["place"], "reason": row["reason"]}
                     for row in records.quarantined(tx, 20)
@@ -74,6 +80,10 @@ def _tell(data: dict[str, Any]) -> None:
     table(standing, ("state", "people"), title="Where people stand")
     if data["refused"]:
         table(data["refused"], ("object", "record", "code", "message"), title="Refused by the CRM")
+    if data["left_alone"]:
+        table(data["left_alone"], ("record", "field"), title="Set back by somebody each time")
+    if data["to_decide"]:
+        click.echo(f"{data['to_decide']} fields wait for an answer: leadloop runs conflicts")
     if data["kept_aside"]:
         table(data["kept_aside"], ("place", "reason"), title="Rows kept aside")
     if data["waiting"]:

@@ -11,6 +11,7 @@ import orjson
 
 from connector.adapters import open_adapter
 from connector.adapters.base import Use
+from connector.adapters.door import Door
 from connector.config.load import Loaded
 from connector.config.settings import Connection
 from connector.decisions.calendar import Calendar
@@ -23,6 +24,7 @@ from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.model import Model, load_model, revive
 from connector.store import leases, plans, runs
 from connector.store.database import Store, open_store
+from connector.store.leases import Lease
 from connector.sync.context import Loop, Source, Tell
 
 LEASE = "run"
@@ -51,7 +53,7 @@ def open_loop(
         lease = leases.acquire(store, LEASE, run_id)
         stack.callback(lease.release, store)
         model, routing = agreed(loaded, store, candidate=candidate, warn=warn)
-        sources = open_sources(loaded, clock, stack)
+        sources = open_sources(loaded, clock, stack, lease)
         with store.write() as tx:
             runs.start(tx, run_id, command, now=now, started=clock())
         yield Loop(
@@ -65,18 +67,26 @@ def open_loop(
             run=run_id,
             lease=lease,
             tell=tell,
+            warn=warn,
         )
 
 
 def open_sources(
-    loaded: Loaded, clock: Callable[[], Micros], stack: ExitStack
+    loaded: Loaded,
+    clock: Callable[[], Micros],
+    stack: ExitStack,
+    lease: Lease | None = None,
 ) -> tuple[Source, ...]:
-    """Open every connection of the settings, each to be closed with `stack`."""
+    """Open every connection of the settings, each to be closed with `stack`.
+
+    Without a lease they are only to be looked at.
+    """
     sources = []
     for rank, connection in enumerate(loaded.settings.connections):
         document = mapping_of(loaded, connection)
         objects = compile_mapping(document)
-        adapter = open_adapter(connection, loaded.folder, uses_of(objects), clock)
+        uses = uses_of(objects)
+        adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
         stack.callback(adapter.close)
         _refuse_vendor_fields(connection.name, objects, adapter.capabilities.vendor_fields)
         sources.append(
@@ -87,6 +97,8 @@ def open_sources(
                 objects=objects,
                 handoff=connection.handoff or len(loaded.settings.connections) == 1,
                 mapping_hash=mapping_hash(document),
+                lease=lease,
+                reconcile_every=connection.api.reconcile,
             )
         )
     return tuple(sources)

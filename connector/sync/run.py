@@ -87,7 +87,7 @@ def _close_plan(loop: Loop, result: Result) -> None:
     with loop.store.write() as tx:
         plans.close_applied(tx)
         if result.plan is not None:
-            result.plan = plans.get_plan(tx, result.plan.id)
+            result.plan = plans.get_plan(tx, result.plan.id) or result.plan
 
 
 def approve_and_apply(
