@@ -26,7 +26,17 @@ def status(config: Path, profile: str | None, output: str) -> None:
 
 
 def _data(url: str) -> dict[str, Any]:
-    from connector.store import cycles, flapping, outbox, plans, questions, records, runs
+    from connector.store import (
+        cycles,
+        flapping,
+        health,
+        outbox,
+        plans,
+        questions,
+        reconciling,
+        records,
+        runs,
+    )
     from connector.store.database import open_store
 
     store = open_store(url)
@@ -60,6 +70,21 @@ def _data(url: str) -> dict[str, Any]:
                     }
                     for row in outbox.dead(tx, 20)
                 ],
+                "troubled": [
+                    {
+                        "connection": name,
+                        "state": how.state,
+                        "code": how.code,
+                        "until": format_iso(how.until // 1_000_000 * 1_000_000)
+                        if how.until
+                        else None,
+                    }
+                    for name, how in health.every(tx).items()
+                ],
+                "drift": [
+                    {**one._asdict(), "at": format_iso(one.at), "share": one.share}
+                    for one in reconciling.last(tx)
+                ],
                 "left_alone": [
                     {"record": f"{row['object']}/{row['record']}", "field": row["field"]}
                     for row in flapping.stopped(tx, machine_clock(), 20)
@@ -80,6 +105,8 @@ def _tell(data: dict[str, Any]) -> None:
     table(standing, ("state", "people"), title="Where people stand")
     if data["refused"]:
         table(data["refused"], ("object", "record", "code", "message"), title="Refused by the CRM")
+    if data["troubled"]:
+        table(data["troubled"], ("connection", "state", "code", "until"), title="In trouble")
     if data["left_alone"]:
         table(data["left_alone"], ("record", "field"), title="Set back by somebody each time")
     if data["to_decide"]:

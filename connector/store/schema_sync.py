@@ -70,7 +70,6 @@ health = Table(  # a connection in trouble is not tried again before `until`
     Column("failures", Integer, nullable=False),
     Column("until", BigInteger),
     Column("code", Text),
-    Column("auth", Text),  # what we logged in with, as a hash: another one is tried at once
     Column("since", BigInteger, nullable=False),
 )
 

@@ -48,34 +48,30 @@ def approve(loop: Loop, plan: PlanRow, *, approved: bool) -> None:
             plans.save_approvals(tx, files_of(loop), plan.id, loop.now)
 
 
-def recover(loop: Loop) -> Counter[str]:
+def recover(loop: Loop, source: Source) -> Counter[str]:
     """Settle what an earlier run sent without learning the answer, by reading it back."""
     counts: Counter[str] = Counter()
-    for source in loop.sources:
-        while rows := _next(loop, source, _READ_BACK):
-            settle_by_reading(loop, source, rows, counts)
+    source.spend_on("write")
+    while rows := _next(loop, source, _READ_BACK):
+        settle_by_reading(loop, source, rows, counts)
     return counts
 
 
-def apply(loop: Loop, *, check_moved: str | None = None) -> Counter[str]:
-    """Send every approved row; gives how many were applied, refused, and so on.
+def apply(loop: Loop, source: Source, counts: Counter[str]) -> None:
+    """Send every approved row of a connection; counts how many were applied, refused, and so on.
 
-    `check_moved` names an approved plan to hold against the CRM first: it is refused whole with
-    ApprovalError when more than 5% of its rows moved since; fewer are left out.
+    What was counted stands even when an error ends it.
     """
-    counts: Counter[str] = Counter()
-    if check_moved is not None:
-        counts.update(_leave_out_moved(loop, check_moved))
-    for source in loop.sources:
-        with loop.store.write() as tx:
-            outbox.try_again(tx, source.name, loop.now)
-        pace = _Pace(source.adapter.capabilities.batch_size)
-        while rows := _next(loop, source, ("approved",), pace.size):
-            before = counts["retry"]
-            send(loop, source, rows, counts)
-            pace.learn(len(rows), counts["retry"] - before)
-            loop.tell(f"apply {source.name}", counts)
-    return counts
+    source.spend_on("write")
+    with loop.store.write() as tx:
+        source.hold(tx)
+        outbox.try_again(tx, source.name, loop.now)
+    pace = _Pace(source.adapter.capabilities.batch_size)
+    while rows := _next(loop, source, ("approved",), pace.size):
+        before = counts["retry"]
+        send(loop, source, rows, counts)
+        pace.learn(len(rows), counts["retry"] - before)
+        loop.tell(f"apply {source.name}", counts)
 
 
 def _next(loop: Loop, source: Source, states: Sequence[str], limit: int | None = None) -> list[Row]:
@@ -99,7 +95,12 @@ class _Pace:
             self.size = min(self._most, self.size + max(1, self._most // 10))
 
 
-def _leave_out_moved(loop: Loop, plan_id: str) -> Counter[str]:
+def leave_out_moved(loop: Loop, plan_id: str) -> Counter[str]:
+    """Hold an approved plan against the CRM, page by page, before any of it is sent.
+
+    It is refused whole with ApprovalError when more than 5% of its rows moved since; fewer are
+    left out, and planned again by the next run.
+    """
     total = 0
     moved: list[tuple[Row, Held]] = []
     for source, rows in _plan_batches(loop, plan_id):

@@ -102,6 +102,8 @@ class Loop:
     lease: Lease
     tell: Tell = field(default=lambda _step, _counts: None)
     warn: Callable[[str], None] = field(default=lambda _said: None)
+    filling: set[str] = field(default_factory=set)
+    """Connections whose people are still being read for the first time."""
 
     @property
     def handoff(self) -> Source:

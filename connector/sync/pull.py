@@ -106,7 +106,7 @@ def increment_window(
     same = known is not None and known.mapping == one.hash
     if same and known is not None and known.window_until is not None:
         return Window(known.window_since, known.window_until), known.position
-    began = filled.window_until or filled.done_until if filled else None
+    began = filled.done_until or filled.window_until if filled else None
     since = known.done_until if known and known.done_until is not None else began
     if since is None:
         return None, None
@@ -137,14 +137,17 @@ def _backfill(
         return
     _, filled = _known(loop, source, one)
     same = filled is not None and filled.mapping == one.hash
+    if one.kind is Kind.PERSON and (filled is None or filled.done_until is None):
+        loop.filling.add(source.name)
     if same and filled is not None and filled.window_until is None and one.changed is not None:
         return
+    done = filled.done_until if filled else None
     if same and filled is not None and filled.window_until is not None:
         window, after = Window(None, filled.window_until), filled.position
     else:
         window, after = Window(None, now - source.adapter.capabilities.lag), None
-        _save(loop, source, one, BACKFILL, window=window)  # the moment counts from here on
-    _read(loop, source, one, BACKFILL, window, after, None, counts)
+        _save(loop, source, one, BACKFILL, done_until=done, window=window)  # it counts from here on
+    _read(loop, source, one, BACKFILL, window, after, done, counts)
     _save(loop, source, one, BACKFILL, done_until=window.until)
 
 

@@ -27,7 +27,11 @@ def score_here(model, now, *, url, people, activities, memory="2GB"):
     try:
         with store.read() as tx:
             persons = [dict(r._mapping) for r in tx.exec_driver_sql(people) if r.person]
-            events = [dict(r._mapping) for r in tx.exec_driver_sql(activities) if r.person]
+            events = [
+                {**r._mapping, "machine": bool(r.machine)}
+                for r in tx.exec_driver_sql(activities)
+                if r.person
+            ]
     finally:
         store.close()
     yield _Scored(score_rows(model, persons, events, now))

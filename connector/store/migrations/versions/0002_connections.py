@@ -64,7 +64,6 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
-        sa.Column("auth", sa.Text(), nullable=True),
         sa.Column("since", sa.BigInteger(), nullable=False),
     )
     _keyed(
