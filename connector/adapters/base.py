@@ -19,6 +19,15 @@ from connector.domain.record import Rejected
 Row = dict[str, Any]
 
 
+class Pace(NamedTuple):
+    """How often calls whose path ends with `ends` may be made: `burst` at once, then `per_s`."""
+
+    name: str
+    ends: str
+    per_s: float
+    burst: int
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """Facts the sync reads instead of asking which CRM this is. Durations are microseconds."""
@@ -39,6 +48,8 @@ class Capabilities:
     """Owner changes travel in a call of their own."""
     vendor_fields: tuple[str, ...] = ()
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
+    paces: tuple[Pace, ...] = ()
+    """Limits the vendor sets beside its allowance, by kind of call; the first that fits counts."""
 
 
 class Use(NamedTuple):

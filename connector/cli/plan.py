@@ -53,7 +53,11 @@ def plan(
         loaded, command="plan", now=now, quiet=quiet, candidate=True, warnings=warnings
     ) as (loop, _):
         result = run_loop(loop, machine_clock, send=False)
-    header, rows = _stored(loaded.store_url(), result.plan.id if result.plan else "", limit)
+    made = result.plan
+    if made is not None and made.state != "applied":
+        header, rows = _stored(loaded.store_url(), made.id, limit)
+    else:  # a plan that would change nothing is not kept
+        header, rows = {"id": "nothing to write", "held": [], "rows_by_state": {}}, []
 
     def tell() -> None:
         tell_result(result)

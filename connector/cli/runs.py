@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from connector.cli.options import loop_options, opened, settings, settings_options
+from connector.cli.options import (
+    loop_options,
+    machine_clock,
+    opened,
+    settings,
+    settings_options,
+)
 from connector.cli.output import emit, table
 from connector.domain.moment import format_iso
 from connector.errors import UsageError
@@ -14,7 +20,7 @@ from connector.errors import UsageError
 
 @click.group()
 def runs() -> None:
-    """List, show or undo runs.
+    """List, show, retry or undo runs; answer conflicts.
 
     \b
     Example:
@@ -78,6 +84,7 @@ def show(run_id: str, config: Path, profile: str | None, output: str, failed: bo
                 "field": row.field,
                 "code": row.code,
                 "message": row.message,
+                "hint": row.hint,
             }
             for row in outbox.rows_of_plan(
                 tx, run.plan if run and run.plan else "", limit=1000, states=("dead",)
@@ -111,7 +118,7 @@ def undo(
     Example:
         leadloop runs undo 01kjpwd9hrewbakfq85z
     """
-    from connector.sync.plan import undo as plan_back
+    from connector.sync.undo import undo as plan_back
 
     with opened(
         settings(config, profile),
@@ -131,3 +138,78 @@ def undo(
         click.echo(f"Then write:   leadloop apply {made.id} --approve")
 
     emit(output, "runs", data, people=tell, run_id=made.run, status="needs_approval")
+
+
+@runs.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@settings_options
+@click.option("--code", help="Only rows refused with this code of the vendor's.")
+def retry(
+    run_id: str | None, config: Path, profile: str | None, output: str, code: str | None
+) -> None:
+    """Give refused rows another chance: the next run plans them anew against the CRM as it is.
+
+    Without RUN and --code, fields that somebody kept setting back are tried again too.
+
+    \b
+    Example:
+        leadloop runs retry --code INVALID_EMAIL_ADDRESS
+    """
+    from connector.store import plans
+    from connector.store.database import open_store
+    from connector.sync.retry import retry as give_chance
+
+    store = open_store(settings(config, profile).store_url())
+    try:
+        with store.write() as tx:
+            found = plans.get_plan(tx, run_id) if run_id is not None else None
+            if run_id is not None and found is None:
+                raise UsageError(f"run {run_id} made no plan", hint="See leadloop runs list")
+            plan_id = found.id if found is not None else None
+            count = give_chance(tx, machine_clock(), plan_id=plan_id, code=code)
+    finally:
+        store.close()
+    emit(
+        output,
+        "runs",
+        {"retried": count},
+        people=lambda: click.echo(f"{count} refused rows will be planned anew by the next run"),
+    )
+
+
+@runs.command()
+@settings_options
+@click.option("--ours", type=int, multiple=True, metavar="N", help="Write our value.")
+@click.option("--theirs", type=int, multiple=True, metavar="N", help="Let theirs stand.")
+def conflicts(
+    config: Path, profile: str | None, output: str, ours: tuple[int, ...], theirs: tuple[int, ...]
+) -> None:
+    """Fields whose policy is `ask`: list what waits for an answer, or answer it.
+
+    \b
+    Example:
+        leadloop runs conflicts --ours 17 --theirs 18
+    """
+    from connector.store import questions
+    from connector.store.database import open_store
+
+    store = open_store(settings(config, profile).store_url())
+    try:
+        with store.write() as tx:
+            for word, numbers in ((questions.OURS, ours), (questions.THEIRS, theirs)):
+                for number in numbers:
+                    questions.answer(tx, number, word)
+            rows = [
+                {
+                    "number": one.id,
+                    "record": f"{one.connection}/{one.object}/{one.record}",
+                    "field": one.field,
+                    "theirs": one.theirs,
+                    "ours": one.ours,
+                }
+                for one in questions.opened(tx)
+            ]
+    finally:
+        store.close()
+    columns = ("number", "record", "field", "theirs", "ours")
+    emit(output, "runs", rows, rows=rows, people=lambda: table(rows, columns, title="To decide"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from connector.cli.options import settings, settings_options
+from connector.cli.options import machine_clock, settings, settings_options
 from connector.cli.output import emit, table
 from connector.domain.moment import format_iso
 
@@ -26,7 +26,17 @@ def status(config: Path, profile: str | None, output: str) -> None:
 
 
 def _data(url: str) -> dict[str, Any]:
-    from connector.store import cycles, outbox, plans, records, runs
+    from connector.store import (
+        cycles,
+        flapping,
+        health,
+        outbox,
+        plans,
+        questions,
+        reconciling,
+        records,
+        runs,
+    )
     from connector.store.database import open_store
 
     store = open_store(url)
@@ -56,9 +66,30 @@ def _data(url: str) -> dict[str, Any]:
                         "code": row.code,
                         "field": row.field,
                         "message": row.message,
+                        "hint": row.hint,
                     }
                     for row in outbox.dead(tx, 20)
                 ],
+                "troubled": [
+                    {
+                        "connection": name,
+                        "state": how.state,
+                        "code": how.code,
+                        "until": format_iso(how.until // 1_000_000 * 1_000_000)
+                        if how.until
+                        else None,
+                    }
+                    for name, how in health.every(tx).items()
+                ],
+                "drift": [
+                    {**one._asdict(), "at": format_iso(one.at), "share": one.share}
+                    for one in reconciling.last(tx)
+                ],
+                "left_alone": [
+                    {"record": f"{row['object']}/{row['record']}", "field": row["field"]}
+                    for row in flapping.stopped(tx, machine_clock(), 20)
+                ],
+                "to_decide": len(questions.opened(tx)),
                 "kept_aside": [
                     {"place": row["place"], "reason": row["reason"]}
                     for row in records.quarantined(tx, 20)
@@ -74,6 +105,12 @@ def _tell(data: dict[str, Any]) -> None:
     table(standing, ("state", "people"), title="Where people stand")
     if data["refused"]:
         table(data["refused"], ("object", "record", "code", "message"), title="Refused by the CRM")
+    if data["troubled"]:
+        table(data["troubled"], ("connection", "state", "code", "until"), title="In trouble")
+    if data["left_alone"]:
+        table(data["left_alone"], ("record", "field"), title="Set back by somebody each time")
+    if data["to_decide"]:
+        click.echo(f"{data['to_decide']} fields wait for an answer: leadloop runs conflicts")
     if data["kept_aside"]:
         table(data["kept_aside"], ("place", "reason"), title="Rows kept aside")
     if data["waiting"]:

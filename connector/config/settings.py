@@ -39,16 +39,22 @@ class Exclude(Document):
 
 
 class Scope(Document):
-    """Which people a connection is about: tests of our own field names, and who is out."""
+    """Which people a connection is about: tests of our own field names, and who is out.
+
+    Who is outside `read` is none of our business; who is outside `write` is scored, but nothing
+    is written about them here.
+    """
 
     read: dict[str, Scalar | list[Scalar]] = {}
+    write: dict[str, Scalar | list[Scalar]] = {}
     exclude: Exclude = Exclude()
 
 
 class Api(Document):
-    """How much of the CRM's daily allowance we leave to people."""
+    """How much of the CRM's daily allowance we leave to people, and how often all is compared."""
 
     reserve: Percent = 0.2
+    reconcile: Duration = DAY
 
 
 class Connection(Document):

@@ -32,10 +32,14 @@ class Result(StrEnum):
 
 
 class Outcome(NamedTuple):
-    """The CRM's answer for one record. `message` is the vendor's words: stored, never logged."""
+    """The CRM's answer for one record. `message` is the vendor's words: stored, never logged.
+
+    `hint` is the one next step for whoever mends it.
+    """
 
     id: str
     result: Result
     code: str = ""
     message: str = ""
     field: str | None = None
+    hint: str = ""

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from connector.errors import BusyError, LoginError, TryLaterError, UsageError
+from connector.points import point
 
 _SQLITE = "sqlite"
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs")
@@ -47,7 +48,9 @@ class Store:
             except BaseException:
                 connection.rollback()
                 raise
+            point("commit.before")
             connection.commit()
+            point("commit.after")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

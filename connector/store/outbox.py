@@ -11,9 +11,14 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
+from connector.store.flapping import count_contested
 from connector.store.people import chunks, dumps
 from connector.store.schema import LIVE, outbox, person
+from connector.store.schema import plan as plan_table
 from connector.store.written import Sent, confirm, write_journal
+
+UNSENT = ("planned", "approved", "retry")
+"""Live states of which nothing has left yet."""
 
 Changes = dict[str, tuple[Scalar, Scalar]]
 """Remote field name -> (before, after)."""
@@ -36,6 +41,7 @@ class Row(NamedTuple):
     code: str | None = None
     field: str | None = None
     message: str | None = None
+    hint: str | None = None
 
 
 class Planned(NamedTuple):
@@ -81,10 +87,10 @@ def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: st
         )
 
 
-def adopt(tx: Connection, ids: Iterable[int], plan_id: str, state: str) -> None:
+def adopt(tx: Connection, ids: Iterable[int], plan_id: str) -> None:
     """Carry rows that still say what we want over into a newer plan."""
     for some in _chunks(ids):
-        tx.execute(update(outbox).where(outbox.c.id.in_(some)).values(plan=plan_id, state=state))
+        tx.execute(update(outbox).where(outbox.c.id.in_(some)).values(plan=plan_id))
 
 
 def approve(tx: Connection, plan_id: str, grp: str | None = None) -> int:
@@ -115,7 +121,8 @@ def batch(tx: Connection, connection: str, limit: int, states: Sequence[str]) ->
     They share object, group and quietness.
     """
     shared = (outbox.c.object, outbox.c.grp, outbox.c.quiet)
-    waiting = (outbox.c.connection == connection, outbox.c.state.in_(states))
+    one_of = outbox.c.state == states[0] if len(states) == 1 else outbox.c.state.in_(states)
+    waiting = (outbox.c.connection == connection, outbox.c.state.in_(LIVE), one_of)
     first = tx.execute(
         select(*shared).where(*waiting).order_by(*shared, outbox.c.id).limit(1)
     ).one_or_none()
@@ -145,13 +152,21 @@ def supersede(tx: Connection, plan_id: str, now: Micros) -> None:
     )
 
 
-def try_again(tx: Connection, connection: str, attempts: int, now: Micros) -> None:
-    """Approve rows the CRM put off, except those put off this often: they are dead letters."""
+MAX_ATTEMPTS = 5
+"""A row the CRM puts off this often is a dead letter: a person has to look."""
+
+
+def try_again(tx: Connection, connection: str, now: Micros) -> None:
+    """Approve rows the CRM put off, except those put off too often: they are dead letters."""
     put_off = (outbox.c.connection == connection, outbox.c.state == "retry")
     tx.execute(
         update(outbox)
-        .where(*put_off, outbox.c.attempts >= attempts)
-        .values(state="dead", settled_at=now)
+        .where(*put_off, outbox.c.attempts >= MAX_ATTEMPTS)
+        .values(
+            state="dead",
+            settled_at=now,
+            hint="The CRM put it off each time; when it is free again: leadloop runs retry",
+        )
     )
     tx.execute(update(outbox).where(*put_off).values(state="approved"))
 
@@ -164,8 +179,29 @@ def count_states(tx: Connection, plan_id: str | None = None) -> dict[str, int]:
     return {state: int(n) for state, n in tx.execute(query).all()}
 
 
+def rearm(
+    tx: Connection, now: Micros, *, plan_id: str | None, code: str | None
+) -> tuple[int, set[str]]:
+    """Close dead rows so that they are planned anew; gives how many and whose they are.
+
+    What was stored is never sent again: the plan compares with the CRM as it is then.
+    """
+    where = [outbox.c.state == "dead"]
+    if plan_id is not None:
+        where.append(outbox.c.plan == plan_id)
+    if code is not None:
+        where.append(outbox.c.code == code)
+    rows = tx.execute(
+        update(outbox)
+        .where(*where)
+        .values(state="superseded", settled_at=now)
+        .returning(outbox.c.person)
+    ).all()
+    return len(rows), {row.person for row in rows}
+
+
 def dead(tx: Connection, limit: int = 100) -> list[Row]:
-    """Give refused rows, newest first, leaving out those a later row for the record replaced."""
+    """Give refused rows, newest first."""
     rows = tx.execute(
         select(outbox).where(outbox.c.state == "dead").order_by(outbox.c.id.desc()).limit(limit)
     )
@@ -187,15 +223,65 @@ def dead_same(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str
     return found
 
 
-def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
-    """Mark rows as sending and journal each field's before and after: before the request leaves."""
+def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> list[Row]:
+    """Mark rows as sending and journal each field's before and after: before the request leaves.
+
+    Gives the rows that are ours to send: one that was superseded meanwhile is left alone.
+    """
+    got = set[int]()
+    for some in _chunks(row.id for row in rows):
+        got.update(
+            tx.execute(
+                update(outbox)
+                .where(outbox.c.id.in_(some), outbox.c.state == "approved")
+                .values(state="sending", attempts=outbox.c.attempts + 1)
+                .returning(outbox.c.id)
+            ).scalars()
+        )
+    ours = [row for row in rows if row.id in got]
+    write_journal(tx, [_sent(row) for row in ours], now, run)
+    return ours
+
+
+def put_back(tx: Connection, rows: Sequence[Row]) -> None:
+    """Make rows ready to send again after a request that did nothing; it counts as no attempt."""
     for some in _chunks(row.id for row in rows):
         tx.execute(
             update(outbox)
-            .where(outbox.c.id.in_(some))
-            .values(state="sending", attempts=outbox.c.attempts + 1)
+            .where(outbox.c.id.in_(some), outbox.c.state == "sending")
+            .values(state="approved", attempts=outbox.c.attempts - 1)
         )
-    write_journal(tx, [_sent(row) for row in rows], now, run)
+
+
+def noop(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
+    """End rows whose values stand in the CRM already: nothing is sent, and they are ours."""
+    settle(tx, (row.id for row in rows), "noop", now)
+    confirm(tx, [_sent(row) for row in rows], now, run)
+
+
+def cancel_gone(tx: Connection, connection: str, obj: str, ids: Iterable[str], now: Micros) -> None:
+    """End what waits to be written to records that are gone."""
+    for some in chunks(ids):
+        tx.execute(
+            update(outbox)
+            .where(
+                outbox.c.connection == connection,
+                outbox.c.object == obj,
+                outbox.c.record.in_(some),
+                outbox.c.state.in_(UNSENT),
+            )
+            .values(state="cancelled", code="gone", settled_at=now)
+        )
+
+
+def cancel_excluded(tx: Connection, now: Micros) -> None:
+    """End what waits to be written about people who are none of our business any more."""
+    out = select(person.c.id).where(person.c.excluded.is_not(None))
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.state.in_(UNSENT), outbox.c.person.in_(out))
+        .values(state="cancelled", code="excluded", settled_at=now)
+    )
 
 
 def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
@@ -203,24 +289,24 @@ def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
     if not rows:
         return
     settle(tx, (row.id for row in rows), "applied", now)
-    confirm(tx, [_sent(row) for row in rows], now, run)
+    sent = [_sent(row) for row in rows]
+    count_contested(tx, sent, now, run)
+    confirm(tx, sent, now, run)
 
 
-def settle_people(tx: Connection, people: Iterable[str]) -> None:
-    """Note that nothing more is to be planned for people all of whose rows are settled."""
-    waiting = select(outbox.c.id).where(outbox.c.person == person.c.id, outbox.c.state.in_(LIVE))
-    for ids in chunks(people):
-        tx.execute(
-            update(person)
-            .where(person.c.id.in_(ids), person.c.pending, ~waiting.exists())
-            .values(pending=False)
-        )
+class Failure(NamedTuple):
+    """An outcome that is no success. `message` is the vendor's words, `hint` the next step."""
+
+    row: Row
+    state: str
+    code: str
+    message: str = ""
+    field: str | None = None
+    hint: str = ""
 
 
-def failed(
-    tx: Connection, rows: Sequence[tuple[Row, str, str, str, str | None]], now: Micros
-) -> None:
-    """Note outcomes that are no success: (row, state, code, vendor's words, field)."""
+def failed(tx: Connection, rows: Sequence[Failure], now: Micros) -> None:
+    """Note outcomes that are no success."""
     if rows:
         tx.execute(
             update(outbox)
@@ -230,20 +316,47 @@ def failed(
                 code=bindparam("c"),
                 message=bindparam("m"),
                 field=bindparam("f"),
+                hint=bindparam("h"),
                 settled_at=bindparam("t"),
             ),
             [
                 {
-                    "i": row.id,
-                    "s": state,
-                    "c": code,
-                    "m": message,
-                    "f": name,
-                    "t": now if state not in LIVE else None,
+                    "i": one.row.id,
+                    "s": one.state,
+                    "c": one.code,
+                    "m": one.message,
+                    "f": one.field,
+                    "h": one.hint or None,
+                    "t": now if one.state not in LIVE else None,
                 }
-                for row, state, code, message, name in rows
+                for one in rows
             ],
         )
+
+
+def undone(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
+    """Give the newest confirmed row of each record and group, where that was an undo."""
+    found: dict[tuple[str, str, str, str], tuple[Row, str]] = {}
+    if tx.execute(select(plan_table.c.id).where(plan_table.c.kind == "undo").limit(1)).first():
+        found = _newest_applied(tx, people)
+    return {key: row for key, (row, kind) in found.items() if kind == "undo"}
+
+
+def _newest_applied(
+    tx: Connection, people: Iterable[str]
+) -> dict[tuple[str, str, str, str], tuple[Row, str]]:
+    found: dict[tuple[str, str, str, str], tuple[Row, str]] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(outbox, plan_table.c.kind)
+            .join(plan_table, plan_table.c.id == outbox.c.plan)
+            .where(outbox.c.person.in_(ids), outbox.c.state == "applied")
+            .order_by(outbox.c.id)
+        )
+        for row in rows:
+            one = _row(row)
+            found[one.connection, one.object, one.record, one.grp] = (one, row.kind)
+    return found
 
 
 def _sent(row: Row) -> Sent:

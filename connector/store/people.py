@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, union, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Fields
 from connector.store.schema import (
+    LIVE,
     activity,
     cycle,
     disposition,
@@ -65,6 +66,7 @@ def dirty_records(tx: Connection, kind: str, limit: int) -> list[PersonRecord]:
         .where(record.c.kind == kind, record.c.dirty)
         .order_by(record.c.connection, record.c.object, record.c.id)
         .limit(limit)
+        .with_for_update()
     )
     return [_record(row) for row in rows]
 
@@ -332,14 +334,29 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
 
 
 def pending(tx: Connection, after: str, limit: int) -> list[str]:
-    """Give people past `after` for whom something may have to be written, by id."""
-    rows = tx.execute(
+    """Give people past `after` for whom something may have to be written, by id.
+
+    These are the pending ones, and those about whom something waits to be written.
+    """
+    ours = (person.c.id > after, person.c.excluded.is_(None))
+    flagged = (
         select(person.c.id)
-        .where(person.c.id > after, person.c.pending, person.c.excluded.is_(None))
+        .where(*ours, person.c.pending)
         .order_by(person.c.id)
         .limit(limit)
+        .subquery()
     )
-    return list(rows.scalars())
+    waiting = (
+        select(outbox.c.person)
+        .distinct()
+        .join(person, person.c.id == outbox.c.person)
+        .where(*ours, outbox.c.person > after, outbox.c.state.in_(LIVE))
+        .order_by(outbox.c.person)
+        .limit(limit)
+        .subquery()
+    )
+    both = union(select(flagged.c.id), select(waiting.c.person.label("id"))).subquery()
+    return list(tx.execute(select(both.c.id).order_by(both.c.id).limit(limit)).scalars())
 
 
 def count_records(tx: Connection, kind: str) -> int:

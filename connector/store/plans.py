@@ -56,6 +56,18 @@ def newest_plan(tx: Connection, state: str | None = None) -> PlanRow | None:
     return _plan(row) if row is not None else None
 
 
+def undoing(tx: Connection, since: Micros) -> frozenset[str]:
+    """Give the undo plans made since a moment that are not done yet."""
+    rows = tx.execute(
+        select(plan.c.id).where(
+            plan.c.kind == "undo",
+            plan.c.state.in_(["needs_approval", "approved"]),
+            plan.c.created_at >= since,
+        )
+    )
+    return frozenset(rows.scalars())
+
+
 def supersede_plans(tx: Connection) -> None:
     """Close earlier plans that have no live rows left: their rows were planned anew."""
     live = select(outbox.c.plan).where(outbox.c.state.in_(LIVE))

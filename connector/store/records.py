@@ -12,7 +12,8 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.mapping.outbound import same
-from connector.store.people import chunks, mark
+from connector.store.news import note_news
+from connector.store.people import chunks
 from connector.store.schema import activity, quarantine, record
 from connector.store.upsert import upsert
 
@@ -68,7 +69,7 @@ def store_page(
         _touch(tx, touched, known)
     lost = [i for i in gone if i in known and not known[i].gone and i not in latest]
     if lost:
-        _bury(tx, connection, object, {ident: gone[ident] for ident in lost})
+        bury(tx, connection, object, {ident: gone[ident] for ident in lost})
     unchanged = len(latest) - len(fresh) - len(differing) - len(touched)
     return PageCounts(len(fresh), len(differing), unchanged, len(touched), len(lost))
 
@@ -143,10 +144,11 @@ def _touch(tx: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[str
         [{**_at(r), "v_remote": r["remote"], "v_changed": r["changed"]} for r in rows],
     )
     people = {known[row["id"]].person for row in rows}
-    mark(tx, (person for person in people if person is not None), pending=True)
+    note_news(tx, (person for person in people if person is not None))
 
 
-def _bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:
+def bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:
+    """Make tombstones of records, each with the id it was merged into or None; ask for resolve."""
     tx.execute(
         update(record).where(*_AT).values(gone=True, dirty=True, merged_into=bindparam("m")),
         [{"k_c": connection, "k_o": obj, "k_i": i, "m": into} for i, into in gone.items()],
@@ -187,8 +189,12 @@ def store_activities(
     connection: str,
     object: str,  # noqa: A002
     activities: Sequence[Activity],
+    gone: Iterable[str] = (),
 ) -> PageCounts:
-    """Store activities not seen before, and those whose content changed; both ask for resolve."""
+    """Store activities not seen before, and those whose content changed; both ask for resolve.
+
+    Those that are `gone` count no more, and their people are scored anew.
+    """
     latest = {one.id: one for one in activities}
     known: dict[str, tuple[Any, ...]] = {}
     columns = [activity.c[name] for name in ("subject", "email", *_FIELDS)]
@@ -213,8 +219,27 @@ def store_activities(
     if differing:
         before = _people_of(tx, connection, object, [row["id"] for row in differing])
         upsert(tx, activity, differing)
-        mark(tx, before, stale=True, pending=True)
-    return PageCounts(len(fresh), len(differing), len(latest) - len(fresh) - len(differing))
+        note_news(tx, before, stale=True)
+    lost = _drop_activities(tx, connection, object, [i for i in gone if i not in latest])
+    unchanged = len(latest) - len(fresh) - len(differing)
+    return PageCounts(len(fresh), len(differing), unchanged, gone=lost)
+
+
+def _drop_activities(tx: Connection, connection: str, obj: str, ids: Sequence[str]) -> int:
+    if not ids:
+        return 0
+    note_news(tx, _people_of(tx, connection, obj, ids), stale=True)
+    count = 0
+    for some in chunks(ids):
+        done = tx.execute(
+            delete(activity).where(
+                activity.c.connection == connection,
+                activity.c.object == obj,
+                activity.c.id.in_(some),
+            )
+        )
+        count += int(done.rowcount)
+    return count
 
 
 def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[str]:

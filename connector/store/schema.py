@@ -331,6 +331,7 @@ outbox = Table(
     Column("code", Text),
     Column("field", Text),
     Column("message", Text),
+    Column("hint", Text),
     Column("settled_at", BigInteger),
 )
 Index(
@@ -345,6 +346,23 @@ Index(
 )
 Index("outbox_plan", outbox.c.plan)
 Index("outbox_person", outbox.c.person)
+Index(
+    "outbox_queue",
+    outbox.c.connection,
+    outbox.c.state,
+    outbox.c.object,
+    outbox.c.grp,
+    outbox.c.quiet,
+    outbox.c.id,
+    postgresql_where=outbox.c.state.in_(LIVE),
+    sqlite_where=outbox.c.state.in_(LIVE),
+)
+Index(
+    "outbox_live_person",
+    outbox.c.person,
+    postgresql_where=outbox.c.state.in_(LIVE),
+    sqlite_where=outbox.c.state.in_(LIVE),
+)
 
 last_written = Table(  # advances only with a confirmed write
     "last_written",

@@ -92,7 +92,7 @@ def _forget_edits(tx: Connection, sent: Sequence[Sent]) -> None:
 def bases(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scalar, Micros]]]:
     """Give what we last wrote to each (connection, object, record), by remote field."""
     found: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
-    for connection, obj, ids in _grouped(keys):
+    for connection, obj, ids in grouped(keys):
         rows = tx.execute(
             select(last_written).where(
                 last_written.c.connection == connection,
@@ -109,7 +109,7 @@ def bases(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scal
 def edits(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scalar, Micros]]]:
     """Give values of others we have seen in fields we share, and since when, by remote field."""
     found: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
-    for connection, obj, ids in _grouped(keys):
+    for connection, obj, ids in grouped(keys):
         rows = tx.execute(
             select(human_edit).where(
                 human_edit.c.connection == connection,
@@ -148,7 +148,7 @@ def save_edits(
 def _hold(tx: Connection, changes: Mapping[Key, Mapping[str, tuple[Scalar, Scalar]]]) -> None:
     """Put confirmed values into what the record holds, so that their echo is no news."""
     updates = []
-    for connection, obj, ids in _grouped(changes):
+    for connection, obj, ids in grouped(changes):
         rows = tx.execute(
             select(record.c.id, record.c.remote).where(
                 record.c.connection == connection, record.c.object == obj, record.c.id.in_(ids)
@@ -194,13 +194,22 @@ def edited_before(
     return list(rows.scalars())
 
 
-def journal_of_run(tx: Connection, run: str) -> list[dict[str, Any]]:
-    """Give the confirmed field changes a run made, in the order they were sent."""
+def journal_of_run(tx: Connection, run: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Give confirmed field changes a run made, of the next `limit` outbox rows past `after`."""
+    of_run = (
+        select(journal.c.outbox)
+        .distinct()
+        .where(journal.c.run == run, journal.c.outbox > after)
+        .order_by(journal.c.outbox)
+        .limit(limit)
+        .subquery()
+    )
     rows = tx.execute(
-        select(journal, outbox.c.grp, outbox.c.person)
+        select(journal, outbox.c.grp, outbox.c.person, outbox.c.state)
+        .join(of_run, of_run.c.outbox == journal.c.outbox)
         .join(outbox, outbox.c.id == journal.c.outbox)
-        .where(journal.c.run == run, outbox.c.state == "applied")
-        .order_by(journal.c.seq)
+        .where(journal.c.run == run)
+        .order_by(journal.c.outbox, journal.c.seq)
     )
     return [
         {
@@ -212,10 +221,11 @@ def journal_of_run(tx: Connection, run: str) -> list[dict[str, Any]]:
     ]
 
 
-def _grouped(keys: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, list[str]]]:
-    grouped: dict[tuple[str, str], list[str]] = {}
+def grouped(keys: Iterable[Key]) -> Iterable[tuple[str, str, list[str]]]:
+    """Cut record keys into (connection, object, ids) that a statement can bind."""
+    together: dict[tuple[str, str], list[str]] = {}
     for connection, obj, ident in keys:
-        grouped.setdefault((connection, obj), []).append(ident)
-    for (connection, obj), ids in grouped.items():
+        together.setdefault((connection, obj), []).append(ident)
+    for (connection, obj), ids in together.items():
         for some in chunks(ids):
             yield connection, obj, some

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from connector.adapters.base import Adapter
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
 from connector.decisions.routing_document import Routing
-from connector.domain.moment import Micros
+from connector.domain.moment import DAY, Micros
+from connector.domain.outward import Group
+from connector.errors import BusyError, UsageError
 from connector.mapping.compile import CompiledObject
 from connector.scoring.model import Model
 from connector.store.database import Store
@@ -21,7 +26,16 @@ Tell = Callable[[str, Mapping[str, int]], None]
 Called between two transactions, never inside one: whoever is told may end the run by raising.
 """
 
+
+class Spending(Protocol):
+    """Whoever counts our calls, and must know what they are for."""
+
+    purpose: str
+
+
 STAGES = ("observe", "score", "nurture", "route")
+STAGE_OF = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
+"""The stage from which on each group of fields may be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,43 @@ class Source:
     objects: Mapping[str, CompiledObject]
     handoff: bool
     mapping_hash: str
+    lease: Lease | None = None
+    lost: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Remote fields in use that went away, by object: neither read nor written."""
+
+    reconcile_every: Micros = DAY
+    budget: Spending | None = None
+
+    def names(self, one: CompiledObject) -> list[str]:
+        """The remote fields to read of an object: those that are still there.
+
+        Raises UsageError when the object cannot be read without one that went away.
+        """
+        lost = self.lost.get(one.name, frozenset())
+        needed = {one.key, one.changed} & lost
+        if needed:
+            raise UsageError(
+                f"{self.name}: {one.source} has no `{needed.pop()}` any more, without which "
+                f"`{one.name}` cannot be read",
+                hint="Give our user the right to read it, or mend the mapping",
+            )
+        return [name for name in one.names if name not in lost]
+
+    def spend_on(self, purpose: str) -> None:
+        """Say what the coming calls are for: write, increment, reconcile or backfill."""
+        if self.budget is not None:
+            self.budget.purpose = purpose
+
+    def hold(self, tx: Connection) -> None:
+        """Make sure, inside a transaction, that the connection is still ours to read and write.
+
+        Raises BusyError when somebody took it over.
+        """
+        if self.lease is None:
+            raise BusyError(
+                f"connection `{self.name}` was opened to look, not to run", hint="leadloop run"
+            )
+        self.lease.check(tx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +101,9 @@ class Loop:
     run: str
     lease: Lease
     tell: Tell = field(default=lambda _step, _counts: None)
+    warn: Callable[[str], None] = field(default=lambda _said: None)
+    filling: set[str] = field(default_factory=set)
+    """Connections whose people are still being read for the first time."""
 
     @property
     def handoff(self) -> Source:

@@ -18,6 +18,7 @@ class Do(StrEnum):
     WRITE = "write"
     KEEP = "keep"  # somebody else's value stands
     ASK = "ask"  # somebody must decide
+    STOP = "stop"  # somebody keeps setting it back: we stop
 
 
 class Base(NamedTuple):
@@ -58,7 +59,7 @@ def _cleared_by_hand(
 ) -> bool:
     """Somebody whose word counts took away the very value we want."""
     return (
-        target.policy == "theirs_for"
+        target.policy in {"theirs_for", "newest", "ask"}
         and base is not None
         and same(base.value, desired)
         and same(remote, None)

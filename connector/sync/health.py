@@ -10,6 +10,7 @@ from connector.config.load import Loaded
 from connector.decisions.routing import Desk, Router
 from connector.domain.moment import Micros
 from connector.errors import LeadloopError
+from connector.store import health
 from connector.store.database import open_store
 from connector.sync.context import Source
 from connector.sync.decide import owners_in
@@ -45,7 +46,10 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
             yield _failed("connections", error)
             return
         for source in sources:
-            yield from _source(source, clock)
+            findings = list(_source(source, clock))
+            yield from findings
+            if findings[0].state != "fail":
+                _forget_trouble(loaded, source.name)
     yield from _routing(loaded, clock)
 
 
@@ -62,6 +66,17 @@ def _store(loaded: Loaded) -> Finding:
     if not sound:
         return Finding("fail", "store", "the file is damaged", "Restore it from a backup")
     return Finding("ok", "store", f"{store.dialect}, tables up to date")
+
+
+def _forget_trouble(loaded: Loaded, connection: str) -> None:
+    """The log-in works: a connection that was left alone is tried again by the next run."""
+    try:
+        store = open_store(loaded.store_url())
+    except LeadloopError:
+        return  # said above
+    with store.write() as tx:
+        health.note_well(tx, connection)
+    store.close()
 
 
 def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:

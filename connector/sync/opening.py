@@ -11,6 +11,7 @@ import orjson
 
 from connector.adapters import open_adapter
 from connector.adapters.base import Use
+from connector.adapters.door import Door
 from connector.config.load import Loaded
 from connector.config.settings import Connection
 from connector.decisions.calendar import Calendar
@@ -22,8 +23,11 @@ from connector.mapping.compile import CompiledObject, compile_mapping, mapping_h
 from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.model import Model, load_model, revive
 from connector.store import leases, plans, runs
+from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
+from connector.store.leases import Lease
 from connector.sync.context import Loop, Source, Tell
+from connector.transport.budget import metered
 
 LEASE = "run"
 
@@ -51,7 +55,7 @@ def open_loop(
         lease = leases.acquire(store, LEASE, run_id)
         stack.callback(lease.release, store)
         model, routing = agreed(loaded, store, candidate=candidate, warn=warn)
-        sources = open_sources(loaded, clock, stack)
+        sources = open_sources(loaded, clock, stack, lease, store)
         with store.write() as tx:
             runs.start(tx, run_id, command, now=now, started=clock())
         yield Loop(
@@ -65,18 +69,31 @@ def open_loop(
             run=run_id,
             lease=lease,
             tell=tell,
+            warn=warn,
         )
 
 
 def open_sources(
-    loaded: Loaded, clock: Callable[[], Micros], stack: ExitStack
+    loaded: Loaded,
+    clock: Callable[[], Micros],
+    stack: ExitStack,
+    lease: Lease | None = None,
+    store: Store | None = None,
 ) -> tuple[Source, ...]:
-    """Open every connection of the settings, each to be closed with `stack`."""
+    """Open every connection of the settings, each to be closed with `stack`.
+
+    Without a lease they are only to be looked at; with a store their calls are budgeted there.
+    """
     sources = []
     for rank, connection in enumerate(loaded.settings.connections):
         document = mapping_of(loaded, connection)
         objects = compile_mapping(document)
-        adapter = open_adapter(connection, loaded.folder, uses_of(objects), clock)
+        uses = uses_of(objects)
+        budget = _budget(store, connection, clock)
+        with metered(budget):
+            adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
+        if budget is not None:
+            budget.paces = adapter.capabilities.paces
         stack.callback(adapter.close)
         _refuse_vendor_fields(connection.name, objects, adapter.capabilities.vendor_fields)
         sources.append(
@@ -87,9 +104,20 @@ def open_sources(
                 objects=objects,
                 handoff=connection.handoff or len(loaded.settings.connections) == 1,
                 mapping_hash=mapping_hash(document),
+                lease=lease,
+                budget=budget,
+                reconcile_every=connection.api.reconcile,
             )
         )
     return tuple(sources)
+
+
+def _budget(
+    store: Store | None, connection: Connection, clock: Callable[[], Micros]
+) -> StoreBudget | None:
+    if store is None:
+        return None
+    return StoreBudget(store, connection.name, reserve=connection.api.reserve, clock=clock)
 
 
 def mapping_of(loaded: Loaded, connection: Connection) -> MappingDocument:

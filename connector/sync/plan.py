@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
@@ -12,25 +11,26 @@ from connector.domain.outward import OUTWARD, Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
-from connector.store import cycles, outbox, people, plans, runs, scores, written
-from connector.store.outbox import Changes, Planned, Row
+from connector.store import outbox, people, plans, questions, written
+from connector.store.flapping import TURNS
+from connector.store.outbox import Changes, Planned
 from connector.store.people import PersonRecord
 from connector.store.plans import PlanRow
 from connector.sync.basis import basis_of
-from connector.sync.context import Loop, Source
+from connector.sync.context import STAGE_OF, Loop, Source
 from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
 from connector.sync.guard import Limits, exceeded
-from connector.sync.primary import Primary, primaries
+from connector.sync.known import Known
 from connector.sync.quiet import worth_writing
+from connector.sync.scope import within
+from connector.sync.wishes import against_live
 
 PAGE = 500
-_STAGE = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
-_LIVE_UNSENT = ("planned", "approved", "retry")
 
 
 def plan(loop: Loop, *, first: bool) -> PlanRow:
-    """Plan every pending person and store the plan; a plan without rows is stored as applied.
+    """Plan every pending person; gives the plan, which is stored unless it holds nothing new.
 
     `first` says that nothing was ever approved here: everything waits for a person's approval.
     """
@@ -39,19 +39,20 @@ def plan(loop: Loop, *, first: bool) -> PlanRow:
     row = PlanRow(plan_id, loop.run, "write", "open", basis_of(loop), loop.now, None, {}, [])
     with loop.store.write() as tx:
         loop.lease.check(tx)
-        _ask_anew(loop, tx, row.basis)
-        plans.save_plan(tx, row)
+        last = plans.newest_plan(tx)
+        _ask_anew(loop, tx, changed=last is None or last.basis != row.basis)
+        outbox.cancel_excluded(tx, loop.now)
     for page in _pending(loop):
         with loop.store.write() as tx:
+            loop.lease.check(tx)
             _plan_page(loop, tx, plan_id, page, counts)
         loop.tell("plan", counts)
-    return _close(loop, row, counts, first=first)
+    return _close(loop, row, counts, first=first, save=last is None or last.basis != row.basis)
 
 
-def _ask_anew(loop: Loop, tx: Connection, basis: str) -> None:
+def _ask_anew(loop: Loop, tx: Connection, *, changed: bool) -> None:
     """Plan everybody after a change of what plans rest on, and people whose edit had its time."""
-    last = plans.newest_plan(tx)
-    if last is None or last.basis != basis:
+    if changed:
         people.mark_all(tx, pending=True)
         return
     for source in loop.sources:
@@ -77,50 +78,23 @@ def _pending(loop: Loop) -> Iterator[list[str]]:
 def _plan_page(
     loop: Loop, tx: Connection, plan_id: str, page: Sequence[str], counts: Counter[str]
 ) -> None:
-    known = _Known(loop, tx, page)
+    known = Known(loop, tx, page)
     fresh: list[Planned] = []
-    quiet_people = []
+    later: set[str] = set()
     for person in known.people:
-        wishes = list(_wishes(loop, known, person))
-        rows = _reconcile(tx, loop, plan_id, known, person.id, wishes, counts)
+        wishes = list(_wishes(loop, known, person, counts))
+        rows, waits = against_live(tx, loop, plan_id, known, person.id, wishes, counts)
         fresh.extend(rows)
-        if not wishes and not known.waiting(person.id):
-            quiet_people.append(person.id)
+        if waits:
+            later.add(person.id)
     outbox.add(tx, plan_id, fresh)
+    questions.ask(tx, plan_id, known.asked, loop.now)
     written.save_edits(tx, known.edits_seen, loop.now, loop.run)
-    people.mark(tx, [*quiet_people, *known.unplannable], pending=False)
+    people.mark(tx, [one for one in page if one not in later], pending=False)
+    counts["asked"] += len(known.asked)
 
 
-class _Known:
-    """What the store knows about one page of people, read once."""
-
-    def __init__(self, loop: Loop, tx: Connection, page: Sequence[str]) -> None:
-        published = scores.published(tx, page)
-        current = cycles.current(tx, page)
-        self.people = [
-            Person(one, published[one], current[one])
-            for one in page
-            if one in published and one in current
-        ]
-        ready = {person.id for person in self.people}
-        self.unplannable = [one for one in page if one not in ready]
-        self.records = people.records_of(tx, page)
-        self.primaries: dict[str, Primary] = primaries(tx, loop, page)
-        keys = [
-            (r.connection, r.object, r.id) for records in self.records.values() for r in records
-        ]
-        self.bases = written.bases(tx, keys)
-        self.edits = written.edits(tx, keys)
-        self.live = outbox.live(tx, page)
-        self.dead = outbox.dead_same(tx, page)
-        self.edits_seen: list[tuple[str, str, str, str, Scalar]] = []
-
-    def waiting(self, person: str) -> bool:
-        """Whether rows of the person are on their way already."""
-        return any(row.person == person for row in self.live.values())
-
-
-def _wishes(loop: Loop, known: _Known, person: Person) -> Iterator[Planned]:
+def _wishes(loop: Loop, known: Known, person: Person, counts: Counter[str]) -> Iterator[Planned]:
     primary = known.primaries.get(person.id)
     for record in known.records.get(person.id, []):
         source = next((s for s in loop.sources if s.name == record.connection), None)
@@ -128,13 +102,15 @@ def _wishes(loop: Loop, known: _Known, person: Person) -> Iterator[Planned]:
             continue
         if record.doc.get("frozen") is True:
             continue  # the CRM takes no more writes to it, as to a converted lead
+        if not within(known.facts.get(person.id, {}), known.scopes[source.name]):
+            continue
         for group in Group:
-            if not loop.allows(_STAGE[group]):
+            if not loop.allows(STAGE_OF[group]):
                 continue
             is_primary = primary is not None and primary.record.key == record.key
             if group is not Group.SCORE and not is_primary:
                 continue
-            changes = _group_changes(loop, known, person, record, source, group)
+            changes = _group_changes(loop, known, person, record, source, group, counts)
             if changes:
                 yield Planned(
                     connection=record.connection,
@@ -150,28 +126,44 @@ def _wishes(loop: Loop, known: _Known, person: Person) -> Iterator[Planned]:
 
 def _group_changes(
     loop: Loop,
-    known: _Known,
+    known: Known,
     person: Person,
     record: PersonRecord,
     source: Source,
     group: Group,
+    counts: Counter[str],
 ) -> Changes:
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
+    lost = source.lost.get(record.object, frozenset())
     targets = {
         name: target
         for name, target in source.objects[record.object].writes.items()
-        if OUTWARD[name].group is group
+        if OUTWARD[name].group is group and target.to not in lost
     }
     key = (record.connection, record.object, record.id)
     changes: dict[str, tuple[Scalar, Scalar]] = {}
     changed: list[str] = []
     for name, target in targets.items():
         after = to_remote(target, wish[name])
-        if group is Group.OWNER and wish[name] is None:
+        if group is Group.OWNER and (after is None or after in known.inactive):
+            counts["owner inactive"] += after is not None
             continue
-        if _settle(loop, known, record, target, after) is Do.WRITE:
-            changes[target.to] = (record.remote.get(target.to), after)
-            changed.append(name)
+        match _settle(loop, known, record, target, after):
+            case Do.WRITE:
+                changes[target.to] = (record.remote.get(target.to), after)
+                changed.append(name)
+            case Do.STOP:
+                counts["flapping"] += 1
+                loop.warn(
+                    f"`{target.to}` of {record.object}/{record.id} in {source.name} is set back "
+                    "by somebody each time: it is left alone; leadloop runs retry tries again"
+                )
+            case Do.ASK:
+                if known.asks(key, target.to, record.remote.get(target.to), after):
+                    question = (*key, target.to)
+                    known.asked.append(
+                        (question, group.value, person.id, record.remote.get(target.to), after)
+                    )
     if group is not Group.SCORE:
         return changes
     base = known.bases.get(key, {})
@@ -179,7 +171,7 @@ def _group_changes(
 
 
 def _settle(
-    loop: Loop, known: _Known, record: PersonRecord, target: WriteTarget, after: Scalar
+    loop: Loop, known: Known, record: PersonRecord, target: WriteTarget, after: Scalar
 ) -> Do:
     key = (record.connection, record.object, record.id)
     remote = record.remote.get(target.to)
@@ -187,11 +179,18 @@ def _settle(
     base = Base(*last) if last else None
     seen = known.edits.get(key, {}).get(target.to)
     edited_at = seen[1] if seen and same(seen[0], remote) else None
+    # What lies in a queue is nobody's yet, so that no person's word stands against a hand-off.
+    held = None if target.field == "owner" and remote in known.queues - {after} else remote
     do = settle(
-        target, after, base, remote, edited_at=edited_at, changed_at=record.changed, now=loop.now
+        target, after, base, held, edited_at=edited_at, changed_at=record.changed, now=loop.now
     )
     if do is Do.KEEP and edited_at is None and (base is not None or not same(remote, None)):
         known.edits_seen.append((*key, target.to, remote))
+    if do is Do.ASK and known.decided(key, target.to, remote, after) == questions.OURS:
+        return Do.WRITE
+    contested = base is not None and not same(base.value, remote)
+    if do is Do.WRITE and contested and known.turns.get(key, {}).get(target.to, 0) >= TURNS:
+        return Do.STOP
     return do
 
 
@@ -216,126 +215,18 @@ def _is_worth(
     )
 
 
-def _reconcile(
-    tx: Connection,
-    loop: Loop,
-    plan_id: str,
-    known: _Known,
-    person: str,
-    wishes: Sequence[Planned],
-    counts: Counter[str],
-) -> Iterable[Planned]:
-    """Set new wishes against rows that wait already: one live row per record and group."""
-    fresh = []
-    wanted = {(w.connection, w.object, w.record, w.grp): w for w in wishes}
-    for key, wish in wanted.items():
-        row = known.live.get(key)
-        if row is None and _was_refused(known.dead.get(key), wish):
-            counts["refused before"] += 1
-        elif row is None:
-            fresh.append(wish)
-            counts[wish.grp] += 1
-        elif row.state not in _LIVE_UNSENT:
-            continue  # on its way: settled first, planned again by the next run
-        elif _same_wish(row, wish):
-            outbox.adopt(tx, [row.id], plan_id, "planned")
-            counts[wish.grp] += 1
-        else:
-            outbox.settle(tx, [row.id], "superseded", loop.now)
-            fresh.append(wish)
-            counts[wish.grp] += 1
-    idle = [
-        row.id
-        for key, row in known.live.items()
-        if row.person == person and key not in wanted and row.state in _LIVE_UNSENT
-    ]
-    outbox.settle(tx, idle, "superseded", loop.now)
-    for key in [k for k, row in known.live.items() if row.id in set(idle)]:
-        del known.live[key]
-    return fresh
-
-
-def _was_refused(row: Row | None, wish: Planned) -> bool:
-    """Whether the CRM refused these very values for good: only newer ones are worth a try."""
-    return row is not None and _values(row.changes) == _values(wish.changes)
-
-
-def _same_wish(row: Row, wish: Planned) -> bool:
-    return _values(row.changes) == _values(wish.changes) and row.quiet == wish.quiet
-
-
-def _values(changes: Changes) -> dict[str, Scalar]:
-    """What would stand there afterwards, leaving out the run's own name."""
-    return {n: after for n, (_, after) in changes.items() if not _names_run(n)}
-
-
-def _names_run(remote_name: str) -> bool:
-    return remote_name.casefold().rstrip("_c").endswith("_run")
-
-
-def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool) -> PlanRow:
+def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool, save: bool) -> PlanRow:
     with loop.store.write() as tx:
+        loop.lease.check(tx)
         limits = loop.settings.write.limits
         total = people.count_records(tx, "person")
         held = exceeded(
             tx, row.id, Limits(limits.records, limits.owners, limits.clears), total, first=first
         )
-        state = "applied" if not counts else "needs_approval" if held else "open"
-        plans.set_plan(tx, row.id, state=state, counts=dict(counts))
-        plans.set_plan(tx, row.id, held=people.dumps(held))
+        planned = any(counts[group.value] for group in Group)
+        state = "needs_approval" if held else "open" if planned else "applied"
+        row = row._replace(state=state, counts=dict(+counts), held=held)
+        if planned or save:
+            plans.save_plan(tx, row)
         plans.supersede_plans(tx)
-    return row._replace(state=state, counts=dict(counts), held=held)
-
-
-def undo(loop: Loop, run: str) -> PlanRow:
-    """Plan the way back of a run: each field it changed, where its value still stands."""
-    row = PlanRow(
-        f"plan-{loop.run}",
-        loop.run,
-        "undo",
-        "needs_approval",
-        basis_of(loop),
-        loop.now,
-        None,
-        {},
-        [],
-    )
-    counts: Counter[str] = Counter()
-    with loop.store.write() as tx:
-        entries = written.journal_of_run(tx, run)
-        rows = _way_back(tx, entries, counts)
-        plans.save_plan(tx, row)
-        outbox.add(tx, row.id, rows)
-        plans.set_plan(tx, row.id, counts=dict(counts))
-        runs.finish(tx, loop.run, status="needs_approval", ended=loop.now, counts={}, plan=row.id)
-    return row._replace(counts=dict(counts))
-
-
-def _way_back(
-    tx: Connection, entries: Sequence[dict[str, Any]], counts: Counter[str]
-) -> list[Planned]:
-    grouped: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for entry in entries:
-        key = (entry["connection"], entry["object"], entry["record"], entry["grp"])
-        group = grouped.setdefault(key, {"person": entry["person"], "fields": {}})
-        first = group["fields"].get(entry["field"], entry)
-        group["fields"][entry["field"]] = {"before": first["before"], "after": entry["after"]}
-    rows = []
-    live = outbox.live(tx, (g["person"] for g in grouped.values()))
-    for (connection, obj, ident, grp), group in grouped.items():
-        held = people.record_remote(tx, connection, obj, ident)
-        changes = {
-            name: (change["after"], change["before"])
-            for name, change in group["fields"].items()
-            if held is not None and same(held.get(name), change["after"])
-        }
-        if changes and (connection, obj, ident, grp) not in live:
-            counts[grp] += 1
-            rows.append(
-                Planned(
-                    connection, obj, ident, grp, group["person"], "planned", changes, quiet=True
-                )
-            )
-        else:
-            counts["changed since"] += 1
-    return rows
+    return row

@@ -1,156 +1,240 @@
-"""Pull: read each object's next window, page by page; rows and checkpoint in one transaction."""
+"""Pull: what changed since last time, then what a reconcile or a backfill still has to read.
+
+Each object keeps three checkpoints. The backfill walks everything by id, once for each mapping,
+and may take days; increments are windows of the change time that begin at the backfill's start
+less the overlap, and go on meanwhile; the reconcile walks everything again each night and says how
+far the store had drifted. A window closes at the server's clock, and a page's rows and position
+are one transaction, so that a run may end anywhere.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 
-from connector.adapters.base import Page, Window
-from connector.domain.moment import Micros
-from connector.domain.record import Activity, Kind, Record, Rejected
+from sqlalchemy import Connection
+
+from connector.adapters.base import Window
+from connector.domain.moment import DAY, Micros
+from connector.domain.record import Kind
+from connector.errors import LeadloopError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
-from connector.store import checkpoints, records
+from connector.store import checkpoints
 from connector.store.checkpoints import Checkpoint
 from connector.store.records import PageCounts
 from connector.sync.context import Loop, Source
+from connector.sync.drifting import look_at_schema
+from connector.sync.reconcile import reconcile
+from connector.sync.storing import store_page
 
-_KIND = "increment"
+INCREMENT, BACKFILL = "increment", "backfill"
 
 
 def pull(loop: Loop, source: Source) -> Counter[str]:
-    """Bring every object of one connection up to date; gives what came, by kind of news."""
+    """Bring every object of one connection up to date; gives what came, by kind of news.
+
+    An object that cannot be read does not keep the others from being read; then the first error
+    is raised at the end, its checkpoint as it was.
+    """
     counts: Counter[str] = Counter()
-    for one in source.objects.values():
-        _pull_object(loop, source, one, counts)
-        loop.tell(f"pull {source.name} {one.name}", counts)
+    source.spend_on("increment")
+    counts.update(+look_at_schema(loop, source))
+    now = source.adapter.server_now()
+    faults: list[LeadloopError] = []
+    due = [
+        one
+        for one in source.objects.values()
+        if _tried(faults, partial(_news, loop, source, one, now, counts))
+    ]
+    source.spend_on("reconcile")
+    for one in due:
+        _tried(faults, partial(_compare, loop, source, one, now, counts))
+    source.spend_on("backfill")
+    for one in due:
+        _tried(faults, partial(_backfill, loop, source, one, now, counts))
+    if faults:
+        raise faults[0]
     return counts
 
 
-def _pull_object(loop: Loop, source: Source, one: CompiledObject, counts: Counter[str]) -> None:
-    with loop.store.read() as tx:
-        known = checkpoints.load(tx, source.name, one.name, _KIND)
-    window, after = _window(source, one, known)
-    for page in source.adapter.read(one.source, one.names, window, after):
-        open_until = Checkpoint(
-            connection=source.name,
-            object=one.name,
-            kind=_KIND,
-            done_until=known.done_until if known else None,
-            window_since=window.since,
-            window_until=window.until,
-            position=page.position,
-            mapping=one.hash,
-            run=loop.run,
-            fence=loop.lease.fence,
-        )
-        _store(loop, source, one, page, open_until, counts)
-        after = page.position
-        loop.tell(f"pull {source.name} {one.name}", counts)
-    closed = Checkpoint(
-        connection=source.name,
-        object=one.name,
-        kind=_KIND,
-        done_until=window.until,
-        window_since=None,
-        window_until=None,
-        position=None if source.adapter.capabilities.windows else after,
-        mapping=one.hash,
-        run=loop.run,
-        fence=loop.lease.fence,
-    )
-    with loop.store.write() as tx:
-        loop.lease.check(tx)
-        checkpoints.save(tx, closed)
+def _tried(faults: list[LeadloopError], step: Callable[[], None]) -> bool:
+    """Whether the step came to its end; what is wrong with one object is kept for later."""
+    try:
+        step()
+    except (UsageError, RemoteError) as error:
+        faults.append(error)
+        return False
+    return True
 
 
-def _window(
-    source: Source, one: CompiledObject, known: Checkpoint | None
-) -> tuple[Window, str | None]:
-    """The window to read next and where in it to begin.
+# --- news ----------------------------------------------------------------------------------------
 
-    An open one is gone on with; a new mapping reads everything anew. The window closes at the
-    server's time, less the lag after which it shows what was committed, and reaches below the
-    last one by the overlap, for rows stamped before but committed after it closed.
+
+def _news(
+    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+) -> None:
+    if not source.adapter.capabilities.windows:
+        _whole(loop, source, one, now, counts)
+        return
+    if one.changed is None:
+        return  # without a change time there is no news, only the backfill, each run
+    known, filled = _known(loop, source, one)
+    window, after = increment_window(source, one, known, filled, now)
+    if window is None:
+        return
+    done = known.done_until if known else None
+    _read(loop, source, one, INCREMENT, window, after, done, counts)
+    end = window.until
+    _save(loop, source, one, INCREMENT, done_until=end)
+
+
+def increment_window(
+    source: Source,
+    one: CompiledObject,
+    known: Checkpoint | None,
+    filled: Checkpoint | None,
+    now: Micros,
+) -> tuple[Window | None, str | None]:
+    """The window of news to read and where in it to begin; None while there can be none.
+
+    An open window is gone on with. A new one closes at the server's time less the lag, and begins
+    the overlap below the last one, or below the start of the backfill. A clock that went back
+    behind the last window's end makes the window reach a day below.
     """
     capabilities = source.adapter.capabilities
     same = known is not None and known.mapping == one.hash
-    if not capabilities.windows:
-        until = source.adapter.server_now()
-        return Window(None, until), known.position if same and known else None
     if same and known is not None and known.window_until is not None:
         return Window(known.window_since, known.window_until), known.position
-    until = source.adapter.server_now() - capabilities.lag
-    since: Micros | None = None
-    if same and known is not None and known.done_until is not None and one.changed:
-        since = known.done_until - capabilities.overlap
-    return Window(since, until), None
+    began = filled.done_until or filled.window_until if filled else None
+    since = known.done_until if known and known.done_until is not None else began
+    if since is None:
+        return None, None
+    until = now - capabilities.lag
+    if until + capabilities.overlap < since:
+        return Window(until - max(DAY, capabilities.overlap), until), None
+    return Window(since - capabilities.overlap, max(until, since)), None
 
 
-def _store(
+def _known(
+    loop: Loop, source: Source, one: CompiledObject
+) -> tuple[Checkpoint | None, Checkpoint | None]:
+    with loop.store.read() as tx:
+        return (
+            checkpoints.load(tx, source.name, one.name, INCREMENT),
+            checkpoints.load(tx, source.name, one.name, BACKFILL),
+        )
+
+
+# --- everything ----------------------------------------------------------------------------------
+
+
+def _backfill(
+    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+) -> None:
+    """Read everything below the moment the backfill began, by id, going on where it stopped."""
+    if not source.adapter.capabilities.windows:
+        return
+    _, filled = _known(loop, source, one)
+    same = filled is not None and filled.mapping == one.hash
+    if one.kind is Kind.PERSON and (filled is None or filled.done_until is None):
+        loop.filling.add(source.name)
+    if same and filled is not None and filled.window_until is None and one.changed is not None:
+        return
+    done = filled.done_until if filled else None
+    if same and filled is not None and filled.window_until is not None:
+        window, after = Window(None, filled.window_until), filled.position
+    else:
+        window, after = Window(None, now - source.adapter.capabilities.lag), None
+        _save(loop, source, one, BACKFILL, done_until=done, window=window)  # it counts from here on
+    _read(loop, source, one, BACKFILL, window, after, done, counts)
+    _save(loop, source, one, BACKFILL, done_until=window.until)
+
+
+def _compare(
+    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+) -> None:
+    if not source.adapter.capabilities.windows or one.kind is Kind.ACTIVITY or not one.changed:
+        return
+    known, filled = _known(loop, source, one)
+    if filled is None or filled.window_until is not None or filled.mapping != one.hash:
+        return  # the backfill itself is still to be read
+    reconcile(loop, source, one, filled.done_until or 0, known, now, counts)
+
+
+def _whole(
+    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+) -> None:
+    """Read a source that knows no windows; its position says whether there is anything new."""
+    with loop.store.read() as tx:
+        known = checkpoints.load(tx, source.name, one.name, INCREMENT)
+    after = known.position if known is not None and known.mapping == one.hash else None
+    window = Window(None, now)
+    done = known.done_until if known else None
+    after = _read(loop, source, one, INCREMENT, window, after, done, counts)
+    _save(loop, source, one, INCREMENT, done_until=now, position=after)
+
+
+# --- pages and checkpoints -----------------------------------------------------------------------
+
+
+def _read(
     loop: Loop,
     source: Source,
     one: CompiledObject,
-    page: Page,
-    checkpoint: Checkpoint,
+    kind: str,
+    window: Window,
+    after: str | None,
+    done_until: Micros | None,
     counts: Counter[str],
-) -> None:
-    found, activities, rejected, read = _convert(one, page)
-    with loop.store.write() as tx:
-        loop.lease.check(tx)
-        if one.kind is Kind.ACTIVITY:
-            stored = records.store_activities(
-                tx, connection=source.name, object=one.name, activities=activities
-            )
-        else:
-            stored = records.store_page(
-                tx,
-                connection=source.name,
-                object=one.name,
-                kind=one.kind.value,
-                records=found,
-                mapping_hash=one.hash,
-                run=loop.run,
-                gone=page.gone,
-            )
-        fresh = records.quarantine_rows(tx, source.name, one.name, rejected, loop.run)
-        records.clear_quarantine(tx, source.name, one.name, read)
-        checkpoints.save(tx, checkpoint)
-    _count(counts, one, page, stored, len(rejected), fresh)
+) -> str | None:
+    """Store every page of a window with its position; gives the last position."""
+    for page in source.adapter.read(one.source, source.names(one), window, after):
+        after = page.position
+        point = _checkpoint(loop, source, one, kind, done_until, window, after)
+        store_page(loop, source, one, page, partial(_keep, point), counts)
+        loop.tell(f"pull {source.name} {one.name}", counts)
+    return after
 
 
-def _convert(
-    one: CompiledObject, page: Page
-) -> tuple[list[Record], list[Activity], list[Rejected], list[str]]:
-    found: list[Record] = []
-    activities: list[Activity] = []
-    rejected = list(page.rejected)
-    read: list[str] = []
-    places: Sequence[str] = page.places or ()
-    for index, row in enumerate(page.rows):
-        converted = one.convert(row, places[index] if places else "")
-        if isinstance(converted, Record):
-            found.append(converted)
-            read.append(converted.id)
-        elif isinstance(converted, Rejected):
-            rejected.append(converted)
-        elif converted is not None:
-            activities.extend(converted)
-            read.append(str(row[one.key]))
-    return found, activities, rejected, read
+def _keep(point: Checkpoint, tx: Connection, _stored: PageCounts) -> None:
+    checkpoints.save(tx, point)
 
 
-def _count(
-    counts: Counter[str],
+def _save(
+    loop: Loop,
+    source: Source,
     one: CompiledObject,
-    page: Page,
-    stored: PageCounts,
-    rejected: int,
-    fresh: int,
+    kind: str,
+    *,
+    done_until: Micros | None = None,
+    window: Window | None = None,
+    position: str | None = None,
 ) -> None:
-    counts["read"] += len(page.rows) + len(page.rejected)
-    counts[f"new {one.kind}"] += stored.new
-    counts["changed"] += stored.changed + stored.remote_changed
-    counts["unchanged"] += stored.unchanged
-    counts["gone"] += stored.gone
-    counts["rejected"] += rejected
-    counts["newly rejected"] += fresh
+    with loop.store.write() as tx:
+        source.hold(tx)
+        saved = _checkpoint(loop, source, one, kind, done_until, window, position)
+        checkpoints.save(tx, saved)
+
+
+def _checkpoint(
+    loop: Loop,
+    source: Source,
+    one: CompiledObject,
+    kind: str,
+    done_until: Micros | None,
+    window: Window | None,
+    position: str | None,
+) -> Checkpoint:
+    return Checkpoint(
+        connection=source.name,
+        object=one.name,
+        kind=kind,
+        done_until=done_until,
+        window_since=window.since if window else None,
+        window_until=window.until if window else None,
+        position=position,
+        mapping=one.hash,
+        run=loop.run,
+        fence=source.lease.fence if source.lease else 0,
+    )

@@ -15,9 +15,11 @@ from connector.identity.fuse import Version, fuse
 from connector.identity.resolve import Candidate, Key, resolve
 from connector.scoring.prepare import prepare
 from connector.store import people
+from connector.store.news import take_news
 from connector.store.people import PersonRecord
 from connector.sync.context import Loop
 from connector.sync.engagement import place_activities
+from connector.sync.scope import within
 
 PAGE = 1000
 
@@ -25,6 +27,7 @@ PAGE = 1000
 def resolve_people(loop: Loop) -> Counter[str]:
     """Take in every record that changed; gives how many people are new, changed and merged."""
     counts: Counter[str] = Counter()
+    _take_news(loop)
     for kind, step in (
         (Kind.OWNER, _seen),
         (Kind.ACCOUNT, _accounts),
@@ -42,6 +45,14 @@ def resolve_people(loop: Loop) -> Counter[str]:
             loop.tell("resolve", counts)
     counts.update(place_activities(loop))
     return counts
+
+
+def _take_news(loop: Loop) -> None:
+    while True:
+        with loop.store.write() as tx:
+            loop.lease.check(tx)
+            if not take_news(tx, PAGE):
+                return
 
 
 def _seen(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
@@ -182,11 +193,6 @@ def _excluded(facts: Fields, live: Sequence[PersonRecord], scopes: dict[str, Sco
             facts.get("account.customer"),
         }:
             return "customer"
-        if not all(_within(facts.get(field), wanted) for field, wanted in scope.read.items()):
+        if not within(facts, scope.read):
             return "out_of_scope"
     return None
-
-
-def _within(value: object, wanted: object) -> bool:
-    allowed = wanted if isinstance(wanted, list) else [wanted]
-    return str(value).casefold() in {str(one).casefold() for one in allowed}

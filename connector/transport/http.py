@@ -1,13 +1,15 @@
 """Sends one request at a time and tries again only where that can do no harm.
 
-A request that was answered "later" (429, 502, 503, 504) did no work and is repeated. One that got
-no answer may have done its work: it is repeated only if its caller says that twice is as good as
-once, else the outcome is unknown and must be read back.
+A request that was answered "later" (429, 503) did no work and is repeated. One that got no answer,
+or only a gateway's (502, 504), an error of the server or a web page, may have done its work: it is
+repeated only if its caller says that twice is as good as once, else the outcome is unknown and
+must be read back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import requests
@@ -28,12 +30,17 @@ from connector.errors import (
     TryLaterError,
     UnknownOutcomeError,
 )
+from connector.points import point
 from connector.transport.address import checked
+from connector.transport.budget import Budget, allowances, ambient
 
 MAX_ANSWER = 256_000_000
 CONNECT_S, READ_S = 10.0, 120.0
 MAX_WAIT_S = 60.0
-_LATER = frozenset({429, 502, 503, 504})
+_LATER = frozenset({429, 503})
+"""Answers that say that no work was done."""
+_MAYBE = frozenset({502, 504})
+"""Answers of whoever stands before the CRM, which may have done its work all the same."""
 
 
 class Answer(NamedTuple):
@@ -74,7 +81,8 @@ class Transport:
     `hear` is told of every answer, refusals too, for what the CRM says of its limits there.
     `overrules` reads an answer before we do and raises where a status means something of the
     CRM's own, such as a day's quota behind a 429. `renew` logs in again, once for a request, when
-    a judge raises SessionExpiredError.
+    a judge raises SessionExpiredError. `budget` is asked before each call; by default it is the
+    one laid over us when we were made.
     """
 
     def __init__(
@@ -88,6 +96,7 @@ class Transport:
         hear: Judge | None = None,
         overrules: Judge | None = None,
         renew: Callable[[], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._address = checked(address)
         self._headers = headers
@@ -97,6 +106,7 @@ class Transport:
         self._hear = hear
         self._overrules = overrules
         self._renew = renew
+        self.budget = budget if budget is not None else ambient()
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy we were not told of
 
@@ -160,8 +170,34 @@ class Transport:
         judge: Judge,
     ) -> Answer:
         said = f"{method} {path.partition('?')[0]}"
+        if self.budget is not None:
+            self.budget.take(path.partition("?")[0])
         try:
-            answer = self._exchange(method, path, body, headers)
+            answer = self._exchanged(said, (method, path, body, headers), repeatable=repeatable)
+        except TryLaterError:
+            self._heard(None)
+            raise
+        if self._observer is not None:
+            self._observer(Event(method, path.partition("?")[0], answer.status, len(answer.body)))
+        self._heard(answer)
+        if self._hear is not None:
+            self._hear(answer)
+        if self._overrules is not None:
+            self._overrules(answer)
+        return _judged(said, answer, judge, repeatable=repeatable)
+
+    def _exchanged(
+        self,
+        said: str,
+        asked: tuple[str, str, bytes | None, Mapping[str, str]],
+        *,
+        repeatable: bool,
+    ) -> Answer:
+        """One request and its whole answer; whatever keeps it from us becomes our own error."""
+        try:
+            point("send.before")
+            answer = self._exchange(*asked)
+            point("send.after")
         except requests.exceptions.ConnectTimeout:
             raise TryLaterError(f"{said}: the host does not answer", hint=_HOST) from None
         except requests.exceptions.SSLError:
@@ -172,21 +208,15 @@ class Transport:
             raise _no_answer(said, repeatable=repeatable) from None
         except requests.exceptions.RequestException:
             raise _no_answer(said, repeatable=repeatable) from None
-        if self._observer is not None:
-            self._observer(Event(method, path.partition("?")[0], answer.status, len(answer.body)))
-        if self._hear is not None:
-            self._hear(answer)
-        if self._overrules is not None:
-            self._overrules(answer)
-        if answer.status in _LATER:
-            raise _later(said, answer)
-        judge(answer)
-        if answer.is_page:
-            raise TryLaterError(
-                f"{said} was answered with a web page instead of data",
-                hint="Check the address; a proxy or a notice of maintenance may stand before it",
-            )
         return answer
+
+    def _heard(self, answer: Answer | None) -> None:
+        if self.budget is None:
+            return
+        if answer is None:
+            self.budget.heard(0, ())
+        else:
+            self.budget.heard(answer.status, allowances(answer.headers))
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, given: Mapping[str, str]
@@ -227,6 +257,30 @@ def judge_by_status(answer: Answer) -> None:
         )
 
 
+def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Answer:
+    """The answer, if it is one; raises what it means that it is none."""
+    if answer.status in _LATER:
+        raise _later(said, answer)
+    if not repeatable and answer.status in _MAYBE:
+        raise _no_answer(said, repeatable=False)
+    try:
+        judge(answer)
+    except (RateLimitError, QuotaError):
+        raise
+    except TryLaterError as error:
+        if repeatable or answer.status < 500:
+            raise
+        raise _no_answer(said, repeatable=False) from error
+    if answer.is_page and not repeatable:
+        raise _no_answer(said, repeatable=False)
+    if answer.is_page:
+        raise TryLaterError(
+            f"{said} was answered with a web page instead of data",
+            hint="Check the address; a proxy or a notice of maintenance may stand before it",
+        )
+    return answer
+
+
 def _never_left(error: requests.exceptions.ConnectionError) -> bool:
     """Whether the connection was never made, so that nothing can have been done."""
     words = str(error)
@@ -243,21 +297,33 @@ def _no_answer(said: str, *, repeatable: bool) -> TryLaterError:
 
 
 def _later(said: str, answer: Answer) -> TryLaterError:
-    if answer.status != 429:
+    wait = _retry_after(answer)
+    if answer.status != 429 and wait is None:
         return TryLaterError(f"{said} was answered {answer.status}", hint="Run again later")
-    seconds = answer.headers.get("Retry-After", "")
     return RateLimitError(
-        f"{said} was answered 429: too many calls",
-        retry_after=float(seconds) if seconds.isdigit() else None,
+        f"{said} was answered {answer.status}: too many calls, or a pause",
+        retry_after=wait,
         hint="Run less often, or raise the CRM's limit",
     )
 
 
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds to wait; a date is read against the answer's own date, never our clock."""
+    said = answer.headers.get("Retry-After", "").strip()
+    if said.isdigit():
+        return float(said)
+    try:
+        until = parsedate_to_datetime(said)
+        return max(0.0, (until - parsedate_to_datetime(answer.headers["Date"])).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _may_repeat(error: BaseException) -> bool:
-    if isinstance(error, RateLimitError) and (error.retry_after or 0) > MAX_WAIT_S:
-        return False  # the CRM asks for more patience than a run has
-    never = UnknownOutcomeError | QuotaError  # the first may be done; a day's quota outlasts us
-    return isinstance(error, TryLaterError) and not isinstance(error, never)
+    if isinstance(error, UnknownOutcomeError | QuotaError) or not isinstance(error, TryLaterError):
+        return False
+    long = isinstance(error, RateLimitError) and (error.retry_after or 0) > MAX_WAIT_S
+    return not long  # whoever is told to wait longer saves its state and ends
 
 
 _backoff = wait_exponential(multiplier=0.5, max=MAX_WAIT_S) + wait_random(0, 1)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sync.scoring import score_here
 from tests.sync.world import World
 
 
 @pytest.fixture
 def world(tmp_path, store_url):
     return World(tmp_path, store_url)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """The same world on SQLite alone, scored in this process: for what neither can change."""
+    monkeypatch.setattr("connector.sync.score.score_store", score_here)
+    return World(tmp_path, f"sqlite:///{tmp_path}/state/leadloop.db")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.moment import DAY, HOUR, SECOND
-from connector.errors import LoginError, UsageError
+from connector.errors import LoginError
 from tests.sync.world import MAPPING, ROUTING
 
 
@@ -162,14 +162,6 @@ def test_scores_that_only_decay_are_written_when_it_matters(world):
     world.pass_time(10 * DAY)
     world.run()
     assert world.shown("l1")["ll_score"] < before
-
-
-def test_a_field_the_mapping_asks_for_and_the_crm_lost_is_named(world):
-    world.hot("l1")
-    world.start()
-    del world.crm.fields["leads"]["title"]
-    with pytest.raises(UsageError, match="no field `title`"):
-        world.run()
 
 
 def test_a_crm_that_locks_us_out_ends_the_run_and_the_next_goes_on(world):

@@ -41,3 +41,25 @@ def test_somebody_whom_the_crm_shows_as_away_gets_no_lead_until_he_is_back(world
     world.pass_time(4 * DAY)
     world.run()
     assert world.shown("l1")["owner"] == "anna"
+
+
+def test_a_lead_that_lies_in_a_queue_is_nobodys_and_is_given_to_somebody(world):
+    world.put("users", "inbound", name="Inbound", email=None, active=True, type="queue")
+    world.lead("seed")
+    world.start()
+    world.hot("l1", owner="inbound")
+    world.run()
+    assert world.shown("l1")["owner"] == "anna"
+    assert world.rows("SELECT state FROM cycle WHERE person = 'crm/lead/l1'") == [("handed_off",)]
+
+
+def test_a_lead_that_somebody_puts_back_into_a_queue_stays_there(world):
+    world.put("users", "inbound", name="Inbound", email=None, active=True, type="queue")
+    world.lead("seed")
+    world.start()
+    world.hot("l1", owner="inbound")
+    world.run()
+    world.pass_time()
+    world.put("leads", "l1", owner="inbound")
+    world.run()
+    assert world.shown("l1")["owner"] == "inbound"

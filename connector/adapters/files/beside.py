@@ -11,6 +11,7 @@ from pathlib import Path
 from connector.adapters.base import Row
 from connector.domain.record import Fields, Scalar
 from connector.errors import UsageError
+from connector.points import point
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 KEY = "id"
@@ -61,7 +62,9 @@ class Beside:
                 writer.writerow([_guard(ident), *(_guard(row.get(name)) for name in names)])
             file.flush()
             os.fsync(file.fileno())
+        point("file.before")
         draft.replace(self._path)
+        point("file.after")
 
     def fingerprint(self) -> str:
         """Give a mark that changes when the file does."""

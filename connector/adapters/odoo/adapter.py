@@ -187,7 +187,7 @@ class OdooAdapter:
                     hint="Add `database:` and `login:` under `auth:`",
                 )
             else:
-                plain = Transport(self._address)
+                plain = Transport(self._address, budget=self._transport.budget)
                 self._calls = XmlRpc(plain, self._database, self._login, self._key)
         return self._calls.call(model, method, ids, repeatable=repeatable, **named)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from connector.store.schema import metadata
+from connector.store import schema_sync
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=schema_sync.news.metadata,
     render_as_batch=True,
     transactional_ddl=True,
 )

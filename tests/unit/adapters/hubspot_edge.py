@@ -180,8 +180,15 @@ class Portal:
                 self.calls[name if name != "objects" else f"{rest[0]} {verb}"] += 1
                 self.bodies.append((path, body))
                 if name in self.forbidden or (rest and rest[0] in self.forbidden):
-                    scope = {"requiredGranularScopes": [f"crm.objects.{rest[0] if rest else name}.read"]}
-                    return error(403, "no scope", "MISSING_SCOPES", errors=[{"message": "", "context": scope}])
+                    scope = {
+                        "requiredGranularScopes": [f"crm.objects.{rest[0] if rest else name}.read"]
+                    }
+                    return error(
+                        403,
+                        "no scope",
+                        "MISSING_SCOPES",
+                        errors=[{"message": "", "context": scope}],
+                    )
                 return getattr(self, f"_{name}")(method, rest, query, body, raw)
         return error(404, f"nothing at {path}")
 
@@ -201,7 +208,9 @@ class Portal:
         if rest[1:] == ["batch", "create"]:
             return self._create_properties(kind, body)
         archived = query.get("archived") == "true"
-        return 200, {"results": self.archived_properties.get(kind, []) if archived else self.properties[kind]}
+        return 200, {
+            "results": self.archived_properties.get(kind, []) if archived else self.properties[kind]
+        }
 
     def _create_properties(self, kind: str, body: Any) -> Any:
         made, errors = [], []
@@ -210,15 +219,26 @@ class Portal:
             if one["type"] == "bool":
                 assert [o["value"] for o in one["options"]] == ["true", "false"]
             if any(p["name"] == one["name"] for p in self.properties[kind]):
-                errors.append({"status": "error", "category": "OBJECT_ALREADY_EXISTS", "message": "is there"})
+                errors.append(
+                    {"status": "error", "category": "OBJECT_ALREADY_EXISTS", "message": "is there"}
+                )
                 continue
             old = [p for p in self.archived_properties.get(kind, []) if p["name"] == one["name"]]
             made.append(old[0] if old else definition(one["name"], one["type"], one["fieldType"]))
         self.properties[kind] += made
         if errors and not made:
             return 409, errors[0]
-        answer = {"status": "COMPLETE", "results": made, "startedAt": "2026-11-01T00:00:00Z", "completedAt": "2026-11-01T00:00:00Z"}
-        return (207, {**answer, "numErrors": len(errors), "errors": errors}) if errors else (201, answer)
+        answer = {
+            "status": "COMPLETE",
+            "results": made,
+            "startedAt": "2026-11-01T00:00:00Z",
+            "completedAt": "2026-11-01T00:00:00Z",
+        }
+        return (
+            (207, {**answer, "numErrors": len(errors), "errors": errors})
+            if errors
+            else (201, answer)
+        )
 
     def _owners(self, _m: str, _rest: list, query: dict, *_: Any) -> Any:
         archived = query.get("archived") == "true"
@@ -254,12 +274,27 @@ class Portal:
         for one in body["inputs"]:
             tied = self.ties.get((rest[0], rest[1]), {}).get(one["id"])
             if tied is None:
-                errors.append({"subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND", "context": {"fromObjectId": [one["id"]]}})
+                errors.append(
+                    {
+                        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                        "context": {"fromObjectId": [one["id"]]},
+                    }
+                )
                 continue
             start = int(one.get("after", "0"))
             paging = {"next": {"after": str(start + 2)}} if len(tied) > start + 2 else None
-            results.append({"from": {"id": one["id"]}, "to": tied[start : start + 2], **({"paging": paging} if paging else {})})
-        return (207 if errors else 200), {"results": results, "errors": errors, "status": "COMPLETE"}
+            results.append(
+                {
+                    "from": {"id": one["id"]},
+                    "to": tied[start : start + 2],
+                    **({"paging": paging} if paging else {}),
+                }
+            )
+        return (207 if errors else 200), {
+            "results": results,
+            "errors": errors,
+            "status": "COMPLETE",
+        }
 
     # --- objects ---------------------------------------------------------------------------------
 
@@ -301,7 +336,9 @@ class Portal:
     def _list(self, kind: str, query: dict) -> Any:
         archived = query.get("archived") == "true"
         ids = self.list_order(
-            i for i, r in self.records.get(kind, {}).items() if (r["archivedAt"] is not None) is archived
+            i
+            for i, r in self.records.get(kind, {}).items()
+            if (r["archivedAt"] is not None) is archived
         )
         wanted = query.get("properties", "").split(",")
         return self._paged([self._shown(kind, i, wanted) for i in ids], query, 100)
@@ -320,7 +357,9 @@ class Portal:
         start = int(body["after"])
         if start + body["limit"] > self.search_cap:
             return error(400, "beyond 10,000")
-        page = [self._shown(kind, i, body["properties"]) for i in found[start : start + body["limit"]]]
+        page = [
+            self._shown(kind, i, body["properties"]) for i in found[start : start + body["limit"]]
+        ]
         return 200, {"total": len(found), "results": page}
 
     @staticmethod
@@ -331,7 +370,12 @@ class Portal:
 
             value = parse_iso(value) // 1000
         value, wanted = int(value), int(one["value"])
-        return {"GTE": value >= wanted, "LT": value < wanted, "GT": value > wanted, "LTE": value <= wanted}[one["operator"]]
+        return {
+            "GTE": value >= wanted,
+            "LT": value < wanted,
+            "GT": value > wanted,
+            "LTE": value <= wanted,
+        }[one["operator"]]
 
     def _batch_read(self, kind: str, body: Any) -> Any:
         history = body.get("propertiesWithHistory") or []
@@ -341,14 +385,31 @@ class Portal:
             ident = self.merged.get(one["id"], one["id"])
             there = self.records.get(kind, {}).get(int(ident))
             if there is None or there["archivedAt"]:
-                errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "x", "context": {"ids": [one["id"]]}})
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "OBJECT_NOT_FOUND",
+                        "message": "x",
+                        "context": {"ids": [one["id"]]},
+                    }
+                )
                 continue
             shown = self._shown(kind, int(ident), body["properties"])
             if history:
-                past = {n: [{"value": there.get(n), "timestamp": t} for t in there.get("_past", {}).get(n, [])] for n in history}
+                past = {
+                    n: [
+                        {"value": there.get(n), "timestamp": t}
+                        for t in there.get("_past", {}).get(n, [])
+                    ]
+                    for n in history
+                }
                 shown["propertiesWithHistory"] = past
             results.insert(0, shown)  # no order is promised
-        return (207 if errors else 200), {"status": "COMPLETE", "results": results, "errors": errors}
+        return (207 if errors else 200), {
+            "status": "COMPLETE",
+            "results": results,
+            "errors": errors,
+        }
 
     def _batch_update(self, kind: str, body: Any) -> Any:
         ids = [one["id"] for one in body["inputs"]]
@@ -357,17 +418,49 @@ class Portal:
             for name, value in one["properties"].items():
                 assert isinstance(value, str), f"{name} is sent as {value!r}"
             if one["id"] in self.bad:
-                inner = [{"message": 'Property "tier" is bad', "code": "INVALID_OPTION", "context": {"propertyName": ["tier"]}}]
+                inner = [
+                    {
+                        "message": 'Property "tier" is bad',
+                        "code": "INVALID_OPTION",
+                        "context": {"propertyName": ["tier"]},
+                    }
+                ]
                 return error(400, "Property values were not valid", errors=inner)
         results, errors = [], []
         for one in body["inputs"]:
             there = self.records.get(kind, {}).get(int(one["id"]))
             if there is None:
-                errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "x", "context": {"ids": [one["id"]]}})
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "OBJECT_NOT_FOUND",
+                        "message": "x",
+                        "context": {"ids": [one["id"]]},
+                    }
+                )
             elif self.required and self.version != "v3" and not there.get(self.required):
-                inner = [{"code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY", "message": "m", "context": {"propertyName": [self.required]}}]
-                errors.append({"status": "error", "category": "VALIDATION_ERROR", "message": "m", "context": {"ids": [one["id"]]}, "errors": inner})
+                inner = [
+                    {
+                        "code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+                        "message": "m",
+                        "context": {"propertyName": [self.required]},
+                    }
+                ]
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "VALIDATION_ERROR",
+                        "message": "m",
+                        "context": {"ids": [one["id"]]},
+                        "errors": inner,
+                    }
+                )
             else:
                 there.update(one["properties"])
                 results.append(self._shown(kind, int(one["id"]), one["properties"]))
-        return (207 if errors else 200), {"status": "COMPLETE", "results": results, "errors": errors, "numErrors": len(errors)}
+        return (207 if errors else 200), {
+            "status": "COMPLETE",
+            "results": results,
+            "errors": errors,
+            "numErrors": len(errors),
+        }

@@ -1,0 +1,91 @@
+"""The door before every adapter: what the mapping does not own never goes through.
+
+It also holds an adapter to its word: no batch beyond its size, one outcome for each record in
+order. A record the answer says nothing of is unknown, never done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from connector.adapters.base import (
+    Adapter,
+    Capabilities,
+    FieldStep,
+    Identity,
+    Page,
+    RemoteField,
+    Row,
+    Use,
+    Window,
+)
+from connector.domain.change import Outcome, Result, Write
+from connector.domain.moment import Micros
+from connector.errors import LeadloopError
+from connector.points import point
+
+
+class NotOursError(LeadloopError):
+    """A bug of ours: something was about to be written that the mapping does not own."""
+
+    code = "not_ours"
+
+
+class Door:
+    """An adapter behind its door."""
+
+    def __init__(self, adapter: Adapter, uses: Mapping[str, Use]) -> None:
+        self.capabilities: Capabilities = adapter.capabilities
+        self._adapter = adapter
+        self._uses = uses
+
+    def __repr__(self) -> str:
+        return repr(self._adapter)
+
+    def write(self, batch: Sequence[Write]) -> list[Outcome]:
+        for one in batch:
+            owned = self._uses[one.source].writes if one.source in self._uses else frozenset()
+            strange = sorted(set(one.values) - owned)
+            if strange:
+                raise NotOursError(
+                    f"`{strange[0]}` of {one.source}/{one.id} is no field the mapping writes",
+                    hint="Nothing was sent; report this with leadloop's version",
+                )
+        if len(batch) > self.capabilities.batch_size:
+            raise NotOursError(f"{len(batch)} records at once, {self} takes fewer")
+        point("write.before")
+        outcomes = self._adapter.write(batch)
+        point("write.after")
+        if [o.id for o in outcomes] == [one.id for one in batch]:
+            return outcomes
+        told = {o.id: o for o in outcomes}
+        return [told.get(w.id, Outcome(w.id, Result.UNKNOWN, "not_mentioned")) for w in batch]
+
+    def check(self) -> Identity:
+        return self._adapter.check()
+
+    def server_now(self) -> Micros:
+        return self._adapter.server_now()
+
+    def read(
+        self, source: str, names: Sequence[str], window: Window, after: str | None
+    ) -> Iterator[Page]:
+        return self._adapter.read(source, names, window, after)
+
+    def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
+        return self._adapter.read_ids(source, names, ids)
+
+    def describe(self, source: str) -> dict[str, RemoteField]:
+        return self._adapter.describe(source)
+
+    def sources(self) -> list[str]:
+        return self._adapter.sources()
+
+    def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
+        return self._adapter.plan_fields(wanted)
+
+    def create_fields(self, steps: Sequence[FieldStep]) -> None:
+        self._adapter.create_fields(steps)
+
+    def close(self) -> None:
+        self._adapter.close()

@@ -1,0 +1,52 @@
+"""The fields of each remote object, as the CRM last described them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, select
+
+from connector.domain.moment import Micros
+from connector.store.people import dumps
+from connector.store.schema_sync import schema_snapshot
+from connector.store.upsert import upsert
+
+
+class Snapshot(NamedTuple):
+    """Fields with their type (None where the CRM does not tell), and those in use that are lost."""
+
+    fields: dict[str, str | None]
+    lost: frozenset[str]
+
+
+def load(tx: Connection, connection: str, source: str) -> Snapshot | None:
+    """Give the last snapshot of a remote object; None before the first."""
+    row = tx.execute(
+        select(schema_snapshot).where(
+            schema_snapshot.c.connection == connection, schema_snapshot.c.source == source
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Snapshot(orjson.loads(row.fields), frozenset(orjson.loads(row.lost)))
+
+
+def save(
+    tx: Connection, connection: str, source: str, one: Snapshot, *, now: Micros, run: str
+) -> None:
+    """Keep a snapshot."""
+    upsert(
+        tx,
+        schema_snapshot,
+        [
+            {
+                "connection": connection,
+                "source": source,
+                "fields": dumps(one.fields),
+                "lost": dumps(sorted(one.lost)),
+                "seen_at": now,
+                "run": run,
+            }
+        ],
+    )

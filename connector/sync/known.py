@@ -1,0 +1,66 @@
+"""What the store knows about one page of people, read once, for planning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from connector.domain.moment import DAY, Micros
+from connector.domain.record import Fields, Scalar
+from connector.mapping.outbound import same
+from connector.store import cycles, flapping, outbox, people, plans, questions, scores, written
+from connector.store.questions import FieldKey
+from connector.store.written import Key
+from connector.sync.context import Loop
+from connector.sync.decide import owners_in
+from connector.sync.desire import Person
+from connector.sync.primary import Primary, primaries
+
+UNDO_WAITS: Micros = 7 * DAY
+"""How long an undo that nobody approved keeps its records from being planned anew."""
+
+
+class Known:
+    """One page of people. `people` are those that are scored and have a cycle."""
+
+    def __init__(self, loop: Loop, tx: Connection, page: Sequence[str]) -> None:
+        published = scores.published(tx, page)
+        current = cycles.current(tx, page)
+        self.people = [
+            Person(one, published[one], current[one])
+            for one in page
+            if one in published and one in current
+        ]
+        self.records = people.records_of(tx, page)
+        self.primaries: dict[str, Primary] = primaries(tx, loop, page)
+        keys = [
+            (r.connection, r.object, r.id) for records in self.records.values() for r in records
+        ]
+        self.bases = written.bases(tx, keys)
+        self.edits = written.edits(tx, keys)
+        self.turns = flapping.turns(tx, keys, loop.now)
+        self.live = outbox.live(tx, page)
+        self.dead = outbox.dead_same(tx, page)
+        self.undone = outbox.undone(tx, page)
+        self.undoing = plans.undoing(tx, loop.now - UNDO_WAITS)
+        self.questions = questions.of_people(tx, page)
+        self.scopes = {c.name: c.scope.write for c in loop.settings.connections}
+        scoped = any(self.scopes.values())
+        self.facts: dict[str, Fields] = people.facts_of(tx, page) if scoped else {}
+        owners = owners_in(tx, loop.handoff.name, loop.now) if loop.allows("route") else []
+        self.inactive = {o.key.partition("/")[2] for o in owners if not o.active}
+        self.queues = {o.key.partition("/")[2] for o in owners if o.queue}
+        self.edits_seen: list[tuple[str, str, str, str, Scalar]] = []
+        self.asked: list[tuple[FieldKey, str, str, Scalar, Scalar]] = []
+
+    def decided(self, key: Key, field: str, theirs: Scalar, ours: Scalar) -> str | None:
+        """What was asked or decided about these very values; None when nothing was."""
+        one = self.questions.get((*key, field))
+        if one is None or not same(one.theirs, theirs) or not same(one.ours, ours):
+            return None
+        return one.answer
+
+    def asks(self, key: Key, field: str, theirs: Scalar, ours: Scalar) -> bool:
+        """Whether the question is new."""
+        return self.decided(key, field, theirs, ours) is None

@@ -1,0 +1,235 @@
+"""Sending: one batch to one CRM, and what became of each of its rows.
+
+Rows are journaled before the request leaves. A batch refused whole is halved until the offender
+stands alone; where it is not known what happened, the CRM is read and decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from connector.adapters.door import NotOursError
+from connector.domain.change import Outcome, Result, Write
+from connector.domain.outward import Group
+from connector.domain.record import Scalar
+from connector.errors import LeadloopError, RemoteError, UnknownOutcomeError
+from connector.mapping.outbound import same
+from connector.store import outbox, people, records
+from connector.store.news import note_news
+from connector.store.outbox import Failure, Row
+from connector.sync.context import STAGE_OF, Loop, Source
+
+Held = dict[str, dict[str, Scalar]]
+"""What the CRM holds now in the fields of some rows, by record id; gone records are missing."""
+
+_STATES = {Result.REFUSED: "dead", Result.RETRY: "retry", Result.GONE: "cancelled"}
+_HINT = "Mend the cause in the CRM, then: leadloop runs retry"
+
+
+def send(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> None:
+    """Send rows of one object and group; raises what ends the whole run, with all rows settled
+    or ready to be sent again."""
+    if not loop.allows(STAGE_OF[Group(rows[0].grp)]):
+        with loop.store.write() as tx:
+            outbox.settle(tx, (r.id for r in rows), "cancelled", loop.now, "stage")
+        counts["cancelled"] += len(rows)
+        return
+    if rows[0].grp != Group.SCORE.value:
+        rows = _still_due(loop, source, rows, counts)
+    with loop.store.write() as tx:
+        source.hold(tx)
+        rows = outbox.start_sending(tx, rows, loop.now, loop.run)
+    if rows:
+        _write(loop, source, rows, counts)
+
+
+def _write(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> None:
+    remote = source.objects[rows[0].object].source
+    batch = [
+        Write(remote, r.record, {n: after for n, (_, after) in r.changes.items()}, quiet=r.quiet)
+        for r in rows
+    ]
+    try:
+        outcomes = source.adapter.write(batch)
+    except UnknownOutcomeError:
+        outcomes = [Outcome(r.record, Result.UNKNOWN, "no_answer") for r in rows]
+    except RemoteError as error:
+        _split(loop, source, rows, (error.vendor_code or error.code, str(error)), counts)
+        return
+    except NotOursError:
+        raise
+    except LeadloopError:
+        with loop.store.write() as tx:
+            outbox.put_back(tx, rows)
+        raise
+    except Exception as error:  # noqa: BLE001  a row that breaks the adapter must not stop others
+        rows = settle_by_reading(loop, source, rows, counts, resend=False)
+        _split(loop, source, rows, ("poison", f"the adapter failed on it: {_kind(error)}"), counts)
+        return
+    _note(loop, source, rows, outcomes, counts)
+
+
+def _split(
+    loop: Loop,
+    source: Source,
+    rows: Sequence[Row],
+    why: tuple[str, str],
+    counts: Counter[str],
+) -> None:
+    """Send both halves of a batch that was refused whole; a row alone is a dead letter."""
+    if len(rows) == 1:
+        with loop.store.write() as tx:
+            source.hold(tx)
+            outbox.failed(tx, [Failure(rows[0], "dead", *why, hint=_HINT)], loop.now)
+        counts["refused"] += 1
+        return
+    half = len(rows) // 2
+    for some in (rows[:half], rows[half:]):
+        if some:
+            _write(loop, source, some, counts)
+
+
+def _note(
+    loop: Loop,
+    source: Source,
+    rows: Sequence[Row],
+    outcomes: Sequence[Outcome],
+    counts: Counter[str],
+) -> None:
+    pairs = list(zip(rows, outcomes, strict=True))
+    with loop.store.write() as tx:
+        source.hold(tx)
+        done = [r for r, o in pairs if o.result is Result.APPLIED]
+        outbox.applied(tx, done, loop.now, loop.run)
+        outbox.failed(
+            tx,
+            [_failure(r, o) for r, o in pairs if o.result is not Result.APPLIED],
+            loop.now,
+        )
+        _bury(tx, [r for r, o in pairs if o.result is Result.GONE])
+    counts.update(o.result.value for o in outcomes if o.result is not Result.UNKNOWN)
+    unknown = [r for r, o in pairs if o.result is Result.UNKNOWN]
+    if unknown:
+        settle_by_reading(loop, source, unknown, counts)
+
+
+def _failure(row: Row, outcome: Outcome) -> Failure:
+    state = _STATES.get(outcome.result, "unknown")
+    hint = outcome.hint or (_HINT if state == "dead" else "")
+    return Failure(row, state, outcome.code, outcome.message, outcome.field, hint)
+
+
+def settle_by_reading(
+    loop: Loop,
+    source: Source,
+    rows: Sequence[Row],
+    counts: Counter[str],
+    *,
+    resend: bool = True,
+) -> list[Row]:
+    """Settle rows of which nobody knows what became, by reading them; gives those not done.
+
+    Equal to what we sent means applied, gone means cancelled; anything else is sent again by the
+    next turn, or left to the caller when not `resend`.
+    """
+    held = read_held(source, rows)
+    done: list[Row] = []
+    again: list[Row] = []
+    gone: list[Failure] = []
+    for row in rows:
+        values = held.get(row.record)
+        if values is None:
+            gone.append(Failure(row, "cancelled", "gone"))
+        elif holds(values, ((n, after) for n, (_, after) in row.changes.items())):
+            done.append(row)
+        else:
+            again.append(row)
+    with loop.store.write() as tx:
+        source.hold(tx)
+        outbox.applied(tx, done, loop.now, loop.run)
+        put_off = [Failure(row, "retry", "not_applied") for row in again] if resend else []
+        outbox.failed(tx, [*put_off, *gone], loop.now)
+        _bury(tx, [one.row for one in gone])
+    counts["applied"] += len(done)
+    counts["retry"] += len(again) if resend else 0
+    counts["gone"] += len(gone)
+    return again
+
+
+def read_held(source: Source, rows: Iterable[Row]) -> Held:
+    """Read what the CRM holds now in the fields of rows of one object."""
+    rows = list(rows)
+    one = source.objects[rows[0].object]
+    names = [one.key, *dict.fromkeys(n for r in rows for n in r.changes)]
+    size = source.adapter.capabilities.id_batch
+    ids = list(dict.fromkeys(r.record for r in rows))
+    found = {}
+    for start in range(0, len(ids), size):
+        for row in source.adapter.read_ids(one.source, names, ids[start : start + size]):
+            found[str(row[one.key])] = row
+    return found
+
+
+def _still_due(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> list[Row]:
+    """Look once more at fields we share, just before writing; what somebody changed is theirs."""
+    held = read_held(source, rows)
+    due: list[Row] = []
+    moved: list[Row] = []
+    there: list[Row] = []
+    for row in rows:
+        values = held.get(row.record)
+        if values is None or not stands(row, values):
+            moved.append(row)
+        elif holds(values, ((n, after) for n, (_, after) in row.changes.items())):
+            there.append(row)
+        else:
+            due.append(row)
+    with loop.store.write() as tx:
+        source.hold(tx)
+        outbox.noop(tx, there, loop.now, loop.run)
+    conflict(loop, moved, held)
+    counts["noop"] += len(there)
+    counts["conflict"] += len(moved)
+    return due
+
+
+def stands(row: Row, values: dict[str, Scalar]) -> bool:
+    """Whether each field holds what it held when it was planned, or what we want already."""
+    return all(
+        same(values.get(n), before) or same(values.get(n), after)
+        for n, (before, after) in row.changes.items()
+    )
+
+
+def holds(values: dict[str, Scalar], wanted: Iterable[tuple[str, Scalar]]) -> bool:
+    """Whether every field holds what is wanted."""
+    return all(same(values.get(name), value) for name, value in wanted)
+
+
+def conflict(loop: Loop, rows: Sequence[Row], held: Held) -> None:
+    """End rows whose fields moved, and note what stands there now, so that plan sees it."""
+    if not rows:
+        return
+    with loop.store.write() as tx:
+        outbox.settle(tx, (r.id for r in rows), "conflict", loop.now, "moved")
+        for row in rows:
+            values = held.get(row.record, {})
+            people.hold(
+                tx,
+                (row.connection, row.object, row.record),
+                {n: values.get(n) for n in row.changes if n in values},
+            )
+        note_news(tx, (r.person for r in rows))
+
+
+def _bury(tx: Connection, rows: Sequence[Row]) -> None:
+    """The CRM says that they are gone: so they are with us, until a pull shows them again."""
+    for row in rows:
+        records.bury(tx, row.connection, row.object, {row.record: None})
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__

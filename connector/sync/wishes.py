@@ -1,0 +1,93 @@
+"""New wishes against rows that wait already: one live row for each record and group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from connector.domain.record import Scalar
+from connector.mapping.outbound import same
+from connector.store import outbox
+from connector.store.outbox import UNSENT, Changes, Planned, Row
+from connector.sync.context import Loop
+from connector.sync.known import Known
+
+
+def against_live(
+    tx: Connection,
+    loop: Loop,
+    plan_id: str,
+    known: Known,
+    person: str,
+    wishes: Sequence[Planned],
+    counts: Counter[str],
+) -> tuple[list[Planned], bool]:
+    """Settle a person's wishes; gives the rows to add, and whether to plan the person again.
+
+    That is so when a row is on its way with other values: it is settled before a newer one leaves.
+    """
+    fresh: list[Planned] = []
+    later = False
+    wanted = {(w.connection, w.object, w.record, w.grp): w for w in wishes}
+    for key, wish in wanted.items():
+        row = known.live.get(key)
+        if row is not None and row.plan in known.undoing:
+            continue
+        if row is not None and row.state not in UNSENT:
+            later = True
+        elif row is not None and _same_wish(row, wish):
+            if row.state == "planned":
+                outbox.adopt(tx, [row.id], plan_id)
+                counts[wish.grp] += 1
+            else:  # it passed the guard already
+                counts["waiting"] += 1
+        elif row is None and _is_refused(known.dead.get(key), wish):
+            counts["refused before"] += 1
+        elif row is None and _is_undone(known.undone.get(key), wish):
+            counts["undone before"] += 1
+        else:
+            if row is not None:
+                outbox.settle(tx, [row.id], "superseded", loop.now)
+            fresh.append(wish)
+            counts[wish.grp] += 1
+    idle = [
+        row.id
+        for key, row in known.live.items()
+        if row.person == person
+        and key not in wanted
+        and row.state in UNSENT
+        and row.plan not in known.undoing
+    ]
+    outbox.settle(tx, idle, "superseded", loop.now)
+    return fresh, later
+
+
+def _is_refused(row: Row | None, wish: Planned) -> bool:
+    """Whether the CRM refused these very values for good: only newer ones are worth a try."""
+    return row is not None and _values(row.changes) == _values(wish.changes)
+
+
+def _is_undone(row: Row | None, wish: Planned) -> bool:
+    """Whether somebody took back these very values: only newer ones are written again."""
+    if row is None:
+        return False
+    taken_back = {name: before for name, (before, _) in row.changes.items()}
+    return all(
+        name in taken_back and same(taken_back[name], value)
+        for name, value in _values(wish.changes).items()
+    )
+
+
+def _same_wish(row: Row, wish: Planned) -> bool:
+    return _values(row.changes) == _values(wish.changes) and row.quiet == wish.quiet
+
+
+def _values(changes: Changes) -> dict[str, Scalar]:
+    """What would stand there afterwards, leaving out the run's own name."""
+    return {n: after for n, (_, after) in changes.items() if not _names_run(n)}
+
+
+def _names_run(remote_name: str) -> bool:
+    return remote_name.casefold().rstrip("_c").endswith("_run")

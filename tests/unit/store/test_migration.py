@@ -1,0 +1,136 @@
+"""A store that an earlier version filled is brought up to date with all that is in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from connector.store import checkpoints, outbox, people, plans, written
+from connector.store.database import open_store
+from connector.store.migrations import HEAD
+from connector.store.schema import metadata
+from connector.store.upgrade import _FOLDER
+
+ROWS = {
+    "run": "('r1', 'run', 'ok', 1, 1, 2, 1, 'm', 'p1', '{}', NULL)",
+    "connection": "('crm', 'memory', 'memory', 1)",
+    "checkpoint": (
+        "('crm', 'lead', 'increment', 500, NULL, NULL, NULL, 'h', 'r1', 1),"
+        "('crm', 'deal', 'increment', NULL, NULL, 900, 'd7', 'h', 'r1', 1),"
+        "('crm', 'event', 'increment', 400, 400, 900, 'e7', 'h', 'r1', 1)"
+    ),
+    "record": (
+        "('crm', 'lead', 'l1', 'person', 5, 'x', '{\"email\":\"a@b.example\"}', '{\"s\":1}', "
+        "{false}, NULL, 'crm/lead/l1', NULL, NULL, 'r1', {false})"
+    ),
+    "person": "('crm/lead/l1', '{}', '{}', NULL, {false}, {true}, 'r1')",
+    "plan": "('p1', 'r1', 'write', 'open', 'b', 1, NULL, '{}', '[]')",
+    "outbox": (
+        "(1, 'p1', 'crm', 'lead', 'l1', 'score', 'crm/lead/l1', 'applied', '{\"s\":[null,1]}', "
+        "{true}, 1, NULL, NULL, NULL, 2),"
+        "(2, 'p1', 'crm', 'lead', 'l1', 'score', 'crm/lead/l1', 'sending', '{\"s\":[1,2]}', "
+        "{true}, 1, NULL, NULL, NULL, NULL),"
+        "(3, 'p1', 'crm', 'lead', 'l1', 'owner', 'crm/lead/l1', 'dead', '{\"o\":[null,\"a\"]}', "
+        "{false}, 1, 'RULE', 'o', 'no', 2)"
+    ),
+    "last_written": "('crm', 'lead', 'l1', 's', '1', 2, 'r1')",
+    "journal": "(1, 1, 'crm', 'lead', 'l1', 's', 'null', '1', 1, 'r1')",
+}
+KEY = ("crm", "lead", "l1")
+
+
+def first_version(url, rows):
+    """A store as the first version made and filled it."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    truths = (
+        {"{true}": "true", "{false}": "false"}
+        if "postgresql" in url
+        else {"{true}": "1", "{false}": "0"}
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for table, values in rows.items():
+            spelled = values.replace(":", "\\:")
+            for ours, theirs in truths.items():
+                spelled = spelled.replace(ours, theirs)
+            connection.execute(text(f"INSERT INTO {table} VALUES {spelled}"))
+        connection.commit()
+    engine.dispose()
+
+
+@pytest.fixture
+def old(store_url, tmp_path):
+    (tmp_path / "state").mkdir(exist_ok=True)
+    first_version(store_url, ROWS)
+    return store_url
+
+
+def test_a_store_of_the_first_version_comes_up_to_date_and_keeps_all_it_holds(old):
+    store = open_store(old)
+    with store.read() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+        for table, values in ROWS.items():
+            count = tx.execute(text(f"SELECT count(*) FROM {table}")).scalar()
+            assert count == max(1, values.count("),(") + 1) + (2 if table == "checkpoint" else 0)
+        assert people.pending(tx, "", 10) == ["crm/lead/l1"]
+        live = outbox.live(tx, ["crm/lead/l1"])
+        assert [row.state for row in live.values()] == ["sending"]
+        assert outbox.dead(tx)[0].hint is None
+        assert written.bases(tx, [KEY]) == {KEY: {"s": (1, 2)}}
+        assert written.journal_of_run(tx, "r1", 0, 10)[0]["after"] == 1
+        assert plans.newest_plan(tx).id == "p1"
+    store.close()
+
+
+def test_a_first_reading_that_was_under_way_goes_on_as_a_backfill(old):
+    store = open_store(old)
+    with store.read() as tx:
+        found = {
+            (obj, kind): checkpoints.load(tx, "crm", obj, kind)
+            for obj in ("lead", "deal", "event")
+            for kind in ("increment", "backfill")
+        }
+    store.close()
+    assert found["lead", "increment"].done_until == 500
+    assert found["lead", "backfill"].done_until == 500
+    assert found["lead", "backfill"].window_until is None
+    assert found["deal", "increment"] is None
+    open_one = found["deal", "backfill"]
+    assert (open_one.window_until, open_one.position, open_one.done_until) == (900, "d7", None)
+    news = found["event", "increment"]
+    assert (news.window_since, news.window_until, news.position) == (400, 900, "e7")
+
+
+def test_killed_in_the_middle_of_an_upgrade_the_next_opening_finishes_it(old):
+    code = (
+        "import os, signal, sys\n"
+        "from alembic import op\n"
+        "whole, seen = op.create_table, []\n"
+        "def dying(*a, **k):\n"
+        "    seen.append(1)\n"
+        "    if len(seen) == 4: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return whole(*a, **k)\n"
+        "op.create_table = dying\n"
+        "from connector.store.database import open_store\n"
+        "open_store(sys.argv[1])\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, old], env=dict(os.environ), check=False)
+    assert died.returncode == -signal.SIGKILL
+    store = open_store(old)
+    with store.read() as tx:
+        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert tx.execute(text("SELECT count(*) FROM outbox")).scalar() == 3
+    store.close()
