@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """One row to be planned, before it has an id."""
+    """One row to be planned, before it has an id. `refresh` is for the plan's own count."""
 
     connection: str
     object: str
@@ -55,6 +55,7 @@ class Planned(NamedTuple):
     state: str
     changes: Changes
     quiet: bool
+    refresh: bool = False
 
 
 def live(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
@@ -73,8 +74,14 @@ def add(tx: Connection, plan_id: str, rows: Sequence[Planned]) -> None:
     if rows:
         tx.execute(
             sql_insert(outbox),
-            [dict(r._asdict(), plan=plan_id, changes=dumps(r.changes)) for r in rows],
+            [_new(plan_id, row) for row in rows],
         )
+
+
+def _new(plan_id: str, row: Planned) -> dict[str, Any]:
+    values = row._asdict()
+    del values["refresh"]
+    return {**values, "plan": plan_id, "changes": dumps(row.changes)}
 
 
 def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: str = "") -> None:

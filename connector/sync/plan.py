@@ -22,7 +22,7 @@ from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
 from connector.sync.guard import Limits, exceeded
 from connector.sync.known import Known
-from connector.sync.quiet import worth_writing
+from connector.sync.quiet import Worth, worth_writing
 from connector.sync.scope import within
 from connector.sync.wishes import against_live
 
@@ -110,8 +110,8 @@ def _wishes(loop: Loop, known: Known, person: Person, counts: Counter[str]) -> I
             is_primary = primary is not None and primary.record.key == record.key
             if group is not Group.SCORE and not is_primary:
                 continue
-            changes = _group_changes(loop, known, person, record, source, group, counts)
-            if changes:
+            changes, worth = _group_changes(loop, known, person, record, source, group, counts)
+            if changes and worth is not Worth.NOTHING:
                 yield Planned(
                     connection=record.connection,
                     object=record.object,
@@ -121,6 +121,7 @@ def _wishes(loop: Loop, known: Known, person: Person, counts: Counter[str]) -> I
                     state="planned",
                     changes=changes,
                     quiet=group is not Group.OWNER,
+                    refresh=worth is Worth.REFRESH,
                 )
 
 
@@ -132,7 +133,7 @@ def _group_changes(
     source: Source,
     group: Group,
     counts: Counter[str],
-) -> Changes:
+) -> tuple[Changes, Worth]:
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
     lost = source.lost.get(record.object, frozenset())
     targets = {
@@ -165,9 +166,9 @@ def _group_changes(
                         (question, group.value, person.id, record.remote.get(target.to), after)
                     )
     if group is not Group.SCORE:
-        return changes
+        return changes, Worth.WRITE
     base = known.bases.get(key, {})
-    return changes if _is_worth(loop, targets, wish, record, base, changed) else {}
+    return changes, _worth(loop, targets, wish, record, base, changed)
 
 
 def _settle(
@@ -194,18 +195,19 @@ def _settle(
     return do
 
 
-def _is_worth(
+def _worth(
     loop: Loop,
     targets: dict[str, WriteTarget],
     wish: Fields,
     record: PersonRecord,
     base: dict[str, tuple[Scalar, int]],
     changed: Sequence[str],
-) -> bool:
+) -> Worth:
     target = targets.get("score")
     last = base.get(target.to) if target else None
     return worth_writing(
         changed,
+        record=record.key,
         desired=wish["score"],
         remote=record.remote.get(target.to) if target else None,
         written_at=last[1] if last else None,
@@ -220,9 +222,8 @@ def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool, save:
         loop.lease.check(tx)
         limits = loop.settings.write.limits
         total = people.count_records(tx, "person")
-        held = exceeded(
-            tx, row.id, Limits(limits.records, limits.owners, limits.clears), total, first=first
-        )
+        limit = Limits(limits.records, limits.owners, limits.clears)
+        held = exceeded(tx, row.id, limit, total, refreshed=counts["refreshed"], first=first)
         planned = any(counts[group.value] for group in Group)
         state = "needs_approval" if held else "open" if planned else "applied"
         row = row._replace(state=state, counts=dict(+counts), held=held)

@@ -41,6 +41,7 @@ def against_live(
             if row.state == "planned":
                 outbox.adopt(tx, [row.id], plan_id)
                 counts[wish.grp] += 1
+                counts["refreshed"] += wish.refresh
             else:  # it passed the guard already
                 counts["waiting"] += 1
         elif row is None and _is_refused(known.dead.get(key), wish):
@@ -52,6 +53,7 @@ def against_live(
                 outbox.settle(tx, [row.id], "superseded", loop.now)
             fresh.append(wish)
             counts[wish.grp] += 1
+            counts["refreshed"] += wish.refresh
     idle = [
         row.id
         for key, row in known.live.items()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from connector.domain.moment import DAY
 from connector.mapping.compile import WriteTarget
 from connector.sync.diff import Base, Do, settle
-from connector.sync.quiet import worth_writing
+from connector.sync.quiet import Worth, worth_writing
 
 NOW = 100 * DAY
 
@@ -77,9 +77,10 @@ def test_a_value_that_stands_there_is_never_written_again(policy, desired, base,
         assert do(policy, desired, desired, desired, clear=True) is Do.NOTHING
 
 
-def worth(changed, desired=70, remote=69, written=NOW - DAY):
+def worth(changed, desired=70, remote=69, written=NOW - DAY, record="crm/lead/1"):
     return worth_writing(
         changed,
+        record=record,
         desired=desired,
         remote=remote,
         written_at=written,
@@ -90,14 +91,27 @@ def worth(changed, desired=70, remote=69, written=NOW - DAY):
 
 
 def test_decay_alone_is_quiet_until_it_matters():
-    assert not worth({"score", "reasons"})
-    assert worth({"score"}, remote=67)
-    assert worth({"score"}, written=NOW - 7 * DAY)
-    assert worth({"score", "grade"})
-    assert worth({"state"})
-    assert worth({"score"}, remote=None, written=None)
+    assert worth({"score", "reasons"}) is Worth.NOTHING
+    assert worth({"score"}, remote=67) is Worth.WRITE
+    assert worth({"score"}, written=NOW - 7 * DAY) is Worth.REFRESH
+    assert worth({"score", "grade"}) is Worth.WRITE
+    assert worth({"state"}) is Worth.WRITE
+    assert worth({"score"}, remote=None, written=None) is Worth.WRITE
 
 
 def test_passengers_never_cause_a_write():
-    assert not worth({"run", "model"})
-    assert not worth(set())
+    assert worth({"run", "model"}) is Worth.NOTHING
+    assert worth(set()) is Worth.NOTHING
+
+
+def test_records_written_on_one_day_are_refreshed_on_different_days():
+    def refreshed(days):
+        ages = (
+            worth({"score"}, written=NOW - days * DAY, record=f"crm/lead/{n}") for n in range(2000)
+        )
+        return sum(one is Worth.REFRESH for one in ages)
+
+    assert refreshed(3) == 0
+    assert refreshed(7) == 2000
+    steps = [refreshed(day) for day in (3.5, 4, 5, 6, 7)]
+    assert all(after - before < 700 for before, after in zip(steps, steps[1:], strict=False))
