@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from statistics import mean
+from time import process_time
 
 import pytest
 
@@ -191,3 +192,11 @@ def test_loaded_values_are_ones_the_portal_knows():
                 assert definition is not None, (kind, name)
                 if definition.options and name != "hubspot_owner_id":
                     assert value in definition.options, (kind, name, value)
+
+
+def test_both_crms_are_filled_in_about_a_second():
+    begun = process_time()
+    filling = Filling(11, PEOPLE, NOW)
+    filled_salesforce(PracticeClock(lambda: NOW), filling)
+    filled_hubspot(PracticeClock(lambda: NOW), lambda: NOW, filling)
+    assert process_time() - begun < 4  # a second here; four on a machine that is busy

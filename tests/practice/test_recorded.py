@@ -20,7 +20,10 @@ from ruamel.yaml import YAML
 from connector.practice.salesforce.ids import to18
 from tests.practice.conftest import CLIENT
 
-RECORDED = Path(os.environ.get("LEADLOOP_RECORDED", "/work/shared/recorded"))
+_NEAR = [folder / "shared/recorded" for folder in Path(__file__).resolve().parents]
+RECORDED = Path(
+    os.environ.get("LEADLOOP_RECORDED") or next((p for p in _NEAR if p.exists()), "none")
+)
 SALESFORCE, HUBSPOT = RECORDED / "salesforce", RECORDED / "hubspot/hubspot-ruby-cassettes"
 FACTS = ("type", "nillable", "createable", "updateable", "custom", "relationshipName", "calculated",
          "filterable", "restrictedPicklist", "defaultedOnCreate", "soapType")  # fmt: skip
