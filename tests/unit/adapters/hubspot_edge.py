@@ -1,17 +1,26 @@
 """HubSpot at the HTTP edge, as far as these tests need it: strict about what it is asked.
 
-It answers on the paths of one version only, so that a call on the wrong one fails.
+It answers on the paths of one version only, so that a call on the wrong one fails. The total of a
+search is counted only where one row is asked for.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import responses
+
+from connector.adapters.hubspot.adapter import HubSpotAdapter
+from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.paths import Paths
+from connector.domain.moment import parse_iso
 
 URL = "https://api.hubapi.com"
 TOKEN = "pat-eu1-canary-7f3a"
@@ -109,6 +118,26 @@ PROPERTIES = {
 }
 
 
+@lru_cache(100_000)
+def _ms(moment: str) -> int:
+    return parse_iso(moment) // 1000
+
+
+def _holds(record: dict, one: dict) -> bool:
+    value = record[one["propertyName"]]
+    value = int(value) if one["propertyName"] == "hs_object_id" else _ms(value)
+    wanted = int(one["value"])
+    match one["operator"]:
+        case "GTE":
+            return value >= wanted
+        case "LT":
+            return value < wanted
+        case "GT":
+            return value > wanted
+    assert one["operator"] == "LTE"
+    return value <= wanted
+
+
 class Portal:
     """Records, definitions, owners; `calls` counts what was asked, `bodies` keeps it."""
 
@@ -150,9 +179,9 @@ class Portal:
 
     # --- serving ---------------------------------------------------------------------------------
 
-    def serve(self) -> None:
+    def serve(self, mock: Any) -> None:
         for method in (responses.GET, responses.POST):
-            responses.add_callback(method, re.compile(re.escape(URL)), self._answer)
+            mock.add_callback(method, re.compile(re.escape(URL)), self._answer)
 
     def _answer(self, request: Any) -> Any:
         headers = {"Content-Type": "application/json;charset=utf-8", "Date": NOW, **self.headers}
@@ -180,8 +209,15 @@ class Portal:
                 self.calls[name if name != "objects" else f"{rest[0]} {verb}"] += 1
                 self.bodies.append((path, body))
                 if name in self.forbidden or (rest and rest[0] in self.forbidden):
-                    scope = {"requiredGranularScopes": [f"crm.objects.{rest[0] if rest else name}.read"]}
-                    return error(403, "no scope", "MISSING_SCOPES", errors=[{"message": "", "context": scope}])
+                    scope = {
+                        "requiredGranularScopes": [f"crm.objects.{rest[0] if rest else name}.read"]
+                    }
+                    return error(
+                        403,
+                        "no scope",
+                        "MISSING_SCOPES",
+                        errors=[{"message": "", "context": scope}],
+                    )
                 return getattr(self, f"_{name}")(method, rest, query, body, raw)
         return error(404, f"nothing at {path}")
 
@@ -201,7 +237,9 @@ class Portal:
         if rest[1:] == ["batch", "create"]:
             return self._create_properties(kind, body)
         archived = query.get("archived") == "true"
-        return 200, {"results": self.archived_properties.get(kind, []) if archived else self.properties[kind]}
+        return 200, {
+            "results": self.archived_properties.get(kind, []) if archived else self.properties[kind]
+        }
 
     def _create_properties(self, kind: str, body: Any) -> Any:
         made, errors = [], []
@@ -210,15 +248,26 @@ class Portal:
             if one["type"] == "bool":
                 assert [o["value"] for o in one["options"]] == ["true", "false"]
             if any(p["name"] == one["name"] for p in self.properties[kind]):
-                errors.append({"status": "error", "category": "OBJECT_ALREADY_EXISTS", "message": "is there"})
+                errors.append(
+                    {"status": "error", "category": "OBJECT_ALREADY_EXISTS", "message": "is there"}
+                )
                 continue
             old = [p for p in self.archived_properties.get(kind, []) if p["name"] == one["name"]]
             made.append(old[0] if old else definition(one["name"], one["type"], one["fieldType"]))
         self.properties[kind] += made
         if errors and not made:
             return 409, errors[0]
-        answer = {"status": "COMPLETE", "results": made, "startedAt": "2026-11-01T00:00:00Z", "completedAt": "2026-11-01T00:00:00Z"}
-        return (207, {**answer, "numErrors": len(errors), "errors": errors}) if errors else (201, answer)
+        answer = {
+            "status": "COMPLETE",
+            "results": made,
+            "startedAt": "2026-11-01T00:00:00Z",
+            "completedAt": "2026-11-01T00:00:00Z",
+        }
+        return (
+            (207, {**answer, "numErrors": len(errors), "errors": errors})
+            if errors
+            else (201, answer)
+        )
 
     def _owners(self, _m: str, _rest: list, query: dict, *_: Any) -> Any:
         archived = query.get("archived") == "true"
@@ -254,12 +303,27 @@ class Portal:
         for one in body["inputs"]:
             tied = self.ties.get((rest[0], rest[1]), {}).get(one["id"])
             if tied is None:
-                errors.append({"subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND", "context": {"fromObjectId": [one["id"]]}})
+                errors.append(
+                    {
+                        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                        "context": {"fromObjectId": [one["id"]]},
+                    }
+                )
                 continue
             start = int(one.get("after", "0"))
             paging = {"next": {"after": str(start + 2)}} if len(tied) > start + 2 else None
-            results.append({"from": {"id": one["id"]}, "to": tied[start : start + 2], **({"paging": paging} if paging else {})})
-        return (207 if errors else 200), {"results": results, "errors": errors, "status": "COMPLETE"}
+            results.append(
+                {
+                    "from": {"id": one["id"]},
+                    "to": tied[start : start + 2],
+                    **({"paging": paging} if paging else {}),
+                }
+            )
+        return (207 if errors else 200), {
+            "results": results,
+            "errors": errors,
+            "status": "COMPLETE",
+        }
 
     # --- objects ---------------------------------------------------------------------------------
 
@@ -301,7 +365,9 @@ class Portal:
     def _list(self, kind: str, query: dict) -> Any:
         archived = query.get("archived") == "true"
         ids = self.list_order(
-            i for i, r in self.records.get(kind, {}).items() if (r["archivedAt"] is not None) is archived
+            i
+            for i, r in self.records.get(kind, {}).items()
+            if (r["archivedAt"] is not None) is archived
         )
         wanted = query.get("properties", "").split(",")
         return self._paged([self._shown(kind, i, wanted) for i in ids], query, 100)
@@ -312,26 +378,21 @@ class Portal:
         assert body["limit"] <= 200
         (group,) = body["filterGroups"]
         assert body["sorts"] == [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
-        found = sorted(
+        filters = group["filters"]
+        ids = sorted(self.records.get(kind, {}))
+        above = [int(f["value"]) for f in filters if f["operator"] == "GT"]
+        fitting = (
             i
-            for i, r in self.records.get(kind, {}).items()
-            if r["archivedAt"] is None and all(self._holds(r, f) for f in group["filters"])
+            for i in ids[bisect_right(ids, above[0]) if above else 0 :]
+            if self.records[kind][i]["archivedAt"] is None
+            and all(_holds(self.records[kind][i], f) for f in filters)
         )
-        start = int(body["after"])
-        if start + body["limit"] > self.search_cap:
+        start, limit = int(body["after"]), body["limit"]
+        if start + limit > self.search_cap:
             return error(400, "beyond 10,000")
-        page = [self._shown(kind, i, body["properties"]) for i in found[start : start + body["limit"]]]
-        return 200, {"total": len(found), "results": page}
-
-    @staticmethod
-    def _holds(record: dict, one: dict) -> bool:
-        value = record[one["propertyName"]]
-        if one["propertyName"] != "hs_object_id":
-            from connector.domain.moment import parse_iso
-
-            value = parse_iso(value) // 1000
-        value, wanted = int(value), int(one["value"])
-        return {"GTE": value >= wanted, "LT": value < wanted, "GT": value > wanted, "LTE": value <= wanted}[one["operator"]]
+        found = list(fitting) if limit == 1 else list(islice(fitting, start + limit))
+        shown = [self._shown(kind, i, body["properties"]) for i in found[start : start + limit]]
+        return 200, {"total": len(found), "results": shown}
 
     def _batch_read(self, kind: str, body: Any) -> Any:
         history = body.get("propertiesWithHistory") or []
@@ -341,14 +402,31 @@ class Portal:
             ident = self.merged.get(one["id"], one["id"])
             there = self.records.get(kind, {}).get(int(ident))
             if there is None or there["archivedAt"]:
-                errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "x", "context": {"ids": [one["id"]]}})
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "OBJECT_NOT_FOUND",
+                        "message": "x",
+                        "context": {"ids": [one["id"]]},
+                    }
+                )
                 continue
             shown = self._shown(kind, int(ident), body["properties"])
             if history:
-                past = {n: [{"value": there.get(n), "timestamp": t} for t in there.get("_past", {}).get(n, [])] for n in history}
+                past = {
+                    n: [
+                        {"value": there.get(n), "timestamp": t}
+                        for t in there.get("_past", {}).get(n, [])
+                    ]
+                    for n in history
+                }
                 shown["propertiesWithHistory"] = past
             results.insert(0, shown)  # no order is promised
-        return (207 if errors else 200), {"status": "COMPLETE", "results": results, "errors": errors}
+        return (207 if errors else 200), {
+            "status": "COMPLETE",
+            "results": results,
+            "errors": errors,
+        }
 
     def _batch_update(self, kind: str, body: Any) -> Any:
         ids = [one["id"] for one in body["inputs"]]
@@ -357,17 +435,71 @@ class Portal:
             for name, value in one["properties"].items():
                 assert isinstance(value, str), f"{name} is sent as {value!r}"
             if one["id"] in self.bad:
-                inner = [{"message": 'Property "tier" is bad', "code": "INVALID_OPTION", "context": {"propertyName": ["tier"]}}]
+                inner = [
+                    {
+                        "message": 'Property "tier" is bad',
+                        "code": "INVALID_OPTION",
+                        "context": {"propertyName": ["tier"]},
+                    }
+                ]
                 return error(400, "Property values were not valid", errors=inner)
         results, errors = [], []
         for one in body["inputs"]:
             there = self.records.get(kind, {}).get(int(one["id"]))
             if there is None:
-                errors.append({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "x", "context": {"ids": [one["id"]]}})
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "OBJECT_NOT_FOUND",
+                        "message": "x",
+                        "context": {"ids": [one["id"]]},
+                    }
+                )
             elif self.required and self.version != "v3" and not there.get(self.required):
-                inner = [{"code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY", "message": "m", "context": {"propertyName": [self.required]}}]
-                errors.append({"status": "error", "category": "VALIDATION_ERROR", "message": "m", "context": {"ids": [one["id"]]}, "errors": inner})
+                inner = [
+                    {
+                        "code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+                        "message": "m",
+                        "context": {"propertyName": [self.required]},
+                    }
+                ]
+                errors.append(
+                    {
+                        "status": "error",
+                        "category": "VALIDATION_ERROR",
+                        "message": "m",
+                        "context": {"ids": [one["id"]]},
+                        "errors": inner,
+                    }
+                )
             else:
                 there.update(one["properties"])
                 results.append(self._shown(kind, int(one["id"]), one["properties"]))
-        return (207 if errors else 200), {"status": "COMPLETE", "results": results, "errors": errors, "numErrors": len(errors)}
+        return (207 if errors else 200), {
+            "status": "COMPLETE",
+            "results": results,
+            "errors": errors,
+            "numErrors": len(errors),
+        }
+
+
+class Slow:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 100.0, 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+
+def opened(
+    portal: Portal, slow: Slow | None = None, token: str = TOKEN, **given: Any
+) -> HubSpotAdapter:
+    slow = slow or Slow()
+    calls = Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
+    return HubSpotAdapter(calls, **given)

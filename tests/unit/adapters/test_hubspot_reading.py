@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import pytest
-import responses
 
 from connector.adapters.base import Window
-from connector.adapters.hubspot.adapter import HubSpotAdapter
-from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import parse_iso
 from connector.errors import LoginError, UsageError
-from tests.unit.adapters.hubspot_edge import TOKEN, URL, Portal
+from tests.unit.adapters.hubspot_edge import opened
 
 SINCE, UNTIL = parse_iso("2026-10-31T10:00:00Z"), parse_iso("2026-10-31T11:00:00Z")
-INSIDE, BEFORE, AFTER = "2026-10-31T10:30:00.500Z", "2026-10-31T09:59:59.999Z", "2026-10-31T11:00:00Z"
+INSIDE, BEFORE, AFTER = (
+    "2026-10-31T10:30:00.500Z",
+    "2026-10-31T09:59:59.999Z",
+    "2026-10-31T11:00:00Z",
+)
 CHANGES = Window(SINCE, UNTIL)
 ALL = Window(None, UNTIL)
-
-
-class Slow:
-    """A clock that only sleeping moves."""
-
-    def __init__(self):
-        self.now, self.slept = 100.0, 0.0
-
-    def clock(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-        self.slept += seconds
-
-
-@pytest.fixture(params=["2026-09", "v3"])
-def portal(request, monkeypatch):
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
-    made = Portal(request.param)
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        monkeypatch.setattr(responses, "add_callback", mock.add_callback)
-        made.serve()
-        yield made
-
-
-@pytest.fixture
-def slow():
-    return Slow()
-
-
-def opened(portal, slow=None, **given):
-    slow = slow or Slow()
-    calls = Calls(URL, lambda: TOKEN, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
-    return HubSpotAdapter(calls, **given)
 
 
 def rows(pages):
@@ -119,7 +85,10 @@ def test_25_001_changed_records_come_once_each_though_search_ends_at_10_000(port
 def test_a_window_is_closed_and_half_open_to_the_millisecond(portal):
     for n, moment in enumerate((BEFORE, "2026-10-31T10:00:00Z", INSIDE, AFTER), 1):
         portal.put("contacts", n, modified=moment)
-    assert [r["id"] for r in rows(opened(portal).read("contacts", ["id"], CHANGES, None))] == ["2", "3"]
+    assert [r["id"] for r in rows(opened(portal).read("contacts", ["id"], CHANGES, None))] == [
+        "2",
+        "3",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["contacts", "companies", "deals", "emails"])
@@ -233,10 +202,14 @@ def test_a_page_of_a_thousand_rows_asks_once_for_its_associations(portal):
     assert portal.calls["associations"] == 2
 
 
-def test_the_moment_a_property_last_changed_is_asked_in_fifties_and_only_where_it_has_a_value(portal):
+def test_the_moment_a_property_last_changed_is_asked_in_fifties_and_only_where_it_has_a_value(
+    portal,
+):
     for n in range(1, 161):
         past = {"hs_lead_status": ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.500Z"]}
-        portal.put("contacts", n, modified=INSIDE, hs_lead_status="OPEN" if n <= 60 else None, _past=past)
+        portal.put(
+            "contacts", n, modified=INSIDE, hs_lead_status="OPEN" if n <= 60 else None, _past=past
+        )
     names = ["id", "hs_lead_status.changed"]
     found = rows(opened(portal).read("contacts", names, CHANGES, None))
     assert found[0]["hs_lead_status.changed"] == "2026-01-01T00:00:00.500Z"
@@ -260,7 +233,9 @@ def test_a_deal_says_open_won_or_lost_by_its_flags_else_by_its_stage(portal):
     portal.pipelines = [{"id": "default", "label": "Sales", "displayOrder": 0, "stages": stages}]
     flags = {"hs_is_closed": "true", "hs_is_closed_won": "false"}
     portal.put("deals", 1, modified=INSIDE, dealstage="a", pipeline="default", **flags)
-    portal.put("deals", 2, modified=INSIDE, dealstage="c", hs_is_closed="true", hs_is_closed_won="true")
+    portal.put(
+        "deals", 2, modified=INSIDE, dealstage="c", hs_is_closed="true", hs_is_closed_won="true"
+    )
     portal.put("deals", 3, modified=INSIDE, dealstage="c", hs_is_closed="false")
     for ident, name in ((4, "a"), (5, "b"), (6, "c"), (7, "renamed")):
         portal.put("deals", ident, modified=INSIDE, dealstage=name)
