@@ -1,17 +1,26 @@
 """HubSpot at the HTTP edge, as far as these tests need it: strict about what it is asked.
 
-It answers on the paths of one version only, so that a call on the wrong one fails.
+It answers on the paths of one version only, so that a call on the wrong one fails. The total of a
+search is counted only where one row is asked for.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import responses
+
+from connector.adapters.hubspot.adapter import HubSpotAdapter
+from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.paths import Paths
+from connector.domain.moment import parse_iso
 
 URL = "https://api.hubapi.com"
 TOKEN = "pat-eu1-canary-7f3a"
@@ -109,6 +118,26 @@ PROPERTIES = {
 }
 
 
+@lru_cache(100_000)
+def _ms(moment: str) -> int:
+    return parse_iso(moment) // 1000
+
+
+def _holds(record: dict, one: dict) -> bool:
+    value = record[one["propertyName"]]
+    value = int(value) if one["propertyName"] == "hs_object_id" else _ms(value)
+    wanted = int(one["value"])
+    match one["operator"]:
+        case "GTE":
+            return value >= wanted
+        case "LT":
+            return value < wanted
+        case "GT":
+            return value > wanted
+    assert one["operator"] == "LTE"
+    return value <= wanted
+
+
 class Portal:
     """Records, definitions, owners; `calls` counts what was asked, `bodies` keeps it."""
 
@@ -150,9 +179,9 @@ class Portal:
 
     # --- serving ---------------------------------------------------------------------------------
 
-    def serve(self) -> None:
+    def serve(self, mock: Any) -> None:
         for method in (responses.GET, responses.POST):
-            responses.add_callback(method, re.compile(re.escape(URL)), self._answer)
+            mock.add_callback(method, re.compile(re.escape(URL)), self._answer)
 
     def _answer(self, request: Any) -> Any:
         headers = {"Content-Type": "application/json;charset=utf-8", "Date": NOW, **self.headers}
@@ -349,33 +378,21 @@ class Portal:
         assert body["limit"] <= 200
         (group,) = body["filterGroups"]
         assert body["sorts"] == [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
-        found = sorted(
+        filters = group["filters"]
+        ids = sorted(self.records.get(kind, {}))
+        above = [int(f["value"]) for f in filters if f["operator"] == "GT"]
+        fitting = (
             i
-            for i, r in self.records.get(kind, {}).items()
-            if r["archivedAt"] is None and all(self._holds(r, f) for f in group["filters"])
+            for i in ids[bisect_right(ids, above[0]) if above else 0 :]
+            if self.records[kind][i]["archivedAt"] is None
+            and all(_holds(self.records[kind][i], f) for f in filters)
         )
-        start = int(body["after"])
-        if start + body["limit"] > self.search_cap:
+        start, limit = int(body["after"]), body["limit"]
+        if start + limit > self.search_cap:
             return error(400, "beyond 10,000")
-        page = [
-            self._shown(kind, i, body["properties"]) for i in found[start : start + body["limit"]]
-        ]
-        return 200, {"total": len(found), "results": page}
-
-    @staticmethod
-    def _holds(record: dict, one: dict) -> bool:
-        value = record[one["propertyName"]]
-        if one["propertyName"] != "hs_object_id":
-            from connector.domain.moment import parse_iso
-
-            value = parse_iso(value) // 1000
-        value, wanted = int(value), int(one["value"])
-        return {
-            "GTE": value >= wanted,
-            "LT": value < wanted,
-            "GT": value > wanted,
-            "LTE": value <= wanted,
-        }[one["operator"]]
+        found = list(fitting) if limit == 1 else list(islice(fitting, start + limit))
+        shown = [self._shown(kind, i, body["properties"]) for i in found[start : start + limit]]
+        return 200, {"total": len(found), "results": shown}
 
     def _batch_read(self, kind: str, body: Any) -> Any:
         history = body.get("propertiesWithHistory") or []
@@ -464,3 +481,25 @@ class Portal:
             "errors": errors,
             "numErrors": len(errors),
         }
+
+
+class Slow:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 100.0, 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+
+
+def opened(
+    portal: Portal, slow: Slow | None = None, token: str = TOKEN, **given: Any
+) -> HubSpotAdapter:
+    slow = slow or Slow()
+    calls = Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
+    return HubSpotAdapter(calls, **given)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import responses
 
 from connector.adapters.base import Window
-from connector.adapters.hubspot.adapter import HubSpotAdapter
-from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import parse_iso
 from connector.errors import LoginError, UsageError
-from tests.unit.adapters.hubspot_edge import TOKEN, URL, Portal
+from tests.unit.adapters.hubspot_edge import opened
 
 SINCE, UNTIL = parse_iso("2026-10-31T10:00:00Z"), parse_iso("2026-10-31T11:00:00Z")
 INSIDE, BEFORE, AFTER = (
@@ -21,41 +18,6 @@ INSIDE, BEFORE, AFTER = (
 )
 CHANGES = Window(SINCE, UNTIL)
 ALL = Window(None, UNTIL)
-
-
-class Slow:
-    """A clock that only sleeping moves."""
-
-    def __init__(self):
-        self.now, self.slept = 100.0, 0.0
-
-    def clock(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-        self.slept += seconds
-
-
-@pytest.fixture(params=["2026-09", "v3"])
-def portal(request, monkeypatch):
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
-    made = Portal(request.param)
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        monkeypatch.setattr(responses, "add_callback", mock.add_callback)
-        made.serve()
-        yield made
-
-
-@pytest.fixture
-def slow():
-    return Slow()
-
-
-def opened(portal, slow=None, **given):
-    slow = slow or Slow()
-    calls = Calls(URL, lambda: TOKEN, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
-    return HubSpotAdapter(calls, **given)
 
 
 def rows(pages):
