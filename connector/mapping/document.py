@@ -80,7 +80,7 @@ class PersonRef(Document):
     @model_validator(mode="after")
     def _one_way(self) -> PersonRef:
         if (self.object is None) == (self.prefixes is None):
-            raise ValueError("give either `object:`, or `prefixes:` such as {\"00Q\": lead}")
+            raise ValueError('give either `object:`, or `prefixes:` such as {"00Q": lead}')
         if not self.from_:
             raise ValueError("`from:` names no field")
         if len({len(prefix) for prefix in self.prefixes or ()}) > 1:

@@ -122,8 +122,7 @@ class Org:
 
     def fail(self, match: str, status: int, body: Any, times: int = 1, **headers: str) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
-        answer = lambda: (status, headers, text)  # noqa: E731
-        self.faults += [(match, answer)] * times
+        self.faults += [(match, lambda: (status, headers, text))] * times
 
     def lose(self, match: str) -> None:
         def lost() -> Any:
@@ -151,7 +150,11 @@ class Org:
                 del self.faults[place]
                 status, headers, text = answer()
                 kind = "text/html" if text.startswith("<") else "application/json"
-                return status, {"Content-Type": kind, "Sforce-Limit-Info": self.limit, **headers}, text
+                return (
+                    status,
+                    {"Content-Type": kind, "Sforce-Limit-Info": self.limit, **headers},
+                    text,
+                )
         path = urlsplit(request.url).path
         if path == "/services/oauth2/token":
             return self._token(request)
@@ -211,7 +214,9 @@ class Org:
         self.asked.append((verb, soql))
         select = _SELECT.fullmatch(soql)
         assert select, soql
-        rows = [r for r in self.rows[select["source"]] if verb == "queryAll" or not r.get("IsDeleted")]
+        rows = [
+            r for r in self.rows[select["source"]] if verb == "queryAll" or not r.get("IsDeleted")
+        ]
         for test in (select["where"] or "").split(" AND ") if select["where"] else []:
             rows = [row for row in rows if _holds(row, test)]
         rows = sorted(rows, key=lambda row: row["Id"])[: int(select["limit"])]

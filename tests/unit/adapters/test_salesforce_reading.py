@@ -242,7 +242,13 @@ def test_a_deal_whose_roles_changed_is_read_anew(org):
     org.rows["OpportunityContactRole"] = [
         {**base, "Id": ident("00K", 1), "OpportunityId": ident("006", 1), "SystemModstamp": old},
         {**base, "Id": ident("00K", 2), "OpportunityId": ident("006", 2), "SystemModstamp": new},
-        {**base, "Id": ident("00K", 3), "OpportunityId": ident("006", 3), "SystemModstamp": new, "IsDeleted": True},
+        {
+            **base,
+            "Id": ident("00K", 3),
+            "OpportunityId": ident("006", 3),
+            "SystemModstamp": new,
+            "IsDeleted": True,
+        },
     ]
     crm = org.adapter(page=1)
     names = ["Id", "OpportunityContactRoles.ContactId"]
@@ -276,7 +282,10 @@ def test_whatever_people_write_stays_inside_its_quotes(text):
     assert "".join(read) == text
 
 
-@given(st.lists(st.from_regex(r"[A-Z][a-z_]{0,60}", fullmatch=True), max_size=80), st.integers(100, 900))
+@given(
+    st.lists(st.from_regex(r"[A-Z][a-z_]{0,60}", fullmatch=True), max_size=80),
+    st.integers(100, 900),
+)
 def test_groups_of_columns_fit_their_room_and_lose_none(columns, room):
     found = groups(columns, room)
     assert all(group[0] == "Id" for group in found)

@@ -77,7 +77,9 @@ def test_a_session_unfit_for_the_api_is_no_reason_to_log_in_again(org, crm):
 
 
 @pytest.mark.parametrize(
-    "body", ["<html>log in</html>", '{"error":"x"}', "", "[1]"], ids=["page", "object", "none", "list"]
+    "body",
+    ["<html>log in</html>", '{"error":"x"}', "", "[1]"],
+    ids=["page", "object", "none", "list"],
 )
 def test_a_401_in_any_form_is_an_error_of_ours(org, crm, body):
     org.fail("query?", 401, body)
@@ -130,7 +132,12 @@ def test_a_token_never_goes_to_a_strange_host(org, crm, instance):
     ("status", "body", "error", "words"),
     [
         (400, {"error": "invalid_client", "error_description": "x"}, LoginError, "invalid_client"),
-        (400, {"error": "invalid_grant", "error_description": "Lovelace"}, LoginError, "invalid_grant"),
+        (
+            400,
+            {"error": "invalid_grant", "error_description": "Lovelace"},
+            LoginError,
+            "invalid_grant",
+        ),
         (404, "<html>no</html>", UsageError, "not as Salesforce does"),
         (400, {"error": "<b>Lovelace</b>"}, UsageError, "not as Salesforce does"),
         (500, "{}", TryLaterError, "500"),
@@ -249,7 +256,9 @@ def test_a_jwt_is_signed_for_the_right_host_and_lives_three_minutes(org, tmp_pat
     assert claims["sub"] == "ada@acme.example"
     assert claims["exp"] == 4_000_000_180
     crm.close()
-    assert audience_of("https://acme--dev.sandbox.my.salesforce.com") == "https://test.salesforce.com"
+    assert (
+        audience_of("https://acme--dev.sandbox.my.salesforce.com") == "https://test.salesforce.com"
+    )
 
 
 def test_a_key_that_signs_nothing_is_a_mistake_in_the_settings(tmp_path, monkeypatch):
