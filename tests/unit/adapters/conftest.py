@@ -1,4 +1,4 @@
-"""A HubSpot portal at the HTTP edge, once on each API version."""
+"""An org and a portal at the HTTP edge for the adapters' tests, and sleeps that do not sleep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 import responses
 
 from tests.unit.adapters.hubspot_edge import Portal, Slow
+from tests.unit.adapters.salesforce_org import Org
 
 
 @pytest.fixture
@@ -27,3 +28,16 @@ def portal(request, waits):
 @pytest.fixture
 def slow():
     return Slow()
+
+
+@pytest.fixture
+def org(waits):
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield Org(mock)
+
+
+@pytest.fixture
+def crm(org):
+    adapter = org.adapter()
+    yield adapter
+    adapter.close()
