@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,7 +15,7 @@ from connector.mapping import converters
 from connector.mapping.activities import compile_activity
 from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
-from connector.mapping.readers import Row, field_reader, reader
+from connector.mapping.readers import Row, Step, field_reader, fields_reader, step
 
 Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
 
@@ -138,20 +139,21 @@ def _word(value: Any) -> str:
 def _compile_record(
     document: MappingDocument, one: MappedObject, names: dict[str, None]
 ) -> Callable[[Row], Record]:
-    readers = [(ours, field_reader(spec, names)) for ours, spec in one.fields.items()]
+    steps = [step(ours, spec, names) for ours, spec in one.fields.items()]
     if one.account is not None:
-        readers.append(("account", field_reader(one.account, names)))
+        steps.append(step("account", one.account, names))
     written = one.write.get("owner")
     if one.owner is not None and (written is None or written.to != one.owner):
         # An owner we write ourselves is read from what the record holds: its echo is no news.
-        readers.append(("owner", field_reader(one.owner, names)))
-    if isinstance(one.person, str) or one.person is not None:
-        readers.append(("person", field_reader(document.person_object(one.person)[1], names)))
+        steps.append(step("owner", one.owner, names))
+    if one.person is not None:
+        steps.append(step("person", document.person_object(one.person)[1], names))
     if one.opted_out is not None:
         flag = From.model_validate({"from": one.opted_out, "as": "bool"})
-        readers.append(("opted_out", field_reader(flag, names)))
+        steps.append(step("opted_out", flag, names))
     if one.status is not None:
-        readers.extend(_status(one.status, names))
+        steps.extend(_status(one.status, names))
+    read = fields_reader(steps)
     key = field_reader(one.key, names)
     changed = _changed(one, names)
     targets = [target.to for target in one.write.values()]
@@ -161,15 +163,11 @@ def _compile_record(
         ident = key(row)
         if not ident:
             raise ValueRefused(f"`{one.key}` is empty, so the row has no key")
-        doc = {ours: read(row) for ours, read in readers}
+        doc = read(row)
         if check_email:
             _set_aside_bad_address(doc)
-        return Record(
-            id=ident,
-            changed=changed(row),
-            doc=doc,
-            remote={to: row.get(to) for to in targets},
-        )
+        get = row.get
+        return Record(ident, changed(row), doc, {to: get(to) for to in targets})
 
     return convert
 
@@ -180,22 +178,25 @@ def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
     return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
 
 
-def _status(status: Status, names: dict[str, None]) -> list[tuple[str, Callable[[Row], Any]]]:
-    readers = [("status", _said(status, names))]
+def _status(status: Status, names: dict[str, None]) -> list[Step]:
+    steps = [_said(status, names)]
     if status.reason is not None:
-        readers.append(("reason", field_reader(status.reason, names)))
+        steps.append(step("reason", status.reason, names))
     if status.at is not None:
         at = status.at
         spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at
-        readers.append(("status_at", field_reader(spec, names)))
-    return readers
+        steps.append(step("status_at", spec, names))
+    return steps
 
 
-def _said(status: Status, names: dict[str, None]) -> Callable[[Row], Any]:
+def _said(status: Status, names: dict[str, None]) -> Step:
     if status.from_ is None:
-        return lambda _row: status.value
+        return Step("status", None, converters.text, status.value)
     names[status.from_] = None
-    return reader(status.from_, converters.table(status.values, None, closed=True))
+    return Step("status", status.from_, converters.table(status.values, None, closed=True))
+
+
+_IN_NO_ADDRESS = re.compile(r"[\s<>()\[\],;:\\\"']")
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:
@@ -209,7 +210,7 @@ def _set_aside_bad_address(doc: dict[str, Any]) -> None:
         and local
         and "." in domain
         and len(address) <= 254
-        and not any(letter.isspace() or letter in "<>()[],;:\\\"'" for letter in address)
+        and _IN_NO_ADDRESS.search(address) is None
     )
     if not plausible:
         doc["email"] = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from connector.adapters.base import Page, Window
 from connector.domain.moment import Micros
 from connector.domain.record import Activity, Kind, Record, Rejected
+from connector.errors import LeadloopError
 from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints, records
 from connector.store.checkpoints import Checkpoint
@@ -15,6 +17,8 @@ from connector.store.records import PageCounts
 from connector.sync.context import Loop, Source
 
 _KIND = "increment"
+_ROWS = 2_000
+"""Rows kept in one transaction, as far as the CRM's own pages are smaller."""
 
 
 def pull(loop: Loop, source: Source) -> Counter[str]:
@@ -30,7 +34,7 @@ def _pull_object(loop: Loop, source: Source, one: CompiledObject, counts: Counte
     with loop.store.read() as tx:
         known = checkpoints.load(tx, source.name, one.name, _KIND)
     window, after = _window(source, one, known)
-    for page in source.adapter.read(one.source, one.names, window, after):
+    for page in _gathered(source.adapter.read(one.source, one.names, window, after)):
         open_until = Checkpoint(
             connection=source.name,
             object=one.name,
@@ -61,6 +65,45 @@ def _pull_object(loop: Loop, source: Source, one: CompiledObject, counts: Counte
     with loop.store.write() as tx:
         loop.lease.check(tx)
         checkpoints.save(tx, closed)
+
+
+def _gathered(pages: Iterable[Page]) -> Iterator[Page]:
+    """Join small pages that follow each other: a commit costs the same for one row or 2,000.
+
+    What came before the CRM broke off is handed on first, so that nothing is read twice. A page
+    that tells of deletions stays alone: the order of a row and its end means something.
+    """
+    held: list[Page] = []
+    size = 0
+    try:
+        for page in pages:
+            if page.gone and held:
+                yield _joined(held)
+                held, size = [], 0
+            held.append(page)
+            size += len(page.rows) + len(page.rejected)
+            if size >= _ROWS or page.gone:
+                yield _joined(held)
+                held, size = [], 0
+    except LeadloopError:
+        if held:
+            yield _joined(held)
+        raise
+    if held:
+        yield _joined(held)
+
+
+def _joined(pages: Sequence[Page]) -> Page:
+    if len(pages) == 1:
+        return pages[0]
+    placed = any(page.places for page in pages)
+    places = [place for page in pages for place in page.places or [""] * len(page.rows)]
+    return replace(
+        pages[-1],
+        rows=[row for page in pages for row in page.rows],
+        places=places if placed else None,
+        rejected=[row for page in pages for row in page.rejected],
+    )
 
 
 def _window(
@@ -124,19 +167,20 @@ def _convert(
     found: list[Record] = []
     activities: list[Activity] = []
     rejected = list(page.rejected)
-    read: list[str] = []
+    read: dict[str, None] = {}
     places: Sequence[str] = page.places or ()
     for index, row in enumerate(page.rows):
         converted = one.convert(row, places[index] if places else "")
         if isinstance(converted, Record):
             found.append(converted)
-            read.append(converted.id)
+            read[converted.id] = None
         elif isinstance(converted, Rejected):
             rejected.append(converted)
+            read.pop(converted.id or "", None)  # the newest reading of a row counts
         elif converted is not None:
             activities.extend(converted)
-            read.append(str(row[one.key]))
-    return found, activities, rejected, read
+            read[str(row[one.key])] = None
+    return found, activities, rejected, list(read)
 
 
 def _count(
