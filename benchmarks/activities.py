@@ -14,7 +14,8 @@ SECONDS = 2 * 365 * 86_400
 
 _PEOPLE = """
 SELECT 'p' || i AS person,
-  ['vp operations','student','it manager','ceo','accountant','','head of sales'][h % 7 + 1] AS title,
+  ['vp operations','student','it manager','ceo','accountant','','head of sales']
+    [h % 7 + 1] AS title,
   nullif(['vp','student','manager','c_level','staff','','director'][h % 7 + 1], '') AS seniority,
   nullif(['operations','','it','','finance','','sales'][h % 7 + 1], '') AS function,
   CASE WHEN h % 11 > 1 THEN (h // 7) % 9000 END::DOUBLE AS "account.employees",

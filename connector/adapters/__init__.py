@@ -68,4 +68,18 @@ def _odoo(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: 
     )
 
 
-KINDS: dict[str, Opener] = {"files": _files, "memory": _memory, "odoo": _odoo}
+def _salesforce(
+    connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock
+) -> Adapter:
+    from connector.adapters.salesforce.adapter import open_salesforce  # noqa: PLC0415
+
+    del folder
+    return open_salesforce(connection, uses, clock)
+
+
+KINDS: dict[str, Opener] = {
+    "files": _files,
+    "memory": _memory,
+    "odoo": _odoo,
+    "salesforce": _salesforce,
+}

@@ -38,12 +38,21 @@ _ODOO = """\
     auth: {{database: {database}, login: {login}, key: "${{ODOO_KEY}}"}}
     scope: {{exclude: {{own_domains: []}}}}
 """
+_SALESFORCE = """\
+  - name: salesforce
+    kind: salesforce
+    address: {address}
+    mapping: mapping.yaml
+    # Of an external client app with the client credentials flow and a run-as user:
+    auth: {{client_id: "${{SALESFORCE_CLIENT_ID}}", client_secret: "${{SALESFORCE_CLIENT_SECRET}}"}}
+    scope: {{exclude: {{own_domains: []}}}}
+"""
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["files", "odoo"]))
+@click.argument("kind", type=click.Choice(["files", "odoo", "salesforce"]))
 @click.option("--folder", type=click.Path(path_type=Path), help="files: the folder with exports.")
-@click.option("--address", help="odoo: where it is reached.")
+@click.option("--address", help="odoo, salesforce: where it is reached.")
 @click.option("--database", help="odoo: the database.")
 @click.option("--login", default="admin", show_default=True, help="odoo: our user.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -65,6 +74,7 @@ def init(
     Example:
         leadloop init files --folder ./exports
         ODOO_KEY=... leadloop init odoo --address https://odoo.example.com --database crm
+        leadloop init salesforce --address https://acme.my.salesforce.com
     """
     from connector.demo.shipped import shipped
 
@@ -72,6 +82,13 @@ def init(
         if folder is None or not folder.is_dir():
             raise UsageError("`init files` needs a folder", hint="Add --folder ./exports")
         connection, mapping = _FILES.format(folder=folder), _files_mapping(folder)
+    elif kind == "salesforce":
+        if not address:
+            raise UsageError(
+                "`init salesforce` needs the org's address",
+                hint="Add --address https://acme.my.salesforce.com",
+            )
+        connection, mapping = _SALESFORCE.format(address=address), shipped("salesforce.yaml")
     else:
         if not address or not database:
             raise UsageError(

@@ -107,9 +107,9 @@ def _unknown(path: Path, known: Iterable[str], missing: list[str], places: Place
 
 
 def _one_a_place(faults: list[Fault]) -> list[Fault]:
-    """Keep one fault a path: a union reports each of its arms, and the first says enough."""
+    """Keep one fault a path: a union reports each of its arms, and a rule of our own says most."""
     kept: dict[tuple[Path, Place | None], Fault] = {}
-    for fault in faults:
+    for fault in sorted(faults, key=lambda fault: " is wrong: " not in fault.message):
         kept.setdefault((fault.path, fault.place), fault)
     return sorted(kept.values(), key=lambda f: f.place or Place(1 << 30, 0))
 

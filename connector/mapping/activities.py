@@ -10,6 +10,7 @@ from connector.domain.text import normalise
 from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument
 from connector.mapping.readers import Row, field_reader
+from connector.mapping.reference import compile_reference
 
 _RULES_READ = frozenset({"url", "asset", "campaign", "form", "channel", "visit"})
 Read = Callable[[Row], Any]
@@ -67,12 +68,11 @@ def _events(one: MappedObject, names: dict[str, None]) -> list[tuple[Read, Read]
 def _person(document: MappingDocument, one: MappedObject, names: dict[str, None]) -> Read | None:
     if one.person is None:
         return None
-    target, remote = document.person_object(one.person)
-    read = _text(remote, names)
+    refer = compile_reference(document, one.person, names)
 
     def subject(row: Row) -> str | None:
-        ident = read(row)
-        return f"{target}/{ident}" if ident else None
+        found = refer(row)
+        return f"{found[0]}/{found[1]}" if found else None
 
     return subject
 

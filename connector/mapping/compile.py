@@ -15,7 +15,8 @@ from connector.mapping import converters
 from connector.mapping.activities import compile_activity
 from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
-from connector.mapping.readers import Row, Step, field_reader, fields_reader, step
+from connector.mapping.readers import Row, Step, Whole, field_reader, fields_reader, step
+from connector.mapping.reference import compile_reference
 
 Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
 
@@ -136,10 +137,13 @@ def _word(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
+_NOBODY = ("", None)
+
+
 def _compile_record(
     document: MappingDocument, one: MappedObject, names: dict[str, None]
 ) -> Callable[[Row], Record]:
-    steps = [step(ours, spec, names) for ours, spec in one.fields.items()]
+    steps: list[Step | Whole] = [step(ours, spec, names) for ours, spec in one.fields.items()]
     if one.account is not None:
         steps.append(step("account", one.account, names))
     written = one.write.get("owner")
@@ -147,10 +151,12 @@ def _compile_record(
         # An owner we write ourselves is read from what the record holds: its echo is no news.
         steps.append(step("owner", one.owner, names))
     if one.person is not None:
-        steps.append(step("person", document.person_object(one.person)[1], names))
-    if one.opted_out is not None:
-        flag = From.model_validate({"from": one.opted_out, "as": "bool"})
-        steps.append(step("opted_out", flag, names))
+        refer = compile_reference(document, one.person, names)
+        steps.append(Whole("person", lambda row: (refer(row) or _NOBODY)[1]))
+    for ours, flag in (("opted_out", one.opted_out), ("frozen", one.frozen)):
+        if flag is not None:
+            spec = From.model_validate({"from": flag, "as": "bool"})
+            steps.append(step(ours, spec, names))
     if one.status is not None:
         steps.extend(_status(one.status, names))
     read = fields_reader(steps)
@@ -178,8 +184,8 @@ def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
     return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
 
 
-def _status(status: Status, names: dict[str, None]) -> list[Step]:
-    steps = [_said(status, names)]
+def _status(status: Status, names: dict[str, None]) -> list[Step | Whole]:
+    steps: list[Step | Whole] = [_said(status, names)]
     if status.reason is not None:
         steps.append(step("reason", status.reason, names))
     if status.at is not None:
@@ -189,11 +195,16 @@ def _status(status: Status, names: dict[str, None]) -> list[Step]:
     return steps
 
 
-def _said(status: Status, names: dict[str, None]) -> Step:
+def _said(status: Status, names: dict[str, None]) -> Step | Whole:
     if status.from_ is None:
         return Step("status", None, converters.text, status.value)
-    names[status.from_] = None
-    return Step("status", status.from_, converters.table(status.values, None, closed=True))
+    translate = converters.table(status.values, None, closed=True)
+    if isinstance(status.from_, str):
+        names[status.from_] = None
+        return Step("status", status.from_, translate)
+    several = list(status.from_)
+    names.update(dict.fromkeys(several))
+    return Whole("status", lambda row: translate("/".join([_word(row.get(n)) for n in several])))
 
 
 _IN_NO_ADDRESS = re.compile(r"[\s<>()\[\],;:\\\"']")

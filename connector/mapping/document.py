@@ -26,7 +26,9 @@ ACTIVITY_FIELDS = (
     "agent",
     "owner",
 )
-RESERVED = frozenset({"status", "status_at", "reason", "owner", "account", "person", "opted_out"})
+RESERVED = frozenset(
+    {"status", "status_at", "reason", "owner", "account", "person", "opted_out", "frozen"}
+)
 _OPPORTUNITY = frozenset({"open", "won", "lost"})
 
 
@@ -65,19 +67,45 @@ class RowTest(Document):
 
 
 class PersonRef(Document):
-    """The remote id of a person record, and which object of this mapping that is."""
+    """The remote id of a person record, and which object of this mapping that is.
 
-    from_: Annotated[str, Field(alias="from")]
-    object: str
+    Of several fields the first that holds an id counts. Where an id's first letters tell what kind
+    of record it is, `prefixes` says which object each means; an id with other ones means nobody.
+    """
+
+    from_: Annotated[str | list[str], Field(alias="from")]
+    object: str | None = None
+    prefixes: Annotated[dict[str, str] | None, Field(min_length=1)] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PersonRef:
+        if (self.object is None) == (self.prefixes is None):
+            raise ValueError('give either `object:`, or `prefixes:` such as {"00Q": lead}')
+        if not self.from_:
+            raise ValueError("`from:` names no field")
+        if len({len(prefix) for prefix in self.prefixes or ()}) > 1:
+            raise ValueError("all `prefixes:` should be of one length, in quotes")
+        return self
+
+    @property
+    def fields(self) -> list[str]:
+        """The remote fields, in order."""
+        return [self.from_] if isinstance(self.from_, str) else list(self.from_)
+
+    @property
+    def objects(self) -> list[str]:
+        """The objects of this mapping it may lead to."""
+        return [self.object] if self.object is not None else list((self.prefixes or {}).values())
 
 
 class Status(Document):
     """What the CRM says about a lead or deal, in our words; null says nothing.
 
-    `value:` says the same of every row, for an object that holds only won deals, say.
+    `value:` says the same of every row, for an object that holds only won deals, say. Of several
+    fields the values are joined by a stroke, such as `true/false`.
     """
 
-    from_: Annotated[str | None, Field(alias="from")] = None
+    from_: Annotated[str | list[str] | None, Field(alias="from")] = None
     values: dict[str, str | None] = {}
     value: str | None = None
     reason: str | From | None = None
@@ -87,6 +115,8 @@ class Status(Document):
     def _one_source(self) -> Status:
         if (self.from_ is None) == (self.value is None):
             raise ValueError("give either `from:` with `values:`, or `value:`")
+        if self.from_ == []:
+            raise ValueError("`from:` names no field")
         return self
 
 
@@ -130,6 +160,7 @@ class MappedObject(Document):
     email: str | None = None
     ids: list[str] = []
     opted_out: str | None = None
+    frozen: str | None = None
     status: Status | None = None
     type: str | From | None = None
     at: str | From | None = None
@@ -140,6 +171,8 @@ class MappedObject(Document):
     def _fits_its_kind(self) -> MappedObject:
         for check in (self._check_activity, self._check_fields, self._check_status):
             check()
+        if self.frozen is not None and self.is_ is not Kind.PERSON:
+            raise ValueError("`frozen:` belongs to an object that `is: person`")
         if self.write and self.is_ is not Kind.PERSON:
             raise ValueError("only an object that `is: person` can be written to")
         for name in self.write:
@@ -198,8 +231,10 @@ class MappingDocument(Document):
             raise ValueError("no object `is: person`, so there is nobody to score")
         for name, one in self.objects.items():
             ref = one.person
-            if isinstance(ref, PersonRef) and ref.object not in people:
-                raise ValueError(f"`{name}.person.object: {ref.object}` is not a person object")
+            if isinstance(ref, PersonRef):
+                for meant in ref.objects:
+                    if meant not in people:
+                        raise ValueError(f"`{name}.person` means `{meant}`: not a person object")
             if isinstance(ref, str) and len(people) > 1:
                 raise ValueError(
                     f"`{name}.person` must say which object it means, such as "
@@ -207,12 +242,12 @@ class MappingDocument(Document):
                 )
         return self
 
-    def person_object(self, ref: str | PersonRef) -> tuple[str, str]:
-        """Give (our person object, remote field) of a `person:` reference."""
+    def person_ref(self, ref: str | PersonRef) -> PersonRef:
+        """Give a `person:` reference in full: a mere field means the only person object."""
         if isinstance(ref, PersonRef):
-            return ref.object, ref.from_
+            return ref
         people = [name for name, one in self.objects.items() if one.is_ is Kind.PERSON]
-        return people[0], ref
+        return PersonRef.model_validate({"from": ref, "object": people[0]})
 
 
 def load_mapping(path: Path, environ: dict[str, str] | None = None) -> MappingDocument:

@@ -85,7 +85,7 @@ class Profile:
             for spec in [*one.fields.values(), one.type]
             if isinstance(spec, From) and spec.from_ and spec.values is not None
         ]
-        if one.status is not None and one.status.from_ is not None:
+        if one.status is not None and isinstance(one.status.from_, str):
             tables.append((one.status.from_, dict(one.status.values)))
         for remote, values in tables:
             value = row.get(str(remote))

@@ -22,6 +22,13 @@ class Step(NamedTuple):
     value: Scalar = None
 
 
+class Whole(NamedTuple):
+    """One of our values that rests on several fields of a row."""
+
+    ours: str
+    read: Callable[[Row], Any]
+
+
 def step(ours: str, spec: str | From, names: dict[str, None]) -> Step:
     """Say how one of our values comes out of a row; notes the remote name."""
     if isinstance(spec, str):
@@ -33,13 +40,15 @@ def step(ours: str, spec: str | From, names: dict[str, None]) -> Step:
     return Step(ours, spec.from_, converter(spec))
 
 
-def fields_reader(steps: Sequence[Step]) -> Callable[[Row], Fields]:
+def fields_reader(steps: Sequence[Step | Whole]) -> Callable[[Row], Fields]:
     """Build one function that takes all these values out of a row; None stays None.
 
     The loop stands where a function a field would: calls are most of what a field costs.
     """
-    fixed: Fields = {one.ours: one.value for one in steps if one.remote is None}
-    read = [(one.ours, one.remote, one.convert) for one in steps if one.remote is not None]
+    single = [one for one in steps if isinstance(one, Step)]
+    wholes = [one for one in steps if isinstance(one, Whole)]
+    fixed: Fields = {one.ours: one.value for one in single if one.remote is None}
+    read = [(one.ours, one.remote, one.convert) for one in single if one.remote is not None]
 
     def take(row: Row) -> Fields:
         found = fixed.copy()
@@ -51,6 +60,8 @@ def fields_reader(steps: Sequence[Step]) -> Callable[[Row], Fields]:
                 found[ours] = None if value is None else convert(value)
         except ValueRefused as refused:
             raise ValueRefused(f"`{remote}` {refused}") from None
+        for ours, whole in wholes:
+            found[ours] = whole(row)
         return found
 
     return take

@@ -126,6 +126,8 @@ def _wishes(loop: Loop, known: _Known, person: Person) -> Iterator[Planned]:
         source = next((s for s in loop.sources if s.name == record.connection), None)
         if record.gone or source is None or record.object not in source.objects:
             continue
+        if record.doc.get("frozen") is True:
+            continue  # the CRM takes no more writes to it, as to a converted lead
         for group in Group:
             if not loop.allows(_STAGE[group]):
                 continue

@@ -33,7 +33,8 @@ class Primary(NamedTuple):
 def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Primary]:
     """Give the primary of each person who has a live record in the hand-off connection.
 
-    It is the record with an open opportunity, else the one changed last, else the first by id.
+    It is the record with an open opportunity, else the one changed last, else the first by id; one
+    that is frozen only where there is no other. What frozen records say counts all the same.
     """
     name = loop.handoff.name
     mine = {
@@ -56,17 +57,29 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
     )
     queues = _queues(tx, name)
     return {
-        person: _primary(record, deals.get(record.id, []), accounts, loop.handoff, queues)
+        person: _primary(
+            record,
+            [r for r in mine[person] if r is not record and _frozen(r)],
+            deals.get(record.id, []),
+            accounts,
+            loop.handoff,
+            queues,
+        )
         for person, record in chosen.items()
     }
 
 
-def _rank(record: PersonRecord, deals: list[PersonRecord]) -> tuple[bool, int, str]:
+def _rank(record: PersonRecord, deals: list[PersonRecord]) -> tuple[bool, bool, int, str]:
     return (
+        not _frozen(record),
         any(d.doc.get("status") == OPEN for d in deals),
         record.changed or 0,
         _reversed(record.id),
     )
+
+
+def _frozen(record: PersonRecord) -> bool:
+    return record.doc.get("frozen") is True
 
 
 def _reversed(ident: str) -> str:
@@ -81,6 +94,7 @@ def _queues(tx: Connection, connection: str) -> set[str]:
 
 def _primary(
     record: PersonRecord,
+    frozen: list[PersonRecord],
     deals: list[PersonRecord],
     accounts: dict[str, PersonRecord],
     source: Source,
@@ -96,7 +110,10 @@ def _primary(
     owner = _owner(record, source)
     return Primary(
         record=record,
-        statements=tuple(statements(record, deals, key(owner))),
+        statements=(
+            *statements(record, deals, key(owner)),
+            *(said for one in frozen for said in statements(one, [], key(owner))),
+        ),
         remote_owner=f"{name}/{owner}" if owner else None,
         owner=key(owner),
         opportunity_owner=key(opened[0].doc.get("owner")) if opened else None,

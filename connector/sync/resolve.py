@@ -166,7 +166,7 @@ def _row(
     }
 
 
-_NOT_FACTS = frozenset({"status", "status_at", "reason", "owner", "account"})
+_NOT_FACTS = frozenset({"status", "status_at", "reason", "owner", "account", "frozen"})
 
 
 def _excluded(facts: Fields, live: Sequence[PersonRecord], scopes: dict[str, Scope]) -> str | None:

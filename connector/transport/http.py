@@ -22,6 +22,7 @@ from tenacity import (
 
 from connector.errors import (
     LoginError,
+    QuotaError,
     RateLimitError,
     RemoteError,
     TryLaterError,
@@ -112,6 +113,7 @@ class Transport:
         repeatable: bool,
         judge: Judge | None = None,
         headers: Mapping[str, str] | None = None,
+        attempts: int | None = None,
     ) -> Answer:
         """Send and give the answer.
 
@@ -119,6 +121,7 @@ class Transport:
             repeatable: Whether sending it twice is as good as once.
             judge: Raises for answers that are errors in the CRM's own way; default by status.
             headers: Of this request alone; they go with every attempt.
+            attempts: Other than the transport's own, such as while the CRM works on a long job.
 
         Raises:
             LoginError, RemoteError, RateLimitError, TryLaterError: as the answer says.
@@ -126,7 +129,7 @@ class Transport:
         """
         retrying = Retrying(
             retry=retry_if_exception(_may_repeat),
-            stop=stop_after_attempt(self._attempts),
+            stop=stop_after_attempt(attempts or self._attempts),
             wait=_wait,
             reraise=True,
         )
@@ -138,6 +141,10 @@ class Transport:
                 raise
         self._renew()
         return retrying(self._once, *given, judge or judge_by_status)
+
+    def move(self, address: str) -> None:
+        """Speak to another host from the next request on, such as the one a log-in names."""
+        self._address = checked(address)
 
     def close(self) -> None:
         """Free the sockets."""
@@ -247,7 +254,8 @@ def _later(said: str, answer: Answer) -> TryLaterError:
 
 
 def _may_repeat(error: BaseException) -> bool:
-    return isinstance(error, TryLaterError) and not isinstance(error, UnknownOutcomeError)
+    never = UnknownOutcomeError | QuotaError  # the first may be done; a day's quota outlasts us
+    return isinstance(error, TryLaterError) and not isinstance(error, never)
 
 
 _backoff = wait_exponential(multiplier=0.5, max=MAX_WAIT_S) + wait_random(0, 1)

@@ -198,3 +198,37 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_others_and_comes_when_mende
     world.put("companies", "odd", employees="12")
     world.run()
     assert world.rows("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+FROZEN = MAPPING.replace(
+    "    opted_out: opted_out",
+    "    ids: [twin]\n    frozen: converted\n    opted_out: opted_out",
+).replace("{email: email, name", "{twin: twin, email: email, name")
+
+
+@pytest.fixture
+def converted(world):
+    """A hot lead in the CRM's hands no more, and the record it became."""
+    world.write("mapping.yaml", FROZEN)
+    world.put("leads", "_", twin=None, converted=None)
+    world.crm.objects["leads"].clear()
+    world.hot("old", twin="7", converted=False)
+    world.start()
+    world.pass_time()
+    return world
+
+
+def test_a_frozen_record_is_written_no_more_and_its_twin_is(converted):
+    converted.put("leads", "old", converted=True)
+    converted.lead("new", twin="7", email="other@acme.example", converted=False)
+    converted.written()
+    converted.run()
+    assert {ident for ident, *_ in converted.written()} == {"new"}
+    assert converted.shown("new")["ll_score"] == 80
+
+
+def test_what_a_frozen_record_says_still_counts(converted):
+    converted.put("leads", "old", converted=True, status="good")
+    converted.lead("new", twin="7", email="other@acme.example", converted=False, status=None)
+    converted.run()
+    assert converted.rows("SELECT state FROM cycle WHERE current") == [("qualified",)]

@@ -148,6 +148,88 @@ def test_an_activity_of_nobody_is_kept_aside():
     assert found == Rejected("m:4", "names no person", "9")
 
 
+POLYMORPHIC = """
+version: 1
+objects:
+  lead: {is: person, key: Id, frozen: IsConverted, fields: {email: Email}}
+  contact: {is: person, key: Id, fields: {email: Email}}
+  deal:
+    is: opportunity
+    key: Id
+    person: {from: [ContactId, LeadId], prefixes: {"00Q": lead, "003": contact}}
+    status: {from: [IsClosed, IsWon], values: {false/false: open, true/true: won, true/false: lost}}
+  task:
+    is: activity
+    key: Id
+    person: {from: WhoId, prefixes: {"00Q": lead, "003": contact}}
+    type: {value: call}
+    at: At
+  member:
+    is: activity
+    key: Id
+    person: {from: [ContactId, LeadId], object: lead}
+    type: {value: x}
+    at: At
+"""
+
+
+@pytest.fixture(scope="module")
+def several():
+    return compile_mapping(parse(POLYMORPHIC, MappingDocument, name="p.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("who", "person"),
+    [("00Q1", "lead/00Q1"), ("0031", "contact/0031"), ("0011", None), (None, None), ("00", None)],
+)
+def test_a_reference_to_several_objects_is_told_by_the_beginning_of_the_id(several, who, person):
+    row = {"Id": "1", "WhoId": who, "At": "2026-01-01T00:00:00Z"}
+    found = several["task"].convert(row, "m:1")
+    if person is None:
+        assert found == Rejected("m:1", "names no person", "1")
+    else:
+        assert found[0].person == person
+
+
+def test_of_several_reference_fields_the_first_that_holds_an_id_counts(several):
+    row = {"Id": "1", "At": "2026-01-01T00:00:00Z", "LeadId": "00Q1"}
+    assert several["member"].convert(row, "")[0].person == "lead/00Q1"
+    both = {**row, "ContactId": "0031"}
+    assert several["member"].convert(both, "")[0].person == "lead/0031"
+    assert several["deal"].convert({**both, "ContactId": "0011"}, "").doc["person"] == "00Q1"
+    assert several["deal"].convert({"Id": "1"}, "").doc["person"] is None
+    assert {"ContactId", "LeadId"} <= set(several["deal"].names)
+
+
+@pytest.mark.parametrize(
+    ("closed", "won", "said"),
+    [(False, False, "open"), (True, True, "won"), (True, False, "lost"), (None, None, None)],
+)
+def test_a_status_may_be_told_by_two_fields_together(several, closed, won, said):
+    found = several["deal"].convert({"Id": "1", "IsClosed": closed, "IsWon": won}, "")
+    assert found.doc["status"] == said
+    assert {"IsClosed", "IsWon"} <= set(several["deal"].names)
+
+
+def test_a_record_the_crm_has_frozen_says_so(several):
+    assert several["lead"].convert({"Id": "1", "IsConverted": True}, "").doc["frozen"] is True
+    assert several["lead"].convert({"Id": "1", "IsConverted": False}, "").doc["frozen"] is False
+
+
+def test_the_schema_for_editors_knows_references_by_prefix():
+    import jsonschema
+
+    from connector.documents import json_schema
+
+    schema = json_schema(MappingDocument)
+    ref = {"from": ["ContactId", "LeadId"], "prefixes": {"00Q": "lead"}}
+    task = {"is": "activity", "key": "Id", "person": ref}
+    jsonschema.validate({"version": 1, "objects": {"t": task}}, schema)
+    task["person"] = {"from": 3}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"version": 1, "objects": {"t": task}}, schema)
+
+
 def test_all_fields_a_row_needs_are_asked_for():
     assert set(OBJECTS["lead"].names) == {
         "Id", "Stamp", "Kind", "Email", "Title", "Staff", "First", "Vip", "Country", "Tier",
@@ -180,6 +262,12 @@ def test_the_hash_changes_with_what_decides_a_record_and_not_with_what_is_writte
         ),
         ("zone: America/Sao_Paulo", "zone: America/Sao_Polo", "not a time zone"),
         ("person: Lead", "person: {from: Lead, object: leed}", "not a person object"),
+        ("person: Lead", "person: {from: Lead, prefixes: {a: leed}}", "means `leed`"),
+        ("person: Lead", "person: {from: Lead}", "either `object:`"),
+        ("person: Lead", "person: {from: [], object: lead}", "names no field"),
+        ("person: Lead", "person: {from: L, prefixes: {00Q: lead, 003: lead}}", "of one length"),
+        ("status: {from: Status", "status: {from: []", "names no field"),
+        ("  mail:\n", "  mail:\n    frozen: x\n", "is: person"),
     ],
 )
 def test_a_mistake_in_a_mapping_is_told_with_what_would_be_right(old, new, words):
@@ -188,7 +276,7 @@ def test_a_mistake_in_a_mapping_is_told_with_what_would_be_right(old, new, words
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["files.yaml", "odoo.yaml"])
+@pytest.mark.parametrize("name", ["files.yaml", "odoo.yaml", "salesforce.yaml"])
 def test_the_mappings_that_ship_are_sound(name):
     from pathlib import Path
 

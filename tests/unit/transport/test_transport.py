@@ -10,6 +10,7 @@ import responses
 
 from connector.errors import (
     LoginError,
+    QuotaError,
     RateLimitError,
     RemoteError,
     TryLaterError,
@@ -49,6 +50,29 @@ def test_later_is_tried_again_even_for_what_may_not_be_repeated_for_no_work_was_
     responses.post(f"{URL}/x", status=503)
     responses.post(f"{URL}/x", json={})
     assert http.send("POST", "/x", b"{}", repeatable=False).status == 200
+
+
+@responses.activate
+def test_a_used_up_quota_is_not_asked_again(waits):
+    def spent(_answer):
+        raise QuotaError("used up", hint="tomorrow")
+
+    responses.get(f"{URL}/x", status=429)
+    transport = Transport(URL, overrules=spent)
+    with pytest.raises(QuotaError):
+        transport.send("GET", "/x", repeatable=True)
+    assert len(responses.calls) == 1
+    assert waits == []
+    transport.close()
+
+
+@responses.activate
+def test_a_transport_that_moved_speaks_to_the_new_host(http):
+    responses.get("https://other.example.com/x", json={})
+    http.move("https://other.example.com/")
+    assert http.send("GET", "/x", repeatable=True).status == 200
+    with pytest.raises(UsageError):
+        http.move("http://other.example.com")
 
 
 @responses.activate

@@ -1,0 +1,1 @@
+"""Salesforce: leads, contacts, deals and owners over the REST API."""

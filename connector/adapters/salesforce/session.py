@@ -1,0 +1,243 @@
+"""Logging in to Salesforce: a token by OAuth, renewed once for all who find it ended.
+
+Tokens carry no expiry; a 401 alone tells. The log-in names the host to speak to from then on, which
+is followed inside Salesforce only: a token never goes to a host that we were not told of.
+
+Source: "OAuth 2.0 Client Credentials Flow" and "JWT Bearer Flow", Salesforce Help.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+import jwt
+import orjson
+
+from connector.adapters.salesforce.answers import Usage, overrules
+from connector.domain.moment import SECOND, Micros
+from connector.errors import LoginError, TryLaterError, UsageError
+from connector.transport.http import Answer, Transport
+
+_TOKEN = "/services/oauth2/token"  # noqa: S105  a path
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_CLOUDS = ("salesforce.com", "salesforce.mil", "sfcrmproducts.cn")
+_WORD = re.compile(r"[a-z_]{1,40}")
+_JWT_LIVES = 180
+_HINTS = {
+    "invalid_client": "Check `auth.client_secret`, and that the app is installed in this org",
+    "invalid_client_id": "Check `auth.client_id`: the consumer key of the external client app",
+    "invalid_grant": "Give the app a run-as user, or approve it for the user that logs in",
+    "unsupported_grant_type": "Enable this OAuth flow in the external client app",
+}
+
+
+class Grant(Protocol):
+    """One way to be given a token: the form to send. It opens secrets when asked, not before."""
+
+    def form(self) -> dict[str, str]: ...
+
+
+class ClientCredentials:
+    """An app that acts as its run-as user; needs the org's My Domain host."""
+
+    def __init__(self, client: Callable[[], str], secret: Callable[[], str]) -> None:
+        self._client = client
+        self._secret = secret
+
+    def form(self) -> dict[str, str]:
+        """Give the form with the secret in it."""
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self._client(),
+            "client_secret": self._secret(),
+        }
+
+
+class JwtBearer:
+    """An app that logs in as one user who approved it, by a signature instead of a secret."""
+
+    def __init__(
+        self,
+        client: Callable[[], str],
+        login: str,
+        key: Callable[[], str],
+        audience: str,
+        clock: Callable[[], Micros],
+    ) -> None:
+        self._client = client
+        self._login = login
+        self._key = key
+        self._audience = audience
+        self._clock = clock
+
+    def form(self) -> dict[str, str]:
+        """Give the form with a fresh assertion. Raises UsageError for a key that signs nothing."""
+        claims = {
+            "iss": self._client(),
+            "sub": self._login,
+            "aud": self._audience,
+            "exp": self._clock() // SECOND + _JWT_LIVES,
+        }
+        try:
+            signed = jwt.encode(claims, self._key(), algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise UsageError(
+                "`auth.private_key` is no RSA key in PEM form",
+                hint="Give the key that belongs to the certificate uploaded to the app",
+            ) from None
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        return {"grant_type": grant, "assertion": signed}
+
+
+class Session:
+    """One log-in. `http` speaks with its token, logging in with the first request."""
+
+    def __init__(self, address: str, grant: Grant, usage: Usage) -> None:
+        self._address = address
+        self._grant = grant
+        self._usage = usage
+        self._door = Transport(address, attempts=3)
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._mine = threading.local()
+        self._ids: tuple[str, str] | None = None
+        self.http = Transport(
+            address,
+            headers=self._headers,
+            hear=usage.hear,
+            overrules=overrules,
+            renew=self._renew,
+        )
+
+    def ids(self) -> tuple[str, str]:
+        """Give (organisation id, user id) of the log-in."""
+        self._headers()
+        if self._ids is None:
+            told = self.http.send("GET", "/services/oauth2/userinfo", repeatable=True)
+            self._ids = _ids_of_userinfo(told)
+        return self._ids
+
+    def close(self) -> None:
+        """Free the sockets."""
+        self._door.close()
+        self.http.close()
+
+    def _headers(self) -> Mapping[str, str]:
+        self._usage.check()
+        with self._lock:
+            if self._token is None:
+                self._log_in()
+            token = self._token
+        self._mine.token = token
+        return {"Authorization": f"Bearer {token}"}
+
+    def _renew(self) -> None:
+        """Log in anew, unless another thread did since this one took its token."""
+        with self._lock:
+            if self._token == getattr(self._mine, "token", None):
+                self._token = None
+                self._log_in()
+
+    def _log_in(self) -> None:
+        answer = self._door.send(
+            "POST",
+            _TOKEN,
+            urlencode(self._grant.form()).encode(),
+            kind="application/x-www-form-urlencoded",
+            repeatable=True,
+            judge=_judge_log_in,
+        )
+        try:
+            told = orjson.loads(answer.body)
+            token, instance = str(told["access_token"]), str(told["instance_url"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise TryLaterError(
+                "the log-in was answered without a token", hint="Check `address:`"
+            ) from None
+        self.http.move(_followed(self._address, instance))
+        ids = _ids_of_url(str(told.get("id") or ""))
+        if self._ids is not None and ids is not None and ids[0] != self._ids[0]:
+            raise LoginError(
+                "the log-in leads to another Salesforce org than before",
+                hint="Check `address:` and `auth:`",
+            )
+        self._ids = ids or self._ids
+        self._token = token
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError for hosts that people copy from the browser and no API answers on."""
+    host = (urlsplit(address).hostname or "").casefold()
+    if host.endswith((".lightning.force.com", ".salesforce-setup.com")):
+        raise UsageError(
+            f"{host} is for browsers, not for the API",
+            hint="Write the My Domain host, such as https://acme.my.salesforce.com",
+        )
+
+
+def audience_of(address: str) -> str:
+    """Give whom a JWT is for: the log-in host of sandboxes, or of everything else."""
+    host = urlsplit(address).hostname or ""
+    return f"https://{'test' if '.sandbox.' in host else 'login'}.salesforce.com"
+
+
+def _followed(address: str, instance: str) -> str:
+    """The host to speak to after the log-in: the named one inside Salesforce, else the address.
+
+    An address that is no Salesforce host (this machine, a proxy) was chosen by a person and stays.
+    """
+    ours = urlsplit(address)
+    named = urlsplit(instance)
+    here, there = (ours.hostname or "").casefold(), (named.hostname or "").casefold()
+    if here in _LOOPBACK:
+        return instance if there in _LOOPBACK else address
+    cloud = next((c for c in _CLOUDS if here.endswith(f".{c}")), None)
+    if cloud is None:
+        return address
+    if named.scheme == "https" and there.endswith(f".{cloud}") and "@" not in named.netloc:
+        return f"https://{named.netloc}"
+    raise LoginError(
+        "the log-in names a host outside Salesforce, so nothing was sent there",
+        hint="Check `address:`, and what stands between us and it",
+    )
+
+
+def _ids_of_url(url: str) -> tuple[str, str] | None:
+    parts = urlsplit(url).path.strip("/").split("/")
+    if len(parts) == 3 and parts[0] == "id" and parts[1].startswith("00D"):
+        return parts[1], parts[2]
+    return None
+
+
+def _ids_of_userinfo(answer: Answer) -> tuple[str, str]:
+    try:
+        told: dict[str, Any] = orjson.loads(answer.body)
+        return str(told["organization_id"]), str(told["user_id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise TryLaterError(
+            "Salesforce does not say who we are", hint="Give the app the scopes api and openid"
+        ) from None
+
+
+def _judge_log_in(answer: Answer) -> None:
+    if answer.status < 300:
+        return
+    try:
+        word = str(orjson.loads(answer.body)["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        word = ""
+    if not _WORD.fullmatch(word):
+        if answer.status >= 500:
+            raise TryLaterError(f"the log-in was answered {answer.status}", hint="Run again later")
+        raise UsageError(
+            f"the address answers the log-in with {answer.status}, not as Salesforce does",
+            hint="Write the My Domain host, such as https://acme.my.salesforce.com",
+        )
+    raise LoginError(
+        f"Salesforce refused the log-in: {word}",
+        hint=_HINTS.get(word, "Check `auth:` and the external client app"),
+    )

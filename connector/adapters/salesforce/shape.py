@@ -1,0 +1,81 @@
+"""How asked names become columns, and answers become rows under those names.
+
+Row paths: one loop over a page per name that needs work, none per row for names that need none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from connector.adapters.base import Row
+from connector.adapters.salesforce.describing import Described, Objects
+
+CONTACT_ROLE = "OpportunityContactRoles.ContactId"
+"""On Opportunity: the contact whose role is primary, else the one added first."""
+_NOTHING: dict[str, Any] = {}
+
+
+class Shape(NamedTuple):
+    """The columns of one read. `nested` and `renamed` are the names that rows must be given."""
+
+    described: Described
+    columns: tuple[str, ...]
+    nested: tuple[tuple[str, tuple[str, ...]], ...]
+    renamed: tuple[tuple[str, str], ...]
+    contact: str | None
+    deletes: bool
+    merges: bool
+
+
+def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
+    """Find every name's column. Raises UsageError for one that our user cannot see."""
+    described = objects.of(source)
+    deletes, merges = "IsDeleted" in described, "MasterRecordId" in described
+    columns: dict[str, None] = {"Id": None}
+    nested, renamed = [], []
+    contact = None
+    for name in names:
+        if described.name == "Opportunity" and name.casefold() == CONTACT_ROLE.casefold():
+            contact = name
+            continue
+        column = objects.column(source, name)
+        columns[column] = None
+        if "." in column:
+            nested.append((name, tuple(column.split("."))))
+        elif column != name:
+            renamed.append((name, column))
+    if deletes:
+        columns["IsDeleted"] = None
+    if merges:
+        columns["MasterRecordId"] = None
+    return Shape(described, tuple(columns), tuple(nested), tuple(renamed), contact, deletes, merges)
+
+
+def fill(shape: Shape, rows: Sequence[Row]) -> None:
+    """Give the rows the names that Salesforce spells or nests in another way."""
+    for name, (first, *rest) in shape.nested:
+        if len(rest) == 1:
+            last = rest[0]
+            for row in rows:
+                row[name] = (row[first] or _NOTHING).get(last)
+        else:
+            for row in rows:
+                row[name] = _dig(row[first], rest)
+    for name, column in shape.renamed:
+        for row in rows:
+            row[name] = row[column]
+
+
+def gone(shape: Shape, rows: list[Row]) -> tuple[list[Row], dict[str, str | None]]:
+    """Take deleted rows out; each with the id it was merged into, or None."""
+    if not shape.deletes:
+        return rows, {}
+    dead = {row["Id"]: row.get("MasterRecordId") for row in rows if row["IsDeleted"]}
+    return ([row for row in rows if not row["IsDeleted"]] if dead else rows), dead
+
+
+def _dig(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        value = (value or _NOTHING).get(name)
+    return value

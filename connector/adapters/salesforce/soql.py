@@ -1,0 +1,80 @@
+"""SOQL as text: quoting, times, ids, and columns cut so that no URL grows too long. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from simple_salesforce.format import format_soql
+
+from connector.domain.moment import SECOND, Micros, to_datetime
+
+MAX_URL = 14_000
+"""Bytes of path and query we let a request have; Salesforce takes 16,384 with all headers."""
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+class Select(NamedTuple):
+    """One query. `conditions` are joined by AND; rows come in id order, at most `limit`."""
+
+    columns: Sequence[str]
+    source: str
+    conditions: Sequence[str]
+    limit: int
+
+    def text(self) -> str:
+        """Spell it."""
+        where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        return (
+            f"SELECT {', '.join(self.columns)} FROM {self.source}{where} "
+            f"ORDER BY Id LIMIT {self.limit}"
+        )
+
+
+def quoted(value: str | Sequence[str]) -> str:
+    """Quote a text, or several for IN, so that it ends nowhere but at its end."""
+    return str(format_soql("{}", value if isinstance(value, str) else list(value)))
+
+
+def moment(value: Micros) -> str:
+    """Spell a moment at the resolution of stamps, a second, rounded down."""
+    return to_datetime(value // SECOND * SECOND).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def full_id(ident: str) -> str | None:
+    """Give the 18-character form of an id; None for what can be none.
+
+    The last three characters say which of the first fifteen are capitals, for tools that lose case.
+    """
+    if not _ID.fullmatch(ident):
+        return None
+    if len(ident) == 18:
+        return ident
+    return ident + "".join(
+        _CHECK[sum(1 << k for k, letter in enumerate(ident[b : b + 5]) if "A" <= letter <= "Z")]
+        for b in (0, 5, 10)
+    )
+
+
+def url_size(text: str) -> int:
+    """Give how many bytes a text takes inside a URL."""
+    return len(quote(text, safe=""))
+
+
+def groups(columns: Iterable[str], room: int) -> list[list[str]]:
+    """Cut columns into groups that each fit the room; every group begins with Id."""
+    found: list[list[str]] = [["Id"]]
+    used = 0
+    for column in columns:
+        if column == "Id":
+            continue
+        size = url_size(f", {column}")
+        if used + size > room and len(found[-1]) > 1:
+            found.append(["Id"])
+            used = 0
+        found[-1].append(column)
+        used += size
+    return found

@@ -1,0 +1,190 @@
+"""Writing: up to 200 records of one object a request, each settled for itself.
+
+Every attempt carries `Sforce-Auto-Assign: FALSE`, or an assignment rule would take our owner away
+again; the duplicate rule is told to let an alert pass, for a score must not wait for a tidy CRM.
+
+Source: REST API Developer Guide, "sObject Collections", "Assignment Rule Header", "Duplicate Rule
+Header"; SOAP API Developer Guide, "Core Data Types: StatusCode".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from connector.adapters.salesforce.answers import LATER, Refusal, refusal
+from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.describing import Described, Objects
+from connector.adapters.salesforce.reading import Reading
+from connector.adapters.salesforce.soql import full_id, quoted
+from connector.adapters.salesforce.values import Refused, prepared
+from connector.domain.change import Outcome, Result, Write
+from connector.errors import LoginError, RemoteError, TryLaterError, UnknownOutcomeError
+
+BATCH = 200
+HEADERS = {
+    "Sforce-Auto-Assign": "FALSE",
+    "Sforce-Duplicate-Rule-Header": (
+        "allowSave=true; includeRecordDetails=false; runAsCurrentUser=false"
+    ),
+    "Sforce-Call-Options": "client=leadloop",
+}
+_OWNER = "OwnerId"
+_LATER = LATER | {
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "REQUEST_LIMIT_EXCEEDED",
+    "UNKNOWN_EXCEPTION",
+}
+_GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "MALFORMED_ID", "INVALID_ID_FIELD"})
+_PASSING = ("UNABLE_TO_LOCK_ROW", "CPU time limit")
+_MOST_WORDS = 1000
+
+Ready = list[tuple[Write, dict[str, Any]]]
+
+
+class Writing:
+    """Writes values that are checked first, so that what cannot succeed costs no call."""
+
+    def __init__(self, calls: Calls, objects: Objects, reading: Reading) -> None:
+        self._calls = calls
+        self._objects = objects
+        self._reading = reading
+
+    def write(self, batch: Sequence[Write]) -> list[Outcome]:
+        """Apply writes to one object; one outcome each, in their order."""
+        if not batch:
+            return []
+        if len(batch) > BATCH:
+            raise ValueError("a batch larger than batch_size")
+        described = self._objects.of(batch[0].source)
+        outcomes: dict[int, Outcome] = {}
+        ready: dict[int, tuple[Write, dict[str, Any]]] = {}
+        for place, one in enumerate(batch):
+            ident, values = full_id(one.id), prepared(described, one.values)
+            if ident is None:
+                outcomes[place] = Outcome(one.id, Result.GONE, "MALFORMED_ID")
+            elif isinstance(values, Refused):
+                outcomes[place] = Outcome(one.id, Result.REFUSED, values.code, field=values.field)
+            else:
+                ready[place] = (one, {"id": ident, **values})
+        self._check_owners(described, ready, outcomes)
+        sent = self._save(described.name, list(ready.values()), fresh=True)
+        outcomes.update(zip(ready, sent, strict=True))
+        return [outcomes[place] for place in range(len(batch))]
+
+    def _save(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
+        """Send, and where the whole request is refused, halve it until the offender is alone.
+
+        `fresh` says that nothing of the batch was applied yet, so that an error may say so.
+        """
+        if not ready:
+            return []
+        try:
+            body = self._calls.write(
+                "PATCH",
+                "composite/sobjects",
+                _body(source, ready),
+                f"write to {source}",
+                headers=HEADERS,
+            )
+        except UnknownOutcomeError:
+            return [Outcome(one.id, Result.UNKNOWN, "no_answer") for one, _ in ready]
+        except RemoteError as error:
+            if len(ready) == 1:
+                return [Outcome(ready[0][0].id, Result.REFUSED, error.vendor_code)]
+            half = len(ready) // 2
+            done = self._save(source, ready[:half], fresh=fresh)
+            fresh = fresh and all(one.result is Result.REFUSED for one in done)
+            return done + self._save(source, ready[half:], fresh=fresh)
+        except (TryLaterError, LoginError):
+            if fresh:
+                raise
+            return [Outcome(one.id, Result.RETRY, "try_later") for one, _ in ready]
+        return _outcomes(ready, body)
+
+    # --- owners ----------------------------------------------------------------------------------
+
+    def _check_owners(
+        self,
+        described: Described,
+        ready: dict[int, tuple[Write, dict[str, Any]]],
+        outcomes: dict[int, Outcome],
+    ) -> None:
+        """Refuse owners that are no active user, and queues that do not take this object."""
+        wanted = {values[_OWNER] for _, values in ready.values() if values.get(_OWNER)}
+        if not wanted:
+            return
+        users = self._reading.matching("User", ["Id", "IsActive"], "Id", sorted(wanted))
+        active = {row["Id"]: bool(row["IsActive"]) for row in users}
+        queues = self._queues(described, sorted(wanted - active.keys()))
+        for place, (one, values) in list(ready.items()):
+            owner = values.get(_OWNER)
+            if not owner or active.get(owner) or owner in queues:
+                continue
+            code = "INACTIVE_OWNER_OR_USER" if owner in active else "QUEUE_NOT_FOR_OBJECT"
+            outcomes[place] = Outcome(one.id, Result.REFUSED, code, field=_OWNER)
+            del ready[place]
+
+    def _queues(self, described: Described, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are queues this object may go to; not every object may."""
+        if not ids or "Group" not in described.fields[_OWNER.casefold()]["referenceTo"]:
+            return set()
+        serves = f"SobjectType = {quoted(described.name)}"
+        rows = self._reading.matching("QueueSobject", ["QueueId"], "QueueId", ids, serves)
+        return {row["QueueId"] for row in rows}
+
+
+def _body(source: str, ready: Ready) -> bytes:
+    records = [{"attributes": {"type": source}, **values} for _, values in ready]
+    return orjson.dumps({"allOrNone": False, "records": records})
+
+
+def _outcomes(ready: Ready, body: bytes) -> list[Outcome]:
+    """Read the answer by position. One that does not fit what was sent tells us nothing."""
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        given = None
+    results = given if isinstance(given, list) else []
+    fits = len(results) <= len(ready) and all(
+        isinstance(result, dict) and full_id(str(result.get("id") or values["id"])) == values["id"]
+        for result, (_, values) in zip(results, ready, strict=False)
+    )
+    if not fits:
+        results = []
+    missing: list[Any] = [None] * (len(ready) - len(results))
+    return [
+        _outcome(one, result) for (one, _), result in zip(ready, [*results, *missing], strict=True)
+    ]
+
+
+def _outcome(one: Write, result: Any) -> Outcome:
+    if result is None:
+        return Outcome(one.id, Result.UNKNOWN, "no_answer")
+    if result.get("success") is True:
+        return Outcome(one.id, Result.APPLIED)
+    errors = [refusal(e) for e in result.get("errors") or () if isinstance(e, dict)]
+    if not errors:
+        return Outcome(one.id, Result.UNKNOWN, "no_answer")
+    first = errors[0]
+    return Outcome(
+        one.id,
+        _result(first),
+        first.code,
+        first.message[:_MOST_WORDS],
+        first.fields[0] if first.fields else None,
+    )
+
+
+def _result(error: Refusal) -> Result:
+    if error.code in _LATER:
+        return Result.RETRY
+    if error.code in _GONE or (error.code == "INVALID_CROSS_REFERENCE_KEY" and not error.fields):
+        return Result.GONE
+    if error.code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and any(
+        word in error.message for word in _PASSING
+    ):
+        return Result.RETRY  # their trigger met a lock or ran out of time
+    return Result.REFUSED
