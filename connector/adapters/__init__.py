@@ -77,8 +77,18 @@ def _salesforce(
     return open_salesforce(connection, uses, clock)
 
 
+def _hubspot(
+    connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock
+) -> Adapter:
+    from connector.adapters.hubspot.adapter import open_hubspot  # noqa: PLC0415
+
+    del folder, uses, clock
+    return open_hubspot(connection)
+
+
 KINDS: dict[str, Opener] = {
     "files": _files,
+    "hubspot": _hubspot,
     "memory": _memory,
     "odoo": _odoo,
     "salesforce": _salesforce,

@@ -47,12 +47,22 @@ _SALESFORCE = """\
     auth: {{client_id: "${{SALESFORCE_CLIENT_ID}}", client_secret: "${{SALESFORCE_CLIENT_SECRET}}"}}
     scope: {{exclude: {{own_domains: []}}}}
 """
+_HUBSPOT = """\
+  - name: hubspot
+    kind: hubspot
+    mapping: mapping.yaml
+    # A service key of the portal: Settings > Integrations > Service Keys.
+    auth: {{token: "${{HUBSPOT_TOKEN}}"}}
+    scope: {{exclude: {{own_domains: []}}}}
+"""
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["files", "odoo", "salesforce"]))
+@click.argument("kind", type=click.Choice(["files", "hubspot", "odoo", "salesforce"]))
 @click.option("--folder", type=click.Path(path_type=Path), help="files: the folder with exports.")
-@click.option("--address", help="odoo, salesforce: where it is reached.")
+@click.option(
+    "--address", help="odoo, salesforce: where it is reached; hubspot: if elsewhere than its own."
+)
 @click.option("--database", help="odoo: the database.")
 @click.option("--login", default="admin", show_default=True, help="odoo: our user.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -75,6 +85,7 @@ def init(
         leadloop init files --folder ./exports
         ODOO_KEY=... leadloop init odoo --address https://odoo.example.com --database crm
         leadloop init salesforce --address https://acme.my.salesforce.com
+        HUBSPOT_TOKEN=... leadloop init hubspot
     """
     from connector.demo.shipped import shipped
 
@@ -89,6 +100,9 @@ def init(
                 hint="Add --address https://acme.my.salesforce.com",
             )
         connection, mapping = _SALESFORCE.format(address=address), shipped("salesforce.yaml")
+    elif kind == "hubspot":
+        there = f"    address: {address}\n" if address else ""
+        connection, mapping = _HUBSPOT.format() + there, shipped("hubspot.yaml")
     else:
         if not address or not database:
             raise UsageError(

@@ -17,6 +17,7 @@ from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
 from connector.mapping.readers import Row, Step, Whole, field_reader, fields_reader, step
 from connector.mapping.reference import compile_reference
+from connector.mapping.several import one_each, the_first
 
 Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
 
@@ -73,9 +74,13 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         names[tested] = None
     writes = {ours: _target(ours, target) for ours, target in one.write.items()}
     if one.is_ is Kind.ACTIVITY:
-        convert: Callable[[Row], Converted] = compile_activity(document, one, names)
+        convert: Callable[[Row], Converted] = one_each(
+            compile_activity(document, one, names), one.key, _fields_of(one.person), one.email
+        )
     else:
-        convert = _compile_record(document, one, names)
+        convert = the_first(
+            _compile_record(document, one, names), [*_fields_of(one.person), one.account]
+        )
     for target in writes.values():
         names[target.to] = None
     tests = [_test(field, test) for field, test in one.where.items()]
@@ -91,6 +96,12 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         writes=writes,
         convert=_guarded(convert, tests, name, one.key),
     )
+
+
+def _fields_of(ref: Any) -> list[str]:
+    """The remote fields of a `person:` reference, however it is written."""
+    named = getattr(ref, "from_", ref)
+    return [] if named is None else [named] if isinstance(named, str) else list(named)
 
 
 def _target(ours: str, target: Any) -> WriteTarget:

@@ -254,6 +254,8 @@ def _later(said: str, answer: Answer) -> TryLaterError:
 
 
 def _may_repeat(error: BaseException) -> bool:
+    if isinstance(error, RateLimitError) and (error.retry_after or 0) > MAX_WAIT_S:
+        return False  # the CRM asks for more patience than a run has
     never = UnknownOutcomeError | QuotaError  # the first may be done; a day's quota outlasts us
     return isinstance(error, TryLaterError) and not isinstance(error, never)
 
@@ -264,5 +266,5 @@ _backoff = wait_exponential(multiplier=0.5, max=MAX_WAIT_S) + wait_random(0, 1)
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, RateLimitError) and error.retry_after is not None:
-        return min(error.retry_after, MAX_WAIT_S)
+        return error.retry_after
     return float(_backoff(state))

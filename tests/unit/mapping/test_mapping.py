@@ -338,3 +338,45 @@ def test_a_first_mapping_is_guessed_from_column_names():
     assert lead.source == "export"
     assert lead.fields == {"email": "E-Mail", "title": "Job Title", "company": "Company Name"}
     assert suggest_mapping({"x": ["a", "b"]}) is None
+
+
+SEVERAL = """
+version: 1
+objects:
+  contact: {is: person, key: id, fields: {email: email}, account: firms}
+  deal: {is: opportunity, key: id, person: people, account: firms, status: {value: open}}
+  mail:
+    is: activity
+    key: id
+    person: people
+    email: address
+    events: [{type: sent, at: sent}, {type: open, at: opened}]
+"""
+
+
+def test_a_row_that_names_several_people_is_an_activity_of_each():
+    mail = compile_mapping(parse(SEVERAL, MappingDocument, name="m.yaml"))["mail"]
+    moments = {"sent": "2026-01-01T00:00:00Z", "opened": "2026-01-02T00:00:00Z"}
+    found = mail.convert({"id": "m", "people": ["2", "1"], **moments}, "")
+    expected = [("m:2:sent", "2"), ("m:2:open", "2"), ("m:1:sent", "1"), ("m:1:open", "1")]
+    assert [(a.id, a.person) for a in found] == [(i, f"contact/{p}") for i, p in expected]
+    (kept,) = mail.convert({"id": "m", "people": "1", "sent": moments["sent"]}, "")
+    assert (kept.id, kept.person) == ("m:sent", "contact/1")
+
+
+def test_a_row_that_names_nobody_is_no_activity_unless_it_has_an_address():
+    mail = compile_mapping(parse(SEVERAL, MappingDocument, name="m.yaml"))["mail"]
+    row = {"id": "m", "people": [], "sent": "2026-01-01T00:00:00Z"}
+    assert mail.convert(row, "") == ()
+    (kept,) = mail.convert({**row, "address": "a@b.example"}, "")
+    assert (kept.person, kept.email) == (None, "a@b.example")
+    assert isinstance(mail.convert({**row, "people": None}, ""), Rejected)
+
+
+def test_of_several_records_where_one_is_wanted_the_first_is_taken():
+    objects = compile_mapping(parse(SEVERAL, MappingDocument, name="m.yaml"))
+    row = {"id": "1", "email": "a@b.example", "people": ["7", "8"], "firms": ["3", "4"]}
+    assert objects["deal"].convert(row, "").doc == {"account": "3", "person": "7", "status": "open"}
+    assert objects["contact"].convert(row, "").doc["account"] == "3"
+    assert objects["contact"].convert({**row, "firms": []}, "").doc["account"] is None
+    assert row["firms"] == ["3", "4"]

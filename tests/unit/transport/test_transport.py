@@ -46,6 +46,27 @@ def test_waits_as_long_as_the_crm_asks(http, waits):
 
 
 @responses.activate
+def test_who_asks_for_more_patience_than_a_run_has_is_not_waited_for(http, waits):
+    responses.get(f"{URL}/x", status=429, headers={"Retry-After": "3600"})
+    with pytest.raises(RateLimitError):
+        http.send("GET", "/x", repeatable=True)
+    assert (len(responses.calls), waits) == (1, [])
+
+
+@responses.activate
+def test_a_used_up_quota_is_not_asked_for_again(waits):
+    def used_up(answer):
+        raise QuotaError("the day's calls are used up", hint="Tomorrow")
+
+    transport = Transport(URL, overrules=used_up)
+    responses.get(f"{URL}/x", status=429)
+    with pytest.raises(QuotaError):
+        transport.send("GET", "/x", repeatable=True)
+    assert (len(responses.calls), waits) == (1, [])
+    transport.close()
+
+
+@responses.activate
 def test_later_is_tried_again_even_for_what_may_not_be_repeated_for_no_work_was_done(http, waits):
     responses.post(f"{URL}/x", status=503)
     responses.post(f"{URL}/x", json={})

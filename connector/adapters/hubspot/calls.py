@@ -1,0 +1,115 @@
+"""How we speak to HubSpot: bearer token, JSON by orjson, searches paced, limits heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from connector.adapters.hubspot import answers
+from connector.adapters.hubspot.limits import Allowance, Burst, Clock, SearchPace, Sleep
+from connector.adapters.hubspot.paths import Paths
+from connector.domain.moment import Micros, to_micros
+from connector.errors import TryLaterError
+from connector.transport.http import Answer, Transport
+
+ADDRESS = "https://api.hubapi.com"
+
+
+class Calls:
+    """One token of one portal. The token is opened with each request and never kept."""
+
+    def __init__(
+        self,
+        address: str,
+        token: Callable[[], str],
+        paths: Paths,
+        *,
+        reserve: float = 0.2,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = time.sleep,
+        attempts: int = 5,
+    ) -> None:
+        self.paths = paths
+        self._allowance = Allowance(reserve)
+        self._burst = Burst(clock, sleep)
+        self._pace = SearchPace(clock, sleep)
+        self._token = token
+        self._http = self._transport(address, self._burst.wait, attempts)
+        self._searching = self._transport(address, self._pace.wait, attempts)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """Read one resource; None in the query is left out."""
+        given = {k: v for k, v in (query or {}).items() if v is not None}
+        asked = f"{path}?{urlencode(given, safe=',')}" if given else path
+        return _decoded(self.send("GET", asked, None, repeatable=True))
+
+    def post(self, path: str, body: Any) -> Any:
+        """Ask with a body; nothing is changed by it."""
+        return _decoded(self.send("POST", path, body, repeatable=True))
+
+    def search(self, path: str, body: Any) -> Any:
+        """Ask the search index, at its own pace: each attempt waits its turn."""
+        self._allowance.check()
+        sent = orjson.dumps(body)
+        return _decoded(
+            self._searching.send("POST", path, sent, repeatable=True, judge=answers.judge_read)
+        )
+
+    def send(self, method: str, path: str, body: Any, *, repeatable: bool) -> Answer:
+        """Send one request. Raises what `Transport.send` raises, and RefusedError."""
+        self._allowance.check()
+        return self._http.send(
+            method,
+            path,
+            None if body is None else orjson.dumps(body),
+            repeatable=repeatable,
+            judge=answers.judge_read if repeatable else answers.judge_write,
+        )
+
+    def account(self) -> tuple[dict[str, Any], Micros]:
+        """Give the portal's details, and the time by HubSpot's own clock."""
+        answer = self.send("GET", self.paths["account"], None, repeatable=True)
+        date = answer.headers.get("Date")
+        if date is None:
+            raise TryLaterError(
+                "HubSpot's answer names no time",
+                hint="Let the proxy before it pass the Date header",
+            )
+        return answers.body_of(answer), to_micros(parsedate_to_datetime(date))
+
+    def close(self) -> None:
+        """Free the sockets."""
+        self._http.close()
+        self._searching.close()
+
+    def _transport(self, address: str, wait: Callable[[], None], attempts: int) -> Transport:
+        def headers() -> Mapping[str, str]:
+            wait()  # here, for retries take their turn too
+            return {"Authorization": f"Bearer {self._token()}"}
+
+        return Transport(
+            address,
+            headers=headers,
+            attempts=attempts,
+            hear=self._hear,
+            overrules=answers.overrules,
+        )
+
+    def _hear(self, answer: Answer) -> None:
+        self._burst.hear(answer)
+        self._allowance.hear(answer)
+
+
+def _decoded(answer: Answer) -> Any:
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise TryLaterError(
+            "HubSpot answered with something that is not JSON",
+            hint="Check `address:`; a proxy may stand before it",
+        ) from None

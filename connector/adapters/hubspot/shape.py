@@ -1,0 +1,192 @@
+"""What a mapping wants of an object's records, and how their rows are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connector.adapters.base import Row
+from connector.adapters.hubspot.associations import Associations
+from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.library import Library
+from connector.adapters.hubspot.objects import (
+    ASSOCIATED,
+    FULL_NAME,
+    MERGED,
+    OF_ROW,
+    STAGES,
+    Objects,
+)
+from connector.errors import UsageError
+
+HISTORY_BATCH = 50
+
+
+class Shape(NamedTuple):
+    """Wanted of a source: properties by name, and what takes calls of its own.
+
+    `dated` are properties of which we want the moment they last changed, `stages` names such as
+    `dealstage.label`.
+    """
+
+    source: str
+    properties: tuple[str, ...]
+    of_row: tuple[str, ...]
+    associated: tuple[str, ...]
+    dated: tuple[str, ...]
+    stages: tuple[str, ...]
+    named: bool
+
+
+def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
+    """Sort the names of a mapping; UsageError names one the portal does not have."""
+    known = objects.of(source)
+    properties: dict[str, None] = {}
+    of_row, associated, dated, stages, named = [], [], [], [], False
+    for name in names:
+        head, dot, tail = name.partition(".")
+        if name in OF_ROW:
+            of_row += [name] if name != "id" else []  # every row has its id
+        elif name == FULL_NAME and source == "contacts":
+            properties |= dict.fromkeys(_NAMES)
+            named = True
+        elif head == "associations" and tail in ASSOCIATED:
+            associated.append(tail)
+        elif dot and tail == "changed":
+            properties[head] = None
+            dated.append(head)
+        elif dot and head in STAGES.get(source, ()) and tail in {"label", "state"}:
+            properties.update(dict.fromkeys(STAGES[source]))
+            stages.append(name)
+        else:
+            properties[name] = None
+    objects.check(source, properties)
+    extra = [*MERGED, *(_CLOSED if stages else ())]
+    properties.update(dict.fromkeys(name for name in extra if name in known))
+    return Shape(
+        source,
+        tuple(properties),
+        tuple(of_row),
+        tuple(associated),
+        tuple(dated),
+        tuple(stages),
+        named,
+    )
+
+
+_NAMES = ("firstname", "lastname")
+_CLOSED = ("hs_is_closed_won", "hs_is_closed")
+
+
+class Rows:
+    """Turns records as HubSpot gives them into rows: the properties themselves, and their id."""
+
+    def __init__(self, calls: Calls, library: Library) -> None:
+        self._calls = calls
+        self._library = library
+        self._associations = Associations(calls)
+        self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
+
+    def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """Give the rows, in the order of `results`."""
+        rows: list[Row] = []
+        for one in results:
+            row: Row = one["properties"]
+            row["id"] = one["id"]
+            rows.append(row)
+        if not rows:
+            return rows
+        if shape.of_row:
+            for row, one in zip(rows, results, strict=True):
+                row.update({name: one.get(name) for name in shape.of_row})
+        if shape.named:
+            for row in rows:
+                both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
+                row[FULL_NAME] = " ".join(filter(None, both)) or None
+        for kind in shape.associated:
+            tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
+            for row in rows:
+                row[f"associations.{kind}"] = tied.get(row["id"], [])
+        if shape.dated:
+            self._date(shape, rows)
+        if shape.stages:
+            self._stage(shape, rows)
+        return rows
+
+    def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
+        """Add when properties last changed, asking only for rows that have one of them."""
+        asked = [row for row in rows if any(row.get(name) for name in shape.dated)]
+        path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
+        moments: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(asked), HISTORY_BATCH):
+            body = {
+                "inputs": [{"id": row["id"]} for row in asked[start : start + HISTORY_BATCH]],
+                "properties": [],
+                "propertiesWithHistory": list(shape.dated),
+            }
+            for one in self._calls.post(path, body).get("results", ()):
+                moments[one["id"]] = one.get("propertiesWithHistory") or {}
+        for row in rows:
+            history = moments.get(row["id"], {})
+            for name in shape.dated:
+                row[f"{name}.changed"] = _latest(history.get(name))
+
+    def _stage(self, shape: Shape, rows: Sequence[Row]) -> None:
+        pipeline, stage = STAGES[shape.source]
+        for row in rows:
+            for name in shape.stages:
+                head, _, tail = name.partition(".")
+                if tail == "state":
+                    row[name] = self._state(shape.source, row, stage)
+                else:
+                    known = self._stages(shape.source)
+                    table = known["pipelines" if head == pipeline else "labels"]
+                    row[name] = table.get(row.get(head) or "")
+
+    def _state(self, source: str, row: Row, stage: str) -> str | None:
+        """Say open, won or lost: by the deal's own flags, else by its stage's."""
+        won, closed = row.get(_CLOSED[0]), row.get(_CLOSED[1])
+        if won == "true":
+            return "won"
+        if closed is not None:
+            return "lost" if closed == "true" else "open"
+        return self._stages(source)["states"].get(row.get(stage) or "")
+
+    def _stages(self, source: str) -> dict[str, dict[str, str]]:
+        if source not in self._pipelines:
+            tables: dict[str, dict[str, str]] = {"pipelines": {}, "labels": {}, "states": {}}
+            for one in self._library.pipelines(source):
+                tables["pipelines"][one.id] = one.label
+                for stage in one.stages or ():
+                    tables["labels"][stage.id] = stage.label
+                    tables["states"][stage.id] = _state_of(stage.metadata or {})
+            self._pipelines[source] = tables
+        return self._pipelines[source]
+
+
+def _state_of(metadata: Mapping[str, str]) -> str:
+    if str(metadata.get("isClosed", "")).lower() != "true":
+        return "open"
+    return "won" if str(metadata.get("probability", "")) in {"1.0", "1"} else "lost"
+
+
+def _latest(history: Any) -> str | None:
+    """Give the newest moment of a property's history; all are of one form, so text compares."""
+    if not isinstance(history, list):
+        return None
+    found = [str(one["timestamp"]) for one in history if one.get("timestamp")]
+    # Without its Z, `…00` comes before `…00.5`; with it, plain text has them the other way round.
+    return max(found, key=lambda moment: moment.removesuffix("Z"), default=None)
+
+
+def refuse_unknown(
+    source: str, names: Sequence[str], known: Sequence[str], prefix: str | None
+) -> None:
+    """Raise UsageError for a name that a source without definitions does not have."""
+    for name in names:
+        if name not in known and not (prefix and name.startswith(prefix)):
+            more = f", and {prefix}NAME" if prefix else ""
+            raise UsageError(
+                f"HubSpot's {source.partition('/')[0]} has no field `{name}`",
+                hint=f"It has: {', '.join(known)}{more}",
+            )

@@ -1,0 +1,193 @@
+"""Writes by batch update, a hundred records a call: an outcome for each, whatever the others do.
+
+A 207 says which records failed. A 400 fails the whole batch for one bad value and does not say
+whose it is, so the batch is halved until the offender stands alone. What we can know beforehand
+(a value the property does not take, an owner who left) is refused without a call.
+
+Source: HubSpot's page on batch updates; changelog on the rules for writes of 2026-09 (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connector.adapters.hubspot.answers import (
+    RefusedError,
+    body_of,
+    code_of,
+    properties_of,
+)
+from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.objects import Definition, Objects
+from connector.adapters.hubspot.owners import Owners
+from connector.adapters.hubspot.values import BadValue, exact
+from connector.domain.change import Outcome, Result, Write
+from connector.errors import LoginError, TryLaterError, UnknownOutcomeError
+
+BATCH = 100
+_OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+"""Refusals that meet every record with that property: nothing is found out by halving."""
+_GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
+
+
+class _Ready(NamedTuple):
+    """A write as it is sent; `place` is where its outcome belongs."""
+
+    place: int
+    id: str
+    properties: dict[str, str]
+
+
+class Writing:
+    """Writes to the records of one portal."""
+
+    def __init__(self, calls: Calls, objects: Objects, owners: Owners) -> None:
+        self._calls = calls
+        self._objects = objects
+        self._owners = owners
+
+    def write(self, source: str, batch: Sequence[Write]) -> list[Outcome]:
+        """Apply the writes; one outcome each, in their order."""
+        outcomes: dict[int, Outcome] = {}
+        ready = self._ready(source, batch, outcomes)
+        for wave in _waves(ready):
+            self._save(source, wave, outcomes)
+        return [outcomes[place] for place in range(len(batch))]
+
+    # --- beforehand ------------------------------------------------------------------------------
+
+    def _ready(
+        self, source: str, batch: Sequence[Write], outcomes: dict[int, Outcome]
+    ) -> list[_Ready]:
+        known = self._objects.of(source)
+        owners: dict[str, str | None] | None = None
+        ready = []
+        for place, one in enumerate(batch):
+            if owners is None and any(known[n].owner for n in one.values if n in known):
+                owners = self._owners.refusals()
+            values = _spelled(one, known, owners or {})
+            if isinstance(values, Outcome):
+                outcomes[place] = values
+            else:
+                ready.append(_Ready(place, one.id, values))
+        return ready
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def _save(self, source: str, ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> None:
+        if not ready:
+            return
+        try:
+            answer = self._send(source, ready)
+        except RefusedError as error:
+            self._halve(source, ready, error, outcomes)
+        except UnknownOutcomeError:
+            _all(ready, Result.UNKNOWN, "no_answer", outcomes)
+        except (LoginError, TryLaterError):
+            if not any(one.result is Result.APPLIED for one in outcomes.values()):
+                raise
+            _all(ready, Result.RETRY, "try_later", outcomes)
+        else:
+            _settle(ready, answer, outcomes)
+
+    def _send(self, source: str, ready: Sequence[_Ready]) -> Mapping[str, Any]:
+        path = f"{self._calls.paths['objects']}/{source}/batch/update"
+        body = {"inputs": [{"id": one.id, "properties": one.properties} for one in ready]}
+        return body_of(self._calls.send("POST", path, body, repeatable=False))
+
+    def _halve(
+        self,
+        source: str,
+        ready: Sequence[_Ready],
+        error: RefusedError,
+        outcomes: dict[int, Outcome],
+    ) -> None:
+        code, named = code_of(error.body), properties_of(error.body)
+        if code in _OF_ALL:
+            self._objects.forget(source)
+            met = [one for one in ready if any(name in one.properties for name in named)]
+            if met:
+                for one in met:
+                    outcomes[one.place] = _refused(one, error.body)
+                self._save(source, [one for one in ready if one not in met], outcomes)
+                return
+        if len(ready) == 1:
+            gone = error.status == 404 or code in _GONE
+            outcomes[ready[0].place] = (
+                Outcome(ready[0].id, Result.GONE, code) if gone else _refused(ready[0], error.body)
+            )
+            return
+        half = len(ready) // 2
+        self._save(source, ready[:half], outcomes)
+        self._save(source, ready[half:], outcomes)
+
+
+def _spelled(
+    one: Write, known: Mapping[str, Definition], owners: Mapping[str, str | None]
+) -> dict[str, str] | Outcome:
+    """Give the values as they are sent, or the refusal of a write that cannot be."""
+    if not (one.id.isascii() and one.id.isdigit()):
+        return Outcome(one.id, Result.GONE, "no_id")
+    values: dict[str, str] = {}
+    for name, value in one.values.items():
+        if name not in known:
+            return Outcome(one.id, Result.REFUSED, "no_field", "", name)
+        try:
+            values[name] = exact(value, known[name])
+        except BadValue as bad:
+            return Outcome(one.id, Result.REFUSED, str(bad), "", name)
+        if known[name].owner and values[name]:
+            why = owners.get(values[name], "not_an_owner_id")
+            if why is not None:
+                return Outcome(one.id, Result.REFUSED, why, "", name)
+    return values
+
+
+def _waves(ready: Sequence[_Ready]) -> list[list[_Ready]]:
+    """Split so that no call names a record twice, and later writes of it come later."""
+    waves: list[list[_Ready]] = []
+    seen: dict[str, int] = {}
+    for one in ready:
+        turn = seen.get(one.id, 0)
+        seen[one.id] = turn + 1
+        if turn == len(waves):
+            waves.append([])
+        waves[turn].append(one)
+    return waves
+
+
+def _settle(
+    ready: Sequence[_Ready], answer: Mapping[str, Any], outcomes: dict[int, Outcome]
+) -> None:
+    """Give each record its outcome; one that is not spoken of is to be read back."""
+    done = {str(one.get("id")) for one in answer.get("results") or ()}
+    errors: dict[str, Mapping[str, Any]] = {}
+    for error in answer.get("errors") or ():
+        context = error.get("context") or {}
+        for ident in context.get("ids") or context.get("id") or ():
+            errors[str(ident)] = error
+    for one in ready:
+        if one.id in errors:
+            outcomes[one.place] = _failed(one, errors[one.id])
+        elif one.id in done:
+            outcomes[one.place] = Outcome(one.id, Result.APPLIED)
+        else:
+            outcomes[one.place] = Outcome(one.id, Result.UNKNOWN, "not_spoken_of")
+
+
+def _failed(one: _Ready, error: Mapping[str, Any]) -> Outcome:
+    if error.get("category") in _GONE or code_of(error) in _GONE:
+        return Outcome(one.id, Result.GONE, "OBJECT_NOT_FOUND")
+    return _refused(one, error)
+
+
+def _refused(one: _Ready, error: Mapping[str, Any]) -> Outcome:
+    named = properties_of(error)
+    message = str(error.get("message", ""))[:1000]
+    return Outcome(one.id, Result.REFUSED, code_of(error), message, named[0] if named else None)
+
+
+def _all(ready: Sequence[_Ready], result: Result, code: str, outcomes: dict[int, Outcome]) -> None:
+    for one in ready:
+        outcomes[one.place] = Outcome(one.id, result, code)
