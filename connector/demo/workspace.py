@@ -72,7 +72,7 @@ def salesforce_mapping() -> str:
 
 
 def hubspot_mapping() -> str:
-    """The shipped mapping, with the forms that give papers, and without what sales logs elsewhere."""
+    """The shipped mapping, with the forms that give papers; what sales logs is in Salesforce."""
     text = shipped("hubspot.yaml")
     papers = ", ".join(f"{asset}: download" for asset in words.ASSETS)
     other = ", ".join(f"{form}: null" for form in (*words.HAND_RAISES, "newsletter"))

@@ -13,14 +13,14 @@ HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(moment: datetime) -> Micros:
     """Give the moment as microseconds; raises ValueError for one without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a time without zone")
-    return (moment - _EPOCH) // _MICROSECOND
+    since = moment - _EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
 
 
 def to_datetime(moment: Micros) -> datetime:

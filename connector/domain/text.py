@@ -10,4 +10,6 @@ def normalise(text: str) -> str:
 
     Applied to people, activities and the rules' own values alike (design: "Scoring, exactly").
     """
+    if text.isascii():  # the same, five times as fast
+        return text.lower().strip()
     return unicodedata.normalize("NFKC", text).casefold().strip()

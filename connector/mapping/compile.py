@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,7 +15,7 @@ from connector.mapping import converters
 from connector.mapping.activities import compile_activity
 from connector.mapping.converters import ValueRefused
 from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
-from connector.mapping.readers import Row, field_reader, reader
+from connector.mapping.readers import Row, Step, Whole, field_reader, fields_reader, step
 from connector.mapping.reference import compile_reference
 from connector.mapping.several import one_each, the_first
 
@@ -155,22 +156,23 @@ _NOBODY = ("", None)
 def _compile_record(
     document: MappingDocument, one: MappedObject, names: dict[str, None]
 ) -> Callable[[Row], Record]:
-    readers = [(ours, field_reader(spec, names)) for ours, spec in one.fields.items()]
+    steps: list[Step | Whole] = [step(ours, spec, names) for ours, spec in one.fields.items()]
     if one.account is not None:
-        readers.append(("account", field_reader(one.account, names)))
+        steps.append(step("account", one.account, names))
     written = one.write.get("owner")
     if one.owner is not None and (written is None or written.to != one.owner):
         # An owner we write ourselves is read from what the record holds: its echo is no news.
-        readers.append(("owner", field_reader(one.owner, names)))
+        steps.append(step("owner", one.owner, names))
     if one.person is not None:
         refer = compile_reference(document, one.person, names)
-        readers.append(("person", lambda row: (refer(row) or _NOBODY)[1]))
+        steps.append(Whole("person", lambda row: (refer(row) or _NOBODY)[1]))
     for ours, flag in (("opted_out", one.opted_out), ("frozen", one.frozen)):
         if flag is not None:
             spec = From.model_validate({"from": flag, "as": "bool"})
-            readers.append((ours, field_reader(spec, names)))
+            steps.append(step(ours, spec, names))
     if one.status is not None:
-        readers.extend(_status(one.status, one.asks, names))
+        steps.extend(_status(one.status, one.asks, names))
+    read = fields_reader(steps)
     key = field_reader(one.key, names)
     changed = _changed(one, names)
     targets = [target.to for target in one.write.values()]
@@ -180,15 +182,11 @@ def _compile_record(
         ident = key(row)
         if not ident:
             raise ValueRefused(f"`{one.key}` is empty, so the row has no key")
-        doc = {ours: read(row) for ours, read in readers}
+        doc = read(row)
         if check_email:
             _set_aside_bad_address(doc)
-        return Record(
-            id=ident,
-            changed=changed(row),
-            doc=doc,
-            remote={to: row.get(to) for to in targets},
-        )
+        get = row.get
+        return Record(ident, changed(row), doc, {to: get(to) for to in targets})
 
     return convert
 
@@ -199,30 +197,31 @@ def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
     return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
 
 
-def _status(
-    status: Status, asks: Mapping[str, str], names: dict[str, None]
-) -> list[tuple[str, Callable[[Row], Any]]]:
-    readers = [("status", _said(status, names))]
+def _status(status: Status, asks: Mapping[str, str], names: dict[str, None]) -> list[Step | Whole]:
+    steps: list[Step | Whole] = [_said(status, names)]
     reason = status.reason if status.reason is not None else asks.get("reason")
     if reason is not None:
-        readers.append(("reason", field_reader(reason, names)))
+        steps.append(step("reason", reason, names))
     if status.at is not None:
         at = status.at
         spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at
-        readers.append(("status_at", field_reader(spec, names)))
-    return readers
+        steps.append(step("status_at", spec, names))
+    return steps
 
 
-def _said(status: Status, names: dict[str, None]) -> Callable[[Row], Any]:
+def _said(status: Status, names: dict[str, None]) -> Step | Whole:
     if status.from_ is None:
-        return lambda _row: status.value
+        return Step("status", None, converters.text, status.value)
     translate = converters.table(status.values, None, closed=True)
     if isinstance(status.from_, str):
         names[status.from_] = None
-        return reader(status.from_, translate)
+        return Step("status", status.from_, translate)
     several = list(status.from_)
     names.update(dict.fromkeys(several))
-    return lambda row: translate("/".join([_word(row.get(name)) for name in several]))
+    return Whole("status", lambda row: translate("/".join([_word(row.get(n)) for n in several])))
+
+
+_IN_NO_ADDRESS = re.compile(r"[\s<>()\[\],;:\\\"']")
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:
@@ -236,7 +235,7 @@ def _set_aside_bad_address(doc: dict[str, Any]) -> None:
         and local
         and "." in domain
         and len(address) <= 254
-        and not any(letter.isspace() or letter in "<>()[],;:\\\"'" for letter in address)
+        and _IN_NO_ADDRESS.search(address) is None
     )
     if not plausible:
         doc["email"] = None

@@ -26,23 +26,33 @@ class ValueRefused(ValueError):  # noqa: N818  it never leaves this room
 
 def text(value: Any) -> str | None:
     """Text as people wrote it, NFC and stripped; blank is None."""
-    if value is None:
-        return None
     if not isinstance(value, str):
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, int | float):
-            return repr(value) if value == value else None  # noqa: PLR0124  NaN
-        raise ValueRefused("should be text")
+        return _text_of(value)
     if len(value) > MAX_TEXT:
         raise ValueRefused(f"is longer than {MAX_TEXT:,} characters")
     if not value.isascii():
-        if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueRefused("holds half a character (a lone surrogate)")
-        value = normalize("NFC", value)
+        value = _composed(value)
     if "\x00" in value:
         raise ValueRefused("holds a NUL byte")
     return value.strip() or None
+
+
+def _text_of(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value) if value == value else None  # noqa: PLR0124  NaN
+    raise ValueRefused("should be text")
+
+
+def _composed(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueRefused("holds half a character (a lone surrogate)") from None
+    return normalize("NFC", value)
 
 
 def whole(value: Any) -> int | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
+from connector.domain.record import Fields, Scalar
 from connector.mapping import converters
 from connector.mapping.converters import Convert, ValueRefused
 from connector.mapping.document import From
@@ -12,16 +13,65 @@ from connector.mapping.document import From
 Row: TypeAlias = Mapping[str, Any]
 
 
-def field_reader(spec: str | From, names: dict[str, None]) -> Callable[[Row], Any]:
-    """Build the function that takes one of our values out of a row; notes the remote name."""
+class Step(NamedTuple):
+    """How one of our values comes out of a row: `remote` converted, or `value` without one."""
+
+    ours: str
+    remote: str | None
+    convert: Convert
+    value: Scalar = None
+
+
+class Whole(NamedTuple):
+    """One of our values that rests on several fields of a row."""
+
+    ours: str
+    read: Callable[[Row], Any]
+
+
+def step(ours: str, spec: str | From, names: dict[str, None]) -> Step:
+    """Say how one of our values comes out of a row; notes the remote name."""
     if isinstance(spec, str):
         names[spec] = None
-        return reader(spec, converters.text)
+        return Step(ours, spec, converters.text)
     if spec.from_ is None:
-        constant = spec.value
-        return lambda _row: constant
+        return Step(ours, None, converters.text, spec.value)
     names[spec.from_] = None
-    return reader(spec.from_, converter(spec))
+    return Step(ours, spec.from_, converter(spec))
+
+
+def fields_reader(steps: Sequence[Step | Whole]) -> Callable[[Row], Fields]:
+    """Build one function that takes all these values out of a row; None stays None.
+
+    The loop stands where a function a field would: calls are most of what a field costs.
+    """
+    single = [one for one in steps if isinstance(one, Step)]
+    wholes = [one for one in steps if isinstance(one, Whole)]
+    fixed: Fields = {one.ours: one.value for one in single if one.remote is None}
+    read = [(one.ours, one.remote, one.convert) for one in single if one.remote is not None]
+
+    def take(row: Row) -> Fields:
+        found = fixed.copy()
+        get = row.get
+        remote = ""
+        try:
+            for ours, remote, convert in read:
+                value = get(remote)
+                found[ours] = None if value is None else convert(value)
+        except ValueRefused as refused:
+            raise ValueRefused(f"`{remote}` {refused}") from None
+        for ours, whole in wholes:
+            found[ours] = whole(row)
+        return found
+
+    return take
+
+
+def field_reader(spec: str | From, names: dict[str, None]) -> Callable[[Row], Any]:
+    """Build the function that takes one of our values out of a row; notes the remote name."""
+    one = step("", spec, names)
+    constant = one.value
+    return reader(one.remote, one.convert) if one.remote is not None else lambda _row: constant
 
 
 def converter(spec: From) -> Convert:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,6 +13,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.mapping.outbound import same
+from connector.store.bulk import execute_many, insert_many
 from connector.store.news import note_news
 from connector.store.people import chunks
 from connector.store.schema import activity, quarantine, record
@@ -44,27 +46,22 @@ def store_page(
     A record whose write fields alone changed is not dirty; its person is planned again. `gone`
     ids become tombstones, which also ask for resolve; a row that comes back is alive again.
     """
-    rows = [_row(connection, object, kind, one, mapping_hash, run) for one in records]
-    latest = {row["id"]: row for row in rows}
+    suffix = mapping_hash.encode()
+    latest = {one.id: _row(connection, object, kind, one, suffix, run) for one in records}
     known = _known(tx, connection, object, [*latest, *gone])
-    fresh = [row for ident, row in latest.items() if ident not in known]
-    differing = [
-        row
-        for ident, row in latest.items()
-        if ident in known and (known[ident].hash != row["hash"] or known[ident].gone)
-    ]
-    touched = [
-        row
-        for ident, row in latest.items()
-        if ident in known
-        and not known[ident].gone
-        and known[ident].hash == row["hash"]
-        and not _holds_the_same(known[ident].remote, row["remote"])
-    ]
-    if fresh:
-        tx.execute(sql_insert(record), fresh)
-    if differing:
-        _update(tx, differing)
+    fresh: list[_Row] = []
+    differing: list[_Row] = []
+    touched: list[_Row] = []
+    for ident, row in latest.items():
+        before = known.get(ident)
+        if before is None:
+            fresh.append(row)
+        elif before.hash != row.hash or before.gone:
+            differing.append(row)
+        elif not _holds_the_same(before.remote, row.remote):
+            touched.append(row)
+    insert_many(tx, record, _Row._fields, fresh)
+    execute_many(tx, _CHANGE, [_changes(row) for row in differing])
     if touched:
         _touch(tx, touched, known)
     lost = [i for i in gone if i in known and not known[i].gone and i not in latest]
@@ -83,6 +80,7 @@ def _holds_the_same(before: str, now: str) -> bool:
 
 
 class _Known(NamedTuple):
+    id: str
     hash: str
     remote: str
     gone: bool
@@ -97,61 +95,46 @@ def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dic
             .where(record.c.connection == connection)
             .where(record.c.object == obj, record.c.id.in_(some))
         )
-        found.update({r.id: _Known(r.hash, r.remote, r.gone, r.person) for r in rows})
+        found.update({row[0]: _Known(*row) for row in rows.all()})
     return found
 
 
-def _row(
-    connection: str, obj: str, kind: str, one: Record, mapping_hash: str, run: str
-) -> dict[str, Any]:
+class _Row(NamedTuple):
+    """One row of the table, but for its person, which resolve sets."""
+
+    connection: str
+    object: str
+    id: str
+    kind: str
+    changed: int | None
+    hash: str
+    doc: str
+    remote: str
+    gone: bool
+    merged_into: str | None
+    account: str | None
+    subject: str | None
+    first_run: str
+    dirty: bool = True
+
+
+def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: str) -> _Row:
     doc = orjson.dumps(one.doc, option=orjson.OPT_SORT_KEYS)
     account, subject = one.doc.get("account"), one.doc.get("person")
-    return {
-        "connection": connection,
-        "object": obj,
-        "id": one.id,
-        "kind": kind,
-        "changed": one.changed,
-        "hash": blake2b(doc + mapping_hash.encode(), digest_size=16).hexdigest(),
-        "doc": doc.decode(),
-        "remote": orjson.dumps(one.remote, option=orjson.OPT_SORT_KEYS).decode(),
-        "gone": one.gone,
-        "merged_into": one.merged_into,
-        "account": str(account) if account is not None else None,
-        "subject": str(subject) if subject is not None else None,
-        "first_run": run,
-        "dirty": True,
-    }
-
-
-_CHANGING = ("changed", "hash", "doc", "remote", "gone", "merged_into", "account", "subject")
-
-
-def _update(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    tx.execute(
-        update(record)
-        .where(*_AT)
-        .values(dirty=True, **{name: bindparam(f"v_{name}") for name in _CHANGING}),
-        [{**_at(row), **{f"v_{name}": row[name] for name in _CHANGING}} for row in rows],
-    )
-
-
-def _touch(tx: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[str, _Known]) -> None:
-    tx.execute(
-        update(record)
-        .where(*_AT)
-        .values(remote=bindparam("v_remote"), changed=bindparam("v_changed")),
-        [{**_at(r), "v_remote": r["remote"], "v_changed": r["changed"]} for r in rows],
-    )
-    people = {known[row["id"]].person for row in rows}
-    note_news(tx, (person for person in people if person is not None))
-
-
-def bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:
-    """Make tombstones of records, each with the id it was merged into or None; ask for resolve."""
-    tx.execute(
-        update(record).where(*_AT).values(gone=True, dirty=True, merged_into=bindparam("m")),
-        [{"k_c": connection, "k_o": obj, "k_i": i, "m": into} for i, into in gone.items()],
+    return _Row(
+        connection,
+        obj,
+        one.id,
+        kind,
+        one.changed,
+        blake2b(doc + suffix, digest_size=16).hexdigest(),
+        doc.decode(),
+        orjson.dumps(one.remote, option=orjson.OPT_SORT_KEYS).decode(),
+        one.gone,
+        one.merged_into,
+        str(account) if account is not None else None,
+        str(subject) if subject is not None else None,
+        run,
     )
 
 
@@ -160,10 +143,41 @@ _AT = (
     record.c.object == bindparam("k_o"),
     record.c.id == bindparam("k_i"),
 )
+_CHANGING = ("changed", "hash", "doc", "remote", "gone", "merged_into", "account", "subject")
+_CHANGE = (
+    update(record)
+    .where(*_AT)
+    .values(dirty=True, **{name: bindparam(f"v_{name}") for name in _CHANGING})
+)
+_TOUCH = (
+    update(record).where(*_AT).values(remote=bindparam("v_remote"), changed=bindparam("v_changed"))
+)
+_BURY = update(record).where(*_AT).values(gone=True, dirty=True, merged_into=bindparam("m"))
 
 
-def _at(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"k_c": row["connection"], "k_o": row["object"], "k_i": row["id"]}
+def _changes(row: _Row) -> dict[str, Any]:
+    return {**_at(row), **{f"v_{name}": getattr(row, name) for name in _CHANGING}}
+
+
+def _touch(tx: Connection, rows: Sequence[_Row], known: Mapping[str, _Known]) -> None:
+    execute_many(
+        tx, _TOUCH, [{**_at(r), "v_remote": r.remote, "v_changed": r.changed} for r in rows]
+    )
+    people = {known[row.id].person for row in rows}
+    note_news(tx, (person for person in people if person is not None))
+
+
+def bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:
+    """Make tombstones of records, each with the id it was merged into or None; ask for resolve."""
+    execute_many(
+        tx,
+        _BURY,
+        [{"k_c": connection, "k_o": obj, "k_i": i, "m": into} for i, into in gone.items()],
+    )
+
+
+def _at(row: _Row) -> dict[str, Any]:
+    return {"k_c": row.connection, "k_o": row.object, "k_i": row.id}
 
 
 # --- activities ----------------------------------------------------------------------------------
@@ -181,6 +195,18 @@ _FIELDS = (
     "agent",
     "owner",
 )
+_ACTIVITY = (
+    "connection",
+    "object",
+    "id",
+    "subject",
+    "email",
+    *_FIELDS,
+    "person",
+    "machine",
+    "duplicate",
+)
+_content = attrgetter(*_FIELDS)
 
 
 def store_activities(
@@ -209,16 +235,15 @@ def store_activities(
         known.update({row[0]: tuple(row[1:]) for row in rows})
     fresh, differing = [], []
     for ident, one in latest.items():
-        content = (one.person, one.email, *(getattr(one, name) for name in _FIELDS))
+        content = (one.person, one.email, *_content(one))
         if ident not in known:
-            fresh.append(_activity(connection, object, one))
+            fresh.append((connection, object, ident, *content, None, False, False))
         elif known[ident] != content:
-            differing.append(_activity(connection, object, one))
-    if fresh:
-        tx.execute(sql_insert(activity), fresh)
+            differing.append((connection, object, ident, *content, None, False, False))
+    insert_many(tx, activity, _ACTIVITY, fresh)
     if differing:
-        before = _people_of(tx, connection, object, [row["id"] for row in differing])
-        upsert(tx, activity, differing)
+        before = _people_of(tx, connection, object, [row[2] for row in differing])
+        upsert(tx, activity, [dict(zip(_ACTIVITY, row, strict=True)) for row in differing])
         note_news(tx, before, stale=True)
     lost = _drop_activities(tx, connection, object, [i for i in gone if i not in latest])
     unchanged = len(latest) - len(fresh) - len(differing)
@@ -255,20 +280,6 @@ def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) ->
         )
         found.update(rows.scalars())
     return found
-
-
-def _activity(connection: str, obj: str, one: Activity) -> dict[str, Any]:
-    return {
-        "connection": connection,
-        "object": obj,
-        "id": one.id,
-        "subject": one.person,
-        "email": one.email,
-        "person": None,
-        **{name: getattr(one, name) for name in _FIELDS},
-        "machine": False,
-        "duplicate": False,
-    }
 
 
 # --- rows kept aside -----------------------------------------------------------------------------

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.store.bulk import execute_many
 
 
 def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store the rows; where the key exists, all other columns take the new values."""
-    if not rows:
-        return
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    """Store the rows, all with the same columns; where the key exists, the others are replaced."""
+    if rows:
+        execute_many(tx, _statement(table, tuple(rows[0]), tx.dialect.name), rows)
+
+
+@lru_cache(maxsize=64)
+def _statement(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(dict.fromkeys(names))
     keys = [column.name for column in table.primary_key]
-    values = {n: statement.excluded[n] for n in rows[0] if n not in keys}
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=values),
-        [dict(row) for row in rows],
-    )
+    values = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)

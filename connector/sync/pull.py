@@ -25,6 +25,7 @@ from connector.store.checkpoints import Checkpoint
 from connector.store.records import PageCounts
 from connector.sync.context import Loop, Source
 from connector.sync.drifting import look_at_schema
+from connector.sync.gathering import gathered
 from connector.sync.reconcile import reconcile
 from connector.sync.storing import store_page
 
@@ -189,7 +190,7 @@ def _read(
     counts: Counter[str],
 ) -> str | None:
     """Store every page of a window with its position; gives the last position."""
-    for page in source.adapter.read(one.source, source.names(one), window, after):
+    for page in gathered(source.adapter.read(one.source, source.names(one), window, after)):
         after = page.position
         point = _checkpoint(loop, source, one, kind, done_until, window, after)
         store_page(loop, source, one, page, partial(_keep, point), counts)

@@ -161,19 +161,20 @@ def convert_page(one: CompiledObject, page: Page) -> Converted:
     found: list[Record] = []
     activities: list[Activity] = []
     rejected = list(page.rejected)
-    read: list[str] = []
+    read: dict[str, None] = {}
     places: Sequence[str] = page.places or ()
     for index, row in enumerate(page.rows):
         converted = _convert(one, row, places[index] if places else "")
         if isinstance(converted, Record):
             found.append(converted)
-            read.append(converted.id)
+            read[converted.id] = None
         elif isinstance(converted, Rejected):
             rejected.append(converted)
+            read.pop(converted.id or "", None)  # the newest reading of a row counts
         elif converted is not None:
             activities.extend(converted)
-            read.append(str(row[one.key]))
-    return found, activities, rejected, read
+            read[str(row[one.key])] = None
+    return found, activities, rejected, list(read)
 
 
 def _convert(one: CompiledObject, row: Mapping[str, Any], place: str) -> Any:

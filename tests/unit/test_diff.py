@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,4 +116,4 @@ def test_records_written_on_one_day_are_refreshed_on_different_days():
     assert refreshed(3) == 0
     assert refreshed(7) == 2000
     steps = [refreshed(day) for day in (3.5, 4, 5, 6, 7)]
-    assert all(after - before < 700 for before, after in zip(steps, steps[1:], strict=False))
+    assert all(after - before < 700 for before, after in itertools.pairwise(steps))

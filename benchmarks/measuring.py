@@ -1,0 +1,118 @@
+"""Runs a command, takes its cost from the kernel, and prints tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Measured(NamedTuple):
+    """Seconds, megabytes, and what the command said on its last line, read as JSON."""
+
+    wall: float
+    cpu: float
+    peak: float
+    said: Any
+
+
+class NotMeasured(Exception):  # noqa: N818  it is reported, not raised to people
+    """A contestant that could not run here, and why."""
+
+
+def measured(command: Sequence[str], env: Mapping[str, str] | None = None) -> Measured:
+    """Run a command to its end; CPU and peak memory count the children it waited for.
+
+    Raises NotMeasured with the last line of its complaint when it fails.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaint:
+        begun = time.perf_counter()
+        child = subprocess.Popen(
+            list(command),
+            cwd=ROOT,
+            stdout=out,
+            stderr=complaint,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        )
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            raise NotMeasured(f"ended with {child.returncode}: {_last_line(complaint)}")
+        last = _last_line(out)
+    return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _read(last))
+
+
+def module(name: str, *arguments: object) -> list[str]:
+    """Give the command that runs one of our modules in this interpreter."""
+    return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def cache() -> Path:
+    """Give the folder outside the clone where data and others' environments are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "leadloop-bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def environment(name: str, *packages: str) -> Path:
+    """Give the Python of an environment that holds these packages, made when it is missing.
+
+    Raises NotMeasured when they cannot be installed.
+    """
+    folder = cache() / f"venv-{name}"
+    python = folder / "bin" / "python"
+    mark = folder / "packages.json"
+    if mark.is_file() and json.loads(mark.read_text()) == list(packages):
+        return python
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines() or ["no word"]
+            raise NotMeasured(f"{' '.join(packages)} cannot be installed: {said[-1][:120]}")
+    mark.write_text(json.dumps(list(packages)))
+    return python
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay rows out under their columns: the first to the left, figures to the right."""
+    widths = [
+        max(len(column), *(len(row[at]) for row in rows if at < len(row) and len(row) > 2))
+        if at
+        else max(len(column), *(len(row[0]) for row in rows))
+        for at, column in enumerate(columns)
+    ]
+
+    def line(cells: Sequence[str]) -> str:
+        if len(cells) == 2:  # a name and a remark
+            return f"{cells[0]:{widths[0]}}  {cells[1]}"
+        padded = [f"{c:>{w}}" for c, w in zip(cells[1:], widths[1:], strict=True)]
+        return "  ".join([f"{cells[0]:{widths[0]}}", *padded])
+
+    return "\n".join([title, line(columns), *map(line, rows), ""])
+
+
+def _last_line(file: Any) -> str:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - 4000))
+    lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _read(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line

@@ -1,0 +1,91 @@
+"""Many rows by one statement: compiled once, its rows handed to the driver as they are.
+
+SQLAlchemy looks at each parameter of each row; for a page of thousands that costs more than the
+database's own work. Values must be such as the driver takes: text, numbers, truths, None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+_SQLITE = sqlite.dialect()
+_POSTGRESQL = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+Row = Mapping[str, Any]
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    arrange: Callable[[Row], Any]
+
+
+def execute_many(tx: Connection, statement: Executable, rows: Sequence[Row]) -> None:
+    """Run a statement once for each row of its parameters.
+
+    The statement is remembered by identity: it stands at the top of a module, made once.
+    """
+    if rows:
+        sql, arrange = _compiled(statement, tx.dialect.name)
+        tx.exec_driver_sql(sql, [arrange(row) for row in rows])
+
+
+def insert_many(
+    tx: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert new rows, each a tuple in the order of `names`: COPY where there is one."""
+    if not rows:
+        return
+    if tx.dialect.name != "postgresql":
+        tx.exec_driver_sql(_insert(table, names), list(rows))
+        return
+    import psycopg  # noqa: PLC0415  only where PostgreSQL is the store
+
+    if not tx.in_transaction():
+        tx.begin()  # COPY passes SQLAlchemy by, which would see nothing to commit
+
+    try:
+        with (
+            tx.connection.driver_connection.cursor() as cursor,  # type: ignore[union-attr]
+            cursor.copy(f'COPY "{table.name}" ({_listed(names)}) FROM STDIN') as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(
+            f"COPY {table.name}", None, error, psycopg.Error, dialect=tx.dialect
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _insert(table: Table, names: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(names))
+    return f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES ({marks})'
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+@lru_cache(maxsize=64)
+def _compiled(statement: Executable, dialect: str) -> _Compiled:
+    """The statement's text, and the function that lays a row out as the driver wants it."""
+    on_postgresql = dialect == "postgresql"
+    made: Any = statement.compile(  # type: ignore[attr-defined]
+        dialect=_POSTGRESQL if on_postgresql else _SQLITE
+    )
+    fixed = {name: value for name, value in made.params.items() if value is not None}
+    if on_postgresql:
+        return _Compiled(str(made), lambda row: {**fixed, **row})
+    order = made.positiontup
+    if fixed or len(order) == 1:
+        return _Compiled(
+            str(made), lambda row: tuple(row[n] if n in row else fixed[n] for n in order)
+        )
+    return _Compiled(str(made), itemgetter(*order))

@@ -1,0 +1,60 @@
+"""Many rows by one statement leave what one by one would have left, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connector.store.bulk import execute_many, insert_many
+from connector.store.database import open_store
+from connector.store.schema import identity_key, person
+
+NAMES = ("stale", "id", "facts", "doc", "excluded", "pending", "first_run")
+TEXTS = ["", "\t \\N \\ \n", "Zoë 株式会社 \U0001f600", '{"a": 1}', "%s %(x)s :y ?"]
+MARK = update(person).where(person.c.id == bindparam("i")).values(pending=True, doc=bindparam("d"))
+
+
+@pytest.fixture
+def store(store_url):
+    store = open_store(store_url)
+    yield store
+    store.close()
+
+
+def add(tx, *ids):
+    insert_many(tx, person, NAMES, [(False, i, "{}", "{}", None, False, "r") for i in ids])
+
+
+def test_every_text_comes_back_as_it_went_in(store):
+    rows = [(True, f"p{n}", text, text, text, False, "r") for n, text in enumerate(TEXTS)]
+    with store.write() as tx:
+        insert_many(tx, person, NAMES, rows)
+    with store.read() as tx:
+        columns = [person.c[name] for name in NAMES]
+        found = [tuple(r) for r in tx.execute(select(*columns).order_by(person.c.id))]
+    assert found == rows
+
+
+def test_fixed_and_given_values_reach_the_rows_named(store):
+    with store.write() as tx:
+        add(tx, "a", "b", "c")
+        execute_many(tx, MARK, [{"i": "a", "d": "1"}, {"i": "b", "d": "2"}])
+    with store.read() as tx:
+        found = tx.execute(select(person.c.id, person.c.doc, person.c.pending)).all()
+    assert sorted(map(tuple, found)) == [("a", "1", True), ("b", "2", True), ("c", "{}", False)]
+
+
+def test_a_key_that_stands_there_is_refused_and_the_transaction_with_it(store):
+    with store.write() as tx:
+        add(tx, "a")
+    with pytest.raises(IntegrityError), store.write() as tx:
+        add(tx, "b", "a")
+    with store.read() as tx:
+        assert tx.execute(select(person.c.id)).scalars().all() == ["a"]
+
+
+def test_no_rows_are_no_statement(store):
+    with store.write() as tx:
+        insert_many(tx, identity_key, ("kind", "value", "person"), [])
+        execute_many(tx, MARK, [])
