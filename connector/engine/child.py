@@ -63,9 +63,9 @@ def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 
 def _score_columns() -> str:
-    from connector.scoring.compile import SCORE_COLUMNS  # noqa: PLC0415
+    from connector.scoring.compile import PUBLIC_COLUMNS  # noqa: PLC0415
 
-    return ", ".join(SCORE_COLUMNS)
+    return ", ".join(PUBLIC_COLUMNS)
 
 
 def _safe(error: Exception) -> str:

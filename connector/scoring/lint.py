@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from connector.domain.score import Score
-from connector.scoring.model import BehaviourGroup, FitGroup, FitRule, Model
+from connector.scoring.model import Model
+from connector.scoring.rules import BehaviourGroup, FitGroup, FitRule
 
 
 def lint(model: Model) -> list[str]:

@@ -68,16 +68,23 @@ def test_the_engine_says_what_the_reference_says(engine, model, world):
     else:
         scored = on_polars(compiled, people, activities)
     assert len(scored) == len(world)
-    for (facts, done), (score, points) in zip(world, scored, strict=True):
-        wanted = reference(model, facts, done, NOW)
+    for n, ((facts, done), (score, points)) in enumerate(zip(world, scored, strict=True)):
+        account = facts["account.key"]
+        colleagues = [
+            did
+            for m, (other, did) in enumerate(world)
+            if account is not None and other["account.key"] == account and m != n
+        ]
+        wanted = reference(model, facts, done, NOW, colleagues)
         for name in ("fit", "behaviour", "total"):
-            assert math.isclose(getattr(score, name), wanted[name], abs_tol=1e-6), name
-        for name in ("disqualified_by", "fast_track_by"):
+            assert math.isclose(getattr(score, name), wanted[name], rel_tol=0, abs_tol=1e-9), name
+        for name in ("disqualified_by", "fast_track_by", "threshold"):
             assert getattr(score, name) == wanted[name]
         for rule, raw in wanted["points"].items():
-            assert math.isclose(points[f"rule:{rule}"], raw, abs_tol=1e-7), rule
+            assert math.isclose(points[f"rule:{rule}"], raw, rel_tol=0, abs_tol=1e-9), rule
         if abs(wanted["total"] * 1e9 % 1 - 0.5) > 1e-3 and abs(wanted["total"] % 1 - 0.5) > 1e-6:
             assert score.score == wanted["score"]
+            assert score.action == wanted["action"]
             assert score.sales_ready == wanted["sales_ready"]
 
 
