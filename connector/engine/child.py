@@ -16,8 +16,8 @@ import narwhals as nw
 from connector.engine.duck import open_duck
 from connector.engine.job import Job, load_job
 from connector.errors import LeadloopError
-from connector.scoring.compile import score_frame
-from connector.scoring.model import revive
+from connector.scoring.choice import revived
+from connector.scoring.compile import PUBLIC_COLUMNS, choose, score_frame
 
 
 def main(path: Path) -> int:
@@ -44,28 +44,41 @@ def run(job: Job, folder: Path) -> None:
     else:
         from connector.engine.tables import read_files  # noqa: PLC0415
 
-        read_files(duck, job.source, revive(job.model))
+        read_files(duck, job.source, revived(job.model).default)
     score_tables(duck, job)
 
 
 def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Score the tables `people` and `activities`, and write them in person order."""
-    model = revive(job.model)
+    """Score the tables `people` and `activities`, and write a file for each model."""
+    models = revived(job.model)
     people: Any = nw.from_native(duck.table("people"))
     activities: Any = nw.from_native(duck.table("activities"))
-    score_frame(people, activities, model, job.now).to_native().create("scored")
-    target = job.out.replace("'", "''")
-    form = "PARQUET" if job.out.endswith(".parquet") else "CSV, HEADER"
-    columns = "*" if job.source.get("contributions", True) else _score_columns()
+    several = len(models.choices) > 1
+    if several:
+        choose(people, models).to_native().create("chosen")
+    for place, (model, _) in enumerate(models):
+        scored = score_frame(people, activities, model, job.now)
+        if several:
+            mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
+            scored = scored.join(mine.select("person"), on="person", how="semi")
+        scored.to_native().create(f"scored_{place}")
+        _write(duck, f"scored_{place}", job, numbered(job.out, place))
+
+
+def numbered(out: str, place: int) -> str:
+    """The file of the model in this place; the first has the name asked for."""
+    return out if place == 0 else f"{out}.{place}"
+
+
+def _write(duck: duckdb.DuckDBPyConnection, table: str, job: Job, out: str) -> None:
+    """Write a table of scores in person order."""
+    target = out.replace("'", "''")
+    form = "PARQUET" if ".parquet" in job.out else "CSV, HEADER"
+    columns = "*" if job.source.get("contributions", True) else ", ".join(PUBLIC_COLUMNS)
     duck.execute(
-        f"COPY (SELECT {columns} FROM scored ORDER BY person) TO '{target}' (FORMAT {form})"
+        f"COPY (SELECT {columns} FROM {table} ORDER BY person) TO '{target}' (FORMAT {form})"
     )
-
-
-def _score_columns() -> str:
-    from connector.scoring.compile import PUBLIC_COLUMNS  # noqa: PLC0415
-
-    return ", ".join(PUBLIC_COLUMNS)
+    duck.execute(f"DROP TABLE {table}")
 
 
 def _safe(error: Exception) -> str:

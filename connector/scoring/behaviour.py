@@ -19,6 +19,7 @@ from connector.scoring.rules import BehaviourRule, FastTrackRule
 _LN2 = math.log(2)
 SLOT = 30 * MINUTE
 """How long a visit without an id of its own lasts, from the full or half hour."""
+_NEVER = -(2**62)
 Frame = Any
 """A Narwhals lazy frame of whatever engine."""
 
@@ -219,14 +220,16 @@ def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
         "time",
         "age",
         nw.lit(0).alias("earlier"),
-        nw.lit(None, dtype=nw.Int64).alias("before"),
+        (nw.col("time") * 0 + _NEVER).alias("before"),
     )
     # At equal times the second activity is ordered first, so that only earlier ones precede it.
     latest = nw.concat([firsts, seconds]).with_columns(
         nw.col("before").cum_max().over("person", order_by=["time", "earlier"]).alias("latest")
     )
     paired = latest.filter(
-        nw.col("earlier") == 0, nw.col("time") - nw.col("latest") <= after.within
+        nw.col("earlier") == 0,
+        nw.col("latest") > _NEVER,
+        nw.col("time") - nw.col("latest") <= after.within,
     )
     name = column(rule.name)
     worth = _decayed(rule, nw.col("age")) * float(rule.points)

@@ -10,6 +10,7 @@ import narwhals as nw
 from connector.domain.moment import Micros
 from connector.domain.score import Score
 from connector.scoring.behaviour import Frame, behaviour_frames, column, of_colleagues
+from connector.scoring.choice import Models
 from connector.scoring.expressions import all_of, amount, clipped, holds
 from connector.scoring.model import ACCOUNT, Model
 
@@ -45,6 +46,15 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> 
     asked = {column(r.name): nw.col(column(r.name)).fill_null(0.0) for r in model.fast_track}
     scored = scored.with_columns(**filled, **asked)
     return _published(_totals(scored, model), model)
+
+
+def choose(people: Frame, models: Models) -> Frame:
+    """Give `person` and `choice`: the place, among the models, of the one for each person."""
+    chosen: Any = nw.lit(len(models.choices) - 1)
+    for place, choice in reversed(list(enumerate(models.choices[:-1]))):
+        inside = all_of([holds(test, field) for field, test in choice.when.items()])
+        chosen = nw.when(inside).then(nw.lit(place)).otherwise(chosen)
+    return people.select("person", chosen.alias("choice"))
 
 
 def _fit_columns(people: Frame, model: Model) -> Frame:

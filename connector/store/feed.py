@@ -13,8 +13,13 @@ _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "b
 _ACTIVITY_TEXTS = ("id", "type", "url", "asset", "campaign", "form", "channel", "visit")
 
 
-def people_sql(dialect: str, fields: Mapping[str, str], *, only_stale: bool) -> str:
-    """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything)."""
+def people_sql(
+    dialect: str, fields: Mapping[str, str], *, only_stale: bool, accounts: bool = False
+) -> str:
+    """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything).
+
+    With `accounts` those who wait to be scored bring along the other people of their accounts.
+    """
     blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
     values = ", ".join(
         f"{_value(dialect, name, kind)} AS {_quoted(name)}" for name, kind in fields.items()
@@ -22,11 +27,11 @@ def people_sql(dialect: str, fields: Mapping[str, str], *, only_stale: bool) -> 
     return (
         f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
         f"SELECT p.id AS person{', ' if values else ''}{values} "
-        f"FROM person p WHERE {_wanted(only_stale)}"
+        f"FROM person p WHERE {_wanted(dialect, only_stale, accounts)}"
     )
 
 
-def activities_sql(*, only_stale: bool) -> str:
+def activities_sql(dialect: str, *, only_stale: bool, accounts: bool = False) -> str:
     """Select the activities of the same people, without those another system's row repeats."""
     blanks = ", ".join(f"'' AS {name}" for name in _ACTIVITY_TEXTS)
     values = ", ".join(f"a.{name} AS {name}" for name in _ACTIVITY_TEXTS)
@@ -34,12 +39,21 @@ def activities_sql(*, only_stale: bool) -> str:
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
         f"FROM activity a JOIN person p ON p.id = a.person "
-        f"WHERE NOT a.duplicate AND {_wanted(only_stale)}"
+        f"WHERE NOT a.duplicate AND {_wanted(dialect, only_stale, accounts)}"
     )
 
 
-def _wanted(only_stale: bool) -> str:  # noqa: FBT001
-    return "p.excluded IS NULL" + (" AND p.stale" if only_stale else "")
+def _wanted(dialect: str, only_stale: bool, accounts: bool) -> str:  # noqa: FBT001
+    if not only_stale:
+        return "p.excluded IS NULL"
+    if not accounts:
+        return "p.excluded IS NULL AND p.stale"
+    mine = _value(dialect, "account.key", "text")
+    theirs = mine.replace("p.facts", "q.facts")
+    return (
+        "p.excluded IS NULL AND "
+        f"(p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
+    )
 
 
 def _quoted(name: str) -> str:

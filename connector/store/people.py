@@ -331,6 +331,17 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
     return found
 
 
+def colleagues(tx: Connection, account: str) -> dict[str, Fields]:
+    """Give the facts of everybody in scope whose `account.key` is this."""
+    part = dumps({"account.key": account})[1:-1]
+    rows = tx.execute(
+        select(person.c.id, person.c.facts).where(
+            person.c.facts.contains(part, autoescape=True), person.c.excluded.is_(None)
+        )
+    )
+    return {row.id: orjson.loads(row.facts) for row in rows}
+
+
 def pending(tx: Connection, after: str, limit: int) -> list[str]:
     """Give people past `after` for whom something may have to be written, by id."""
     rows = tx.execute(

@@ -11,6 +11,7 @@ from connector.decisions.calendar import Calendar
 from connector.decisions.routing_document import Routing
 from connector.domain.moment import Micros
 from connector.mapping.compile import CompiledObject
+from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.store.database import Store
 from connector.store.leases import Lease
@@ -43,13 +44,18 @@ class Loop:
     settings: Settings
     store: Store
     sources: tuple[Source, ...]
-    model: Model
+    models: Models
     routing: Routing | None
     calendar: Calendar
     now: Micros
     run: str
     lease: Lease
     tell: Tell = field(default=lambda _step, _counts: None)
+
+    @property
+    def model(self) -> Model:
+        """The model of everybody for whom no other is."""
+        return self.models.default
 
     @property
     def handoff(self) -> Source:

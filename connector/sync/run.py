@@ -153,7 +153,7 @@ def _finish(
             status=status,
             ended=clock(),
             counts={**{s: dict(c) for s, c in result.counts.items()}, "scored_all": everybody},
-            model=loop.model.hash,
+            model=loop.models.hash,
             plan=result.plan.id if result.plan else None,
             error=type(error).code if error else None,
         )

@@ -149,6 +149,7 @@ people = st.fixed_dictionaries(
 )
 times = st.one_of(
     st.integers(NOW - 120 * DAY, NOW + 5 * DAY),
+    st.integers(0, 9).map(lambda days: NOW - days * DAY),
     st.sampled_from([NOW, NOW - DAY, NOW - 30 * DAY, NOW // DAY * DAY, NOW + 1]),
 )
 activities = st.lists(
