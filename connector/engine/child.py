@@ -51,8 +51,8 @@ def run(job: Job, folder: Path) -> None:
 def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Score the tables `people` and `activities`, and write a file for each model."""
     models = revived(job.model)
-    people: Any = nw.from_native(duck.table("people"))
-    activities: Any = nw.from_native(duck.table("activities"))
+    people: Any = nw.from_native(duck.sql("SELECT * FROM people"))
+    activities: Any = nw.from_native(duck.sql("SELECT * FROM activities"))
     several = len(models.choices) > 1
     if several:
         choose(people, models).to_native().create("chosen")
@@ -61,8 +61,7 @@ def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
         if several:
             mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
             scored = scored.join(mine.select("person"), on="person", how="semi")
-        scored.to_native().create(f"scored_{place}")
-        _write(duck, f"scored_{place}", job, numbered(job.out, place))
+        _write(duck, scored.to_native().sql_query(), job, numbered(job.out, place))
 
 
 def numbered(out: str, place: int) -> str:
@@ -70,15 +69,13 @@ def numbered(out: str, place: int) -> str:
     return out if place == 0 else f"{out}.{place}"
 
 
-def _write(duck: duckdb.DuckDBPyConnection, table: str, job: Job, out: str) -> None:
-    """Write a table of scores in person order."""
+def _write(duck: duckdb.DuckDBPyConnection, query: str, job: Job, out: str) -> None:
+    """Write scores; files that people keep are in person order: always the same bytes."""
     target = out.replace("'", "''")
     form = "PARQUET" if ".parquet" in job.out else "CSV, HEADER"
     columns = "*" if job.source.get("contributions", True) else ", ".join(PUBLIC_COLUMNS)
-    duck.execute(
-        f"COPY (SELECT {columns} FROM {table} ORDER BY person) TO '{target}' (FORMAT {form})"
-    )
-    duck.execute(f"DROP TABLE {table}")
+    order = "" if "store" in job.source else " ORDER BY person"
+    duck.execute(f"COPY (SELECT {columns} FROM ({query}){order}) TO '{target}' (FORMAT {form})")
 
 
 def _safe(error: Exception) -> str:

@@ -114,15 +114,17 @@ def _words(title: str) -> list[str]:
     return kept.split()
 
 
-@lru_cache(maxsize=65536)
 def _of_address(email: str) -> tuple[str | None, str]:
     local, _, host = normalise(email).rpartition("@")
+    domain, kind = _of_host(host)
+    return domain, "role" if kind == "business" and local in _ROLES else kind
+
+
+@lru_cache(maxsize=65536)
+def _of_host(host: str) -> tuple[str, str]:
     parts = _SUFFIXES(host)
     domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
     if host in blocklist or domain in blocklist:
         return domain, "disposable"
-    if host in whitelist or domain in whitelist:
-        return domain, "free"
-    if local in _ROLES:
-        return domain, "role"
-    return domain, "business"
+    free = host in whitelist or domain in whitelist
+    return domain, "free" if free else "business"

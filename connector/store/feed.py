@@ -6,11 +6,10 @@ see first; its person is the empty text, which nobody has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PERSON = ""
 _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
-_ACTIVITY_TEXTS = ("id", "type", "url", "asset", "campaign", "form", "channel", "visit")
 
 
 def people_sql(
@@ -31,10 +30,16 @@ def people_sql(
     )
 
 
-def activities_sql(dialect: str, *, only_stale: bool, accounts: bool = False) -> str:
-    """Select the activities of the same people, without those another system's row repeats."""
-    blanks = ", ".join(f"'' AS {name}" for name in _ACTIVITY_TEXTS)
-    values = ", ".join(f"a.{name} AS {name}" for name in _ACTIVITY_TEXTS)
+def activities_sql(
+    dialect: str, columns: Iterable[str], *, only_stale: bool, accounts: bool = False
+) -> str:
+    """Select the activities of the same people, without those another system's row repeats.
+
+    `columns` are those that rules read, beside person, time, machine and type.
+    """
+    names = ["type", *sorted(columns)]
+    blanks = ", ".join(f"'' AS {name}" for name in names)
+    values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "

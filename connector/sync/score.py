@@ -33,7 +33,12 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
         loop.now,
         url=loop.store.url,
         people=people_sql(loop.store.dialect, fields, only_stale=not everybody, accounts=expand),
-        activities=activities_sql(loop.store.dialect, only_stale=not everybody, accounts=expand),
+        activities=activities_sql(
+            loop.store.dialect,
+            {name for model, _ in loop.models for name in model.activity_columns()},
+            only_stale=not everybody,
+            accounts=expand,
+        ),
         memory=loop.settings.engine.memory,
     ) as scored:
         for model, page in scored.pages():
