@@ -1,4 +1,4 @@
-"""`leadloop report`: the funnel."""
+"""`leadloop report`: the funnel, where leads are lost and what they were worth."""
 
 from __future__ import annotations
 
@@ -7,32 +7,71 @@ from typing import Any
 
 import click
 
-from connector.cli.options import settings, settings_options
-from connector.cli.output import emit, table
+from connector.cli.options import moment, now_option, settings, settings_options
+from connector.cli.output import emit, envelope, table
+from connector.errors import UsageError
 
 
 @click.command()
 @settings_options
-def report(config: Path, profile: str | None, output: str) -> None:
-    """The funnel from first contact to won deals, and why leads left it.
+@now_option
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Also write the whole report as one page."
+)
+@click.option(
+    "--json", "json_", type=click.Path(path_type=Path), help="Also write the figures as JSON."
+)
+def report(
+    config: Path,
+    profile: str | None,
+    output: str,
+    now: str | None,
+    html: Path | None,
+    json_: Path | None,
+) -> None:
+    """The funnel from first contact to won deals, where leads are lost and what they were worth.
 
     \b
     Example:
-        leadloop report -o csv
+        leadloop report --html report.html
     """
-    from connector.report.figures import funnel_figures
+    from connector.report.figures import report_figures
+    from connector.report.page import report_page
     from connector.store.database import open_store
 
-    store = open_store(settings(config, profile).store_url())
+    loaded = settings(config, profile)
+    warnings: list[str] = []
+    store = open_store(loaded.store_url())
     try:
-        data = funnel_figures(store)
+        data = report_figures(store, loaded, moment(now), warnings)
     finally:
         store.close()
-    emit(output, "report", data, rows=data["stages"], people=lambda: tell(data))
+    if html is not None:
+        _write(html, report_page(data))
+    if json_ is not None:
+        _write(json_, envelope("report", data, warnings=warnings))
+    emit(
+        output,
+        "report",
+        data,
+        rows=data["stages"],
+        people=lambda: _tell(data, html),
+        warnings=warnings,
+    )
 
 
-def tell(data: dict[str, Any]) -> None:
-    """Print the funnel for people: a bar a stage."""
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="Name a file in a folder that exists",
+        ) from error
+
+
+def _tell(data: dict[str, Any], html: Path | None) -> None:
+    """Print the report's heart for people: a bar a stage, then the dearest leaks."""
     most = max((row["cycles"] for row in data["stages"]), default=0)
     for row in data["stages"]:
         bar = "█" * round(30 * row["cycles"] / most) if most else ""
@@ -40,5 +79,16 @@ def tell(data: dict[str, Any]) -> None:
             "" if row["of_previous"] is None else f"{row['of_previous']:.1%} of the stage before"
         )
         click.echo(f" {row['stage']:<12} {row['cycles']:>7,}  {bar:<30}  {share}".rstrip())
-    if data["reasons"]:
-        table(data["reasons"][:8], ("state", "reason", "cycles"), title="Why leads left")
+    head = data["headline"]
+    if head["value_per_sale"] is not None:
+        click.echo(
+            f" {head['won']:,} won, {head['value']:,.0f} {data['currency']}: "
+            f"{head['value_per_sale']:,.0f} a sale"
+        )
+    leaks = data["leakage"]["rows"]
+    if leaks:
+        rows = [{**row, "value": f"{row['value']:,.0f}"} for row in leaks[:8]]
+        columns = ("stage", "how", "reason", "cycles", "value")
+        table(rows, columns, title=f"Where leads were lost, by {data['currency']} at stake")
+    if html is not None:
+        click.echo(f"Page: {html}")

@@ -152,11 +152,28 @@ class Alerts(Document):
     ops: list[str] = []
 
 
+STAGE = Literal["sales_ready", "handed_off", "accepted", "qualified", "won"]
+
+
+class Goal(Document):
+    """The share of the stage before that both teams want to reach a stage, and who sees to it."""
+
+    share: Percent
+    owner: str | None = None
+
+
 class Report(Document):
-    """Money in reports."""
+    """Money and goals in reports.
+
+    `value_per_sale` and `recovery` (by stage, the share of what is lost there that could be had)
+    are assumptions of yours; without them nothing is assumed.
+    """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     costs: str | None = None
+    value_per_sale: Annotated[float, Field(gt=0)] | None = None
+    recovery: dict[STAGE, Percent] = {}
+    goals: dict[STAGE, Goal] = {}
 
 
 class Settings(Document):

@@ -45,7 +45,12 @@ def run(job: Job, folder: Path) -> None:
         from connector.engine.tables import read_files  # noqa: PLC0415
 
         read_files(duck, job.source, revived(job.model).default)
-    score_tables(duck, job)
+    if "moments" in job.source:
+        from connector.engine.pinned import score_as_of  # noqa: PLC0415
+
+        score_as_of(duck, job)
+    else:
+        score_tables(duck, job)
 
 
 def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:

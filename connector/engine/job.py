@@ -9,7 +9,10 @@ import orjson
 
 
 class Job(NamedTuple):
-    """`source` is {"store": url, "people": sql, "activities": sql} or {"people": path, ...}."""
+    """`source` is {"store": url, "people": sql, "activities": sql} or {"people": path, ...}.
+
+    With {"moments": path} each person is scored as of moments of their own, and `now` is unused.
+    """
 
     source: dict[str, Any]
     model: dict[str, Any]

@@ -79,7 +79,7 @@ def score_store(
     }
     with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
         out = Path(folder) / "scored.parquet"
-        _run(Job(source, models.plain(), now, str(out), memory), Path(folder))
+        run_job(Job(source, models.plain(), now, str(out), memory), Path(folder))
         yield ScoredFile(out, models)
 
 
@@ -102,10 +102,11 @@ def score_files(
         "contributions": contributions,
     }
     with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
-        _run(Job(source, model.plain(), now, str(out)), Path(folder))
+        run_job(Job(source, model.plain(), now, str(out)), Path(folder))
 
 
-def _run(job: Job, folder: Path) -> None:
+def run_job(job: Job, folder: Path) -> None:
+    """Do a job in a process of its own; raises what the process says."""
     path = folder / "job.json"
     job.save(path)
     done = subprocess.run(  # noqa: S603  our own interpreter and module

@@ -1,1 +1,1 @@
-"""Measures over cycles. Pure: rows in, figures out."""
+"""Measures over cycles. Pure: histories in, figures out; times in microseconds, money in cents."""

@@ -1,77 +1,95 @@
-"""How many cycles reached each stage, and how many of those went on to the next.
-
-A cycle that reached a later stage passed the earlier ones, whether or not somebody ticked each
-box on the way: a deal won straight from a hand-off was qualified too.
-"""
+"""How many cycles reached each stage, how many of those went on to the next, and how fast."""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from connector.domain.cycle import State
-
-STAGES = ("inquiry", "sales_ready", "handed_off", "accepted", "qualified", "won")
-"""From first contact to a won deal, in the words of cycles."""
-
-_DEPTH = {
-    State.SALES_READY: 1,
-    State.HELD: 1,
-    State.HANDED_OFF: 2,
-    State.NO_DECISION: 2,
-    State.REJECTED: 2,
-    State.RECYCLED: 2,
-    State.ACCEPTED: 3,
-    State.QUALIFIED: 4,
-    State.LOST: 4,
-    State.WON: 5,
-}
+from connector.domain.moment import Micros
+from connector.funnel.history import STAGES, History
+from connector.funnel.statistics import share, within
 
 
 class Stage(NamedTuple):
     """Cycles that reached a stage, and the share of the stage before that did (0 to 1).
 
-    `share` is None where nobody reached the stage before.
+    `share` is None where nobody reached the stage before. `median` and `p90` are the time since
+    the stage before, over the `timed` cycles of which both moments are known.
     """
 
     name: str
     cycles: int
     share: float | None
+    timed: int
+    median: Micros | None
+    p90: Micros | None
 
 
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """The stages in order, where cycles stand now, and why sales sent them back."""
+class Funnel(NamedTuple):
+    """The stages in order, where cycles stand, and how long the whole way to a deal took."""
 
     stages: tuple[Stage, ...]
     standing: dict[str, int]
-    reasons: dict[tuple[str, str], int]
+    whole: Stage
+    found: int
+    disordered: int
 
 
-class CyclePath(NamedTuple):
-    """One cycle: every state it was ever in, where it stands, and its verdict's reason."""
+class StageMeasure:
+    """Counts stages in one pass; a step that seems to run backwards in time is not timed."""
 
-    states: Iterable[str]
-    state: str
-    reason: str | None
+    def __init__(self) -> None:
+        self._reached = [0] * len(STAGES)
+        self._spans = [array("q") for _ in STAGES]
+        self._whole = array("q")
+        self._standing: Counter[str] = Counter()
+        self._found = 0
+        self._disordered = 0
 
-
-def measure(paths: Iterable[CyclePath]) -> Funnel:
-    """Count cycles, in one pass."""
-    reached = [0] * len(STAGES)
-    standing: Counter[str] = Counter()
-    reasons: Counter[tuple[str, str]] = Counter()
-    for path in paths:
-        depth = max((_DEPTH.get(State(state), 0) for state in path.states), default=0)
+    def add(self, one: History) -> None:
+        """Count a cycle."""
+        self._standing[one.state] += 1
+        self._found += one.found
+        depth = one.depth
         for stage in range(depth + 1):
-            reached[stage] += 1
-        standing[path.state] += 1
-        if path.state in {State.REJECTED, State.RECYCLED, State.LOST}:
-            reasons[path.state, path.reason or "no reason given"] += 1
-    stages = tuple(
-        Stage(name, reached[i], reached[i] / reached[i - 1] if i and reached[i - 1] else None)
-        for i, name in enumerate(STAGES)
+            self._reached[stage] += 1
+        for stage in range(1, depth + 1):
+            self._time(self._spans[stage], one, STAGES[stage - 1], STAGES[stage])
+        if one.won:
+            self._time(self._whole, one, STAGES[0], STAGES[-1])
+
+    def _time(self, spans: array[int], one: History, before: str, after: str) -> None:
+        began, ended = one.reached.get(before), one.reached.get(after)
+        if began is None or ended is None:
+            return
+        if ended < began:
+            self._disordered += 1
+        else:
+            spans.append(ended - began)
+
+    def result(self) -> Funnel:
+        """Give the funnel."""
+        reached, spans = self._reached, self._spans
+        stages = tuple(
+            _stage(name, reached[i], reached[i - 1] if i else 0, spans[i])
+            for i, name in enumerate(STAGES)
+        )
+        whole = _stage("whole", reached[-1], reached[0], self._whole)
+        standing = dict(sorted(self._standing.items(), key=lambda pair: (-pair[1], pair[0])))
+        return Funnel(stages, standing, whole, self._found, self._disordered)
+
+
+def _stage(name: str, cycles: int, before: int, spans: array[int]) -> Stage:
+    return Stage(
+        name, cycles, share(cycles, before), len(spans), within(spans, 50), within(spans, 90)
     )
-    return Funnel(stages, dict(standing), dict(reasons.most_common()))
+
+
+def measure(histories: Iterable[History]) -> Funnel:
+    """Count cycles, in one pass."""
+    measuring = StageMeasure()
+    for one in histories:
+        measuring.add(one)
+    return measuring.result()

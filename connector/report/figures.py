@@ -1,30 +1,289 @@
-"""The funnel out of the store, as rows that a table, a page or a program can show."""
+"""Every figure of the report out of the store, as plain values: page, table and file share them.
+
+Shares are 0 to 1, times in days, money in units of `currency`; null is what is not known.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from connector.funnel.stages import CyclePath, measure
-from connector.store import cycles
+from connector.config.load import Loaded
+from connector.config.settings import Report
+from connector.domain.moment import DAY, SECOND, Micros, format_iso
+from connector.funnel.bands import BandMeasure
+from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
+from connector.funnel.headline import HeadlineMeasure
+from connector.funnel.history import History
+from connector.funnel.leakage import Leak, Leakage, LeakageMeasure
+from connector.funnel.segments import (
+    Segment,
+    SegmentMeasure,
+    band_namer,
+    month_of,
+    owner_of,
+    source_of,
+)
+from connector.funnel.stages import Funnel, Stage, StageMeasure
+from connector.scoring.model import Model
+from connector.store import people, quality, runs
 from connector.store.database import Store
+from connector.store.histories import Reading, Worth, histories, watched
+from connector.sync.opening import agreed, calendar_of
+
+SCHEMA = "leadloop.report/1"
+_HOUR = DAY // 24
+_REFUSED = ("rejected", "recycled", "lost")
 
 
-def funnel_figures(store: Store) -> dict[str, Any]:
-    """Give stages with conversion, where people stand, and reasons for leaving, most first."""
+class Measure(Protocol):
+    """Takes cycles one by one."""
+
+    def add(self, one: History) -> None: ...
+
+
+class _Measures(NamedTuple):
+    headline: HeadlineMeasure
+    stages: StageMeasure
+    leakage: LeakageMeasure
+    bands: BandMeasure
+    handoffs: HandoffMeasure
+    sources: SegmentMeasure
+    owners: SegmentMeasure
+    by_band: SegmentMeasure
+    months: SegmentMeasure
+
+
+def report_figures(
+    store: Store, loaded: Loaded, now: Micros, warnings: list[str]
+) -> dict[str, Any]:
+    """Give the report as of `now`; what a reader should know first is added to `warnings`."""
+    models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+    model = models.default
+    settings = loaded.settings
+    measures = _measures(settings.report, model, now)
+    calendar = calendar_of(loaded)
+    worth = Worth()
     with store.read() as tx:
-        funnel = measure(CyclePath(*path) for path in cycles.paths(tx))
+        reading = Reading(
+            connection=handoff_connection(loaded),
+            currency=settings.report.currency,
+            verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
+            watched=watched(tx),
+        )
+        for told in histories(tx, reading, worth):
+            for measure in measures:
+                measure.add(told.history)
+        names = _owner_names(tx, reading.connection)
+        health = _health(tx, model, worth)
+        last = runs.newest(tx, 1)
     return {
-        "stages": [
+        "as_of": format_iso(now // SECOND * SECOND),
+        "currency": settings.report.currency,
+        "model": {
+            "name": model.name,
+            "version": model.hash[:8],
+            "threshold": model.threshold,
+            "compare": model.compare,
+        },
+        "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
+        **_measured(measures, settings.report, names),
+        "health": health,
+    }
+
+
+def handoff_connection(loaded: Loaded) -> str:
+    """Name the connection that gives leads to sales: its deals are counted."""
+    connections = loaded.settings.connections
+    return next((c.name for c in connections if c.handoff), connections[0].name)
+
+
+def _measures(report: Report, model: Model, now: Micros) -> _Measures:
+    exceeds = model.compare == "exceeds"
+    value = report.value_per_sale
+    return _Measures(
+        headline=HeadlineMeasure(),
+        stages=StageMeasure(),
+        leakage=LeakageMeasure(
+            None if value is None else round(value * 100),
+            {str(k): v for k, v in report.recovery.items()},
+        ),
+        bands=BandMeasure(model.threshold, exceeds=exceeds),
+        handoffs=HandoffMeasure(now),
+        sources=SegmentMeasure(source_of),
+        owners=SegmentMeasure(owner_of),
+        by_band=SegmentMeasure(band_namer(model.threshold, exceeds=exceeds)),
+        months=SegmentMeasure(month_of),
+    )
+
+
+def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:
+    funnel = measures.stages.result()
+    leakage = measures.leakage.result()
+    everybody, owners = measures.handoffs.result()
+    months = sorted((_segment(s) for s in measures.months.result()), key=lambda row: row["name"])
+    return {
+        "headline": _headline(measures),
+        "stages": [_stage(stage, report) for stage in funnel.stages],
+        "whole": _timed(funnel.whole),
+        "found": funnel.found,
+        "disordered": funnel.disordered,
+        "standing": funnel.standing,
+        "reasons": _reasons(leakage),
+        "leakage": _leakage(leakage, funnel),
+        "bands": [band._asdict() | {"name": band.name} for band in measures.bands.result()],
+        "by_source": [_segment(s) for s in measures.sources.result()],
+        "by_owner": [_segment(s, names) for s in measures.owners.result()],
+        "by_band": [_segment(s) for s in measures.by_band.result()],
+        "by_month": months,
+        "handoffs": _handoffs(everybody, names)
+        | {"owners": [_handoffs(one, names) for one in owners]},
+    }
+
+
+def _owner_names(tx: Any, connection: str) -> dict[str, str]:
+    rows = people.records_of_kind(tx, connection, "owner")
+    return {row.key.replace(f"/{row.object}/", "/", 1): str(row.doc["name"]) for row in rows
+            if row.doc.get("name")}  # fmt: skip
+
+
+def _headline(measures: _Measures) -> dict[str, Any]:
+    found = measures.headline.result()
+    return found._asdict() | {
+        "value": _money(found.value),
+        "value_per_sale": _money(found.value_per_sale),
+        "again_value": _money(found.again_value),
+    }
+
+
+def _stage(stage: Stage, report: Report) -> dict[str, Any]:
+    goal = next((g for name, g in report.goals.items() if name == stage.name), None)
+    return {
+        "stage": stage.name,
+        "cycles": stage.cycles,
+        "of_previous": stage.share,
+        "goal": goal.share if goal else None,
+        "goal_owner": goal.owner if goal else None,
+        **_timed(stage),
+    }
+
+
+def _timed(stage: Stage) -> dict[str, Any]:
+    return {
+        "timed": stage.timed,
+        "median_days": _days(stage.median),
+        "p90_days": _days(stage.p90),
+    }
+
+
+def _reasons(leakage: Leakage) -> list[dict[str, Any]]:
+    """Why sales refused or lost, whatever the stage, most first."""
+    counts: dict[tuple[str, str], int] = {}
+    for leak in leakage.leaks:
+        if leak.how in _REFUSED:
+            counts[leak.how, leak.reason] = counts.get((leak.how, leak.reason), 0) + leak.cycles
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"state": how, "reason": reason, "cycles": n} for (how, reason), n in ranked]
+
+
+def _leakage(leakage: Leakage, funnel: Funnel) -> dict[str, Any]:
+    cents = sum(leak.cents for leak in leakage.leaks)
+    recovery = [leak.recovery_cents for leak in leakage.leaks if leak.recovery_cents is not None]
+    return {
+        "cycles": sum(leak.cycles for leak in leakage.leaks),
+        "value": _money(cents),
+        "recovery": _money(sum(recovery)) if recovery else None,
+        "unvalued": sum(leak.unvalued for leak in leakage.leaks),
+        "came_back": leakage.came_back,
+        "mean_won": _money(leakage.mean_cents),
+        "estimate": leakage.estimate,
+        "by_stage": _by_stage(leakage, funnel),
+        "rows": [_leak(leak, cents) for leak in leakage.leaks],
+    }
+
+
+def _by_stage(leakage: Leakage, funnel: Funnel) -> list[dict[str, Any]]:
+    rows = []
+    for stage in funnel.stages[1:-1]:
+        mine = [leak for leak in leakage.leaks if leak.stage == stage.name]
+        rows.append(
             {
                 "stage": stage.name,
-                "cycles": stage.cycles,
-                "of_previous": None if stage.share is None else round(stage.share, 4),
+                "cycles": sum(leak.cycles for leak in mine),
+                "value": _money(sum(leak.cents for leak in mine)),
             }
-            for stage in funnel.stages
-        ],
-        "standing": funnel.standing,
-        "reasons": [
-            {"state": state, "reason": reason, "cycles": count}
-            for (state, reason), count in funnel.reasons.items()
-        ],
+        )
+    return rows
+
+
+def _leak(leak: Leak, whole: int) -> dict[str, Any]:
+    return {
+        "stage": leak.stage,
+        "how": leak.how,
+        "reason": leak.reason,
+        "cycles": leak.cycles,
+        "value": _money(leak.cents),
+        "share": leak.cents / whole if whole else None,
+        "by_deal": leak.by_deal,
+        "by_deal_value": _money(leak.by_deal_cents),
+        "by_segment": leak.by_segment,
+        "by_segment_value": _money(leak.by_segment_cents),
+        "by_estimate": leak.by_estimate,
+        "by_estimate_value": _money(leak.by_estimate_cents),
+        "unvalued": leak.unvalued,
+        "recovery": _money(leak.recovery_cents),
     }
+
+
+def _segment(segment: Segment, names: dict[str, str] | None = None) -> dict[str, Any]:
+    found = segment._asdict()
+    found["days_to_sale"] = _days(segment.days_to_sale)
+    found["value"] = _money(segment.value)
+    found["value_per_sale"] = _money(segment.value_per_sale)
+    if names is not None:
+        found |= {"owner": segment.name, "name": names.get(segment.name, segment.name)}
+    return found
+
+
+def _handoffs(one: OwnerHandoffs, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "owner": one.owner,
+        "name": names.get(one.owner, one.owner) if one.owner else None,
+        "cycles": one.cycles,
+        "touched": _timeliness(one.touched),
+        "decided": _timeliness(one.decided),
+    }
+
+
+def _timeliness(found: Timeliness) -> dict[str, Any]:
+    return found._asdict() | {"median": _hours(found.median), "p90": _hours(found.p90)}
+
+
+def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
+    inside, outside = quality.people_counts(tx)
+    known = quality.known_fields(tx, model.person_fields())
+    return {
+        "people": inside,
+        "excluded": outside,
+        "fields": [
+            {"field": name, "known": n, "share": n / inside if inside else None}
+            for name, n in known.items()
+        ],
+        **quality.activity_counts(tx),
+        "deals": worth.deals,
+        "deals_without_amount": worth.without_amount,
+        "deals_in_other_currency": worth.other_currency,
+        "kept_aside": quality.kept_aside(tx),
+        "refused_writes": quality.refused_writes(tx),
+    }
+
+
+def _days(span: Micros | None) -> float | None:
+    return None if span is None else round(span / DAY, 2)
+
+
+def _hours(span: Micros | None) -> float | None:
+    return None if span is None else round(span / _HOUR, 2)
+
+
+def _money(cents: int | None) -> float | None:
+    return None if cents is None else cents / 100

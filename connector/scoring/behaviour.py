@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from connector.domain.moment import DAY, MINUTE, Micros
+from connector.domain.moment import DAY, MINUTE
 from connector.scoring.expressions import activity_is, amount, clipped
 from connector.scoring.rules import BehaviourRule, FastTrackRule
 
@@ -30,18 +30,22 @@ def column(name: str) -> str:
 
 
 def behaviour_frames(
-    activities: Frame, rules: Sequence[BehaviourRule], fast: Sequence[FastTrackRule], now: Micros
+    activities: Frame,
+    rules: Sequence[BehaviourRule],
+    fast: Sequence[FastTrackRule],
+    now: nw.Expr,
 ) -> list[Frame]:
     """Give frames of `person` and rule columns, to be joined to the people; absent means 0.
 
-    The bounds of a rule are for the caller to apply, to those without any activity too. The column
+    `now` is a moment, the same for everybody or one that follows from `person` (score_frame). The
+    bounds of a rule are for the caller to apply, to those without any activity too. The column
     of a fast-track rule counts the hand-raises it found.
 
     `activities` hold person, type, time, machine and the columns rules read. What machines did and
     what has not happened yet does not count.
     """
     counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
-        (nw.lit(now) - nw.col("time")).alias("age")
+        (now - nw.col("time")).alias("age")
     )
     plain = [r for r in rules if r.activity and not (r.per or r.after or r.first)]
     daily = [r for r in rules if r.per == "day"]
@@ -97,7 +101,7 @@ def _added_up(
     plain: Sequence[BehaviourRule],
     fast: Sequence[FastTrackRule],
     quiet: Sequence[BehaviourRule],
-    now: Micros,
+    now: nw.Expr,
 ) -> Frame:
     """Everything that is a plain sum over a person's activities, in one pass."""
     tests: dict[str, tuple[str, nw.Expr]] = {}
@@ -127,7 +131,7 @@ def _added_up(
     )
     points = {column(r.name): nw.col(of_rule[r.name]) * float(r.points) for r in plain}
     points |= {column(r.name): nw.col(of_rule[r.name]) for r in fast}
-    silent = nw.lit(now) - nw.col("last")
+    silent = now - nw.col("last")
     points |= {column(r.name): amount(silent > (r.inactive or 0), r.points) for r in quiet}
     return added.select("person", **points)
 
@@ -136,7 +140,7 @@ def _types(rules: Iterable[BehaviourRule | FastTrackRule]) -> list[str]:
     return sorted({kind for rule in rules for kind in rule.types})
 
 
-def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame:
+def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
     """At most `times` units a UTC day, each aged from the day's start."""
     tests: dict[str, tuple[str, nw.Expr]] = {}
     of_rule = {}
@@ -149,7 +153,7 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame
         .group_by("person", "day")
         .agg(*[nw.col(name).sum() for name in flags])
     )
-    age = nw.lit(now) - nw.col("day") * DAY
+    age = now - nw.col("day") * DAY
     columns = {
         column(r.name): clipped(nw.col(of_rule[r.name]), None, float(r.times))
         * _decayed(r, age)
@@ -159,7 +163,7 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: Micros) -> Frame
     return _summed(days.select("person", **columns), list(columns))
 
 
-def _of_each(counted: Frame, rule: BehaviourRule, now: Micros) -> Frame:
+def _of_each(counted: Frame, rule: BehaviourRule, now: nw.Expr) -> Frame:
     """The newest (or first) `times` activities of each asset or visit, or of the person.
 
     Which they are is settled before `within` is asked. No asset is one asset.
@@ -168,7 +172,7 @@ def _of_each(counted: Frame, rule: BehaviourRule, now: Micros) -> Frame:
         "person", "time", _key(rule).alias("key")
     )
     chosen = _one_each(rows, rule) if rule.times == 1 else _some_each(rows, rule)
-    chosen = chosen.with_columns((nw.lit(now) - nw.col("time")).alias("age"))
+    chosen = chosen.with_columns((now - nw.col("time")).alias("age"))
     if rule.within is not None:
         chosen = chosen.filter(nw.col("age") < rule.within)
     name = column(rule.name)

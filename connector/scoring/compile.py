@@ -20,21 +20,23 @@ PUBLIC_COLUMNS = SCORE_COLUMNS[:-2]
 _NANO = 1e9
 
 
-def score_frame(people: Frame, activities: Frame, model: Model, now: Micros) -> Frame:
+def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw.Expr) -> Frame:
     """Score everybody in `people`.
 
     Args:
         people: One row a person: `person`, and a column for each field the model reads. Rules
             about colleagues know those who are in it, by `account.key`.
         activities: person, type, time, machine, and the columns the model's rules read.
-        now: Activities after it wait.
+        now: Activities after it wait. To score each person as of a moment of their own, give an
+            expression of `person` alone: it is asked again after activities were grouped.
 
     Returns:
         The columns of Score, then `rule:<name>` of every fit and behaviour rule: its raw points
         after its own min and max, before the caps of its group.
     """
+    moment = now if isinstance(now, nw.Expr) else nw.lit(now)
     scored = _fit_columns(people, model)
-    for frame in behaviour_frames(activities, model.behaviour_rules(), model.fast_track, now):
+    for frame in behaviour_frames(activities, model.behaviour_rules(), model.fast_track, moment):
         scored = scored.join(frame, on="person", how="left")
     if rolled := [rule for rule in model.behaviour_rules() if rule.by == "colleagues"]:
         own = {column(rule.name): nw.col(column(rule.name)).fill_null(0.0) for rule in rolled}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
@@ -298,27 +298,6 @@ def history(tx: Connection, person_id: str) -> tuple[list[dict[str, Any]], list[
         select(routing).where(routing.c.person == person_id).order_by(routing.c.seq)
     )
     return [dict(m._mapping) for m in moves], [dict(r._mapping) for r in routes]
-
-
-def paths(tx: Connection) -> Iterator[tuple[set[str], str, str | None]]:
-    """Yield of every cycle: the states it was in, where it stands, its verdict's reason."""
-    rows = tx.execute(
-        select(cycle.c.person, cycle.c.number, cycle.c.state, cycle.c.verdict_reason, move.c.after)
-        .outerjoin(move, and_(move.c.person == cycle.c.person, move.c.number == cycle.c.number))
-        .order_by(cycle.c.person, cycle.c.number)
-    )
-    key: tuple[str, int] | None = None
-    states: set[str] = set()
-    last: Any = None
-    for row in rows:
-        if key != (row.person, row.number):
-            if last is not None:
-                yield states, last.state, last.verdict_reason
-            key, states = (row.person, row.number), set()
-        last = row
-        states.add(row.after or row.state)
-    if last is not None:
-        yield states, last.state, last.verdict_reason
 
 
 def _cycle(row: Any) -> Cycle | None:

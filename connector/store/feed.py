@@ -13,11 +13,17 @@ _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "b
 
 
 def people_sql(
-    dialect: str, fields: Mapping[str, str], *, only_stale: bool, accounts: bool = False
+    dialect: str,
+    fields: Mapping[str, str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
 ) -> str:
     """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything).
 
-    With `accounts` those who wait to be scored bring along the other people of their accounts.
+    With `accounts` those who wait to be scored bring along the other people of their accounts,
+    with `customers` those who are out because they bought are there too.
     """
     blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
     values = ", ".join(
@@ -26,12 +32,17 @@ def people_sql(
     return (
         f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
         f"SELECT p.id AS person{', ' if values else ''}{values} "
-        f"FROM person p WHERE {_wanted(dialect, only_stale, accounts)}"
+        f"FROM person p WHERE {_wanted(dialect, only_stale, accounts, customers)}"
     )
 
 
 def activities_sql(
-    dialect: str, columns: Iterable[str], *, only_stale: bool, accounts: bool = False
+    dialect: str,
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
 ) -> str:
     """Select the activities of the same people, without those another system's row repeats.
 
@@ -44,21 +55,21 @@ def activities_sql(
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
         f"FROM activity a JOIN person p ON p.id = a.person "
-        f"WHERE NOT a.duplicate AND {_wanted(dialect, only_stale, accounts)}"
+        f"WHERE NOT a.duplicate AND {_wanted(dialect, only_stale, accounts, customers)}"
     )
 
 
-def _wanted(dialect: str, only_stale: bool, accounts: bool) -> str:  # noqa: FBT001
+def _wanted(dialect: str, only_stale: bool, accounts: bool, customers: bool) -> str:  # noqa: FBT001
+    inside = (
+        "(p.excluded IS NULL OR p.excluded = 'customer')" if customers else "p.excluded IS NULL"
+    )
     if not only_stale:
-        return "p.excluded IS NULL"
+        return inside
     if not accounts:
-        return "p.excluded IS NULL AND p.stale"
+        return f"{inside} AND p.stale"
     mine = _value(dialect, "account.key", "text")
     theirs = mine.replace("p.facts", "q.facts")
-    return (
-        "p.excluded IS NULL AND "
-        f"(p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
-    )
+    return f"{inside} AND (p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
 
 
 def _quoted(name: str) -> str:

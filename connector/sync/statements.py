@@ -30,6 +30,7 @@ class Statement(NamedTuple):
     reason: str | None
     at: Micros | None
     by: str | None
+    deal: bool = False
 
 
 def statements(
@@ -49,15 +50,24 @@ def statements(
             )
             by = deal.doc.get("owner")
             key = f"{deal.connection}/{by}" if by else owner
-            found.append(_statement(deal, state, at, key))
+            found.append(_statement(deal, state, at, key)._replace(deal=True))
     return found
 
 
 def strongest(said: Iterable[Statement]) -> Statement | None:
     """Give the statement that tells how far the person is: a won deal before an open one,
-    before a lost one or a refusal, before a mere acceptance; of equals the newest."""
+    before a lost one or a refusal, before a mere acceptance; of equals the newest.
+
+    A lead that was called qualified is no more than its deal: lost later, it is lost.
+    """
     ranked = [one for one in said if one.state in _WEIGHT]
-    return max(ranked, key=lambda one: (_WEIGHT[one.state], one.at or 0), default=None)
+    return max(ranked, key=lambda one: (_weight(one), one.at or 0), default=None)
+
+
+def _weight(one: Statement) -> int:
+    if one.state is State.QUALIFIED and not one.deal:
+        return _WEIGHT[State.LOST]
+    return _WEIGHT[one.state]
 
 
 def _statement(record: PersonRecord, state: State, at: object, by: str | None) -> Statement:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from hypothesis import given
-from hypothesis import strategies as st
 
-from connector.domain.cycle import State
-from connector.funnel.stages import CyclePath, measure
+from connector.funnel.history import History
+from connector.funnel.stages import measure
+from tests.unit.funnel.histories import histories
+
+
+def cycle(*states, **values):
+    return History("p", 1, states[-1], frozenset(states), **{"reached": {}, **values})
 
 
 def test_a_deal_won_straight_from_a_hand_off_was_qualified_too():
     funnel = measure(
         [
-            CyclePath({"inquiry", "nurture"}, "nurture", None),
-            CyclePath({"inquiry", "sales_ready", "handed_off", "rejected"}, "rejected", "budget"),
-            CyclePath({"inquiry", "handed_off", "won"}, "won", None),
+            cycle("inquiry", "nurture"),
+            cycle("inquiry", "sales_ready", "handed_off", "rejected", reason="budget"),
+            cycle("inquiry", "handed_off", "won"),
         ]
     )
     assert [(s.name, s.cycles) for s in funnel.stages] == [
@@ -25,18 +29,10 @@ def test_a_deal_won_straight_from_a_hand_off_was_qualified_too():
         ("qualified", 1),
         ("won", 1),
     ]
-    assert funnel.reasons == {("rejected", "budget"): 1}
     assert funnel.standing == {"nurture": 1, "rejected": 1, "won": 1}
 
 
-paths = st.lists(
-    st.sets(st.sampled_from([s.value for s in State]), min_size=1).map(
-        lambda states: CyclePath(states, min(states), None)
-    )
-)
-
-
-@given(paths)
+@given(histories)
 def test_no_stage_holds_more_than_the_one_before(found):
     counts = [stage.cycles for stage in measure(found).stages]
     assert counts == sorted(counts, reverse=True)
@@ -45,3 +41,16 @@ def test_no_stage_holds_more_than_the_one_before(found):
 
 def test_nothing_at_all_is_a_funnel_without_shares():
     assert [stage.share for stage in measure([]).stages] == [None] * 6
+
+
+def test_a_step_that_runs_backwards_in_time_is_counted_but_not_timed():
+    day = 86_400_000_000
+    funnel = measure(
+        [
+            cycle("qualified", "won", reached={"qualified": 2 * day, "won": day}),
+            cycle("qualified", "won", reached={"qualified": day, "won": 4 * day}),
+        ]
+    )
+    won = funnel.stages[-1]
+    assert (won.cycles, won.timed, won.median) == (2, 1, 3 * day)
+    assert funnel.disordered == 1

@@ -1,0 +1,78 @@
+"""Scores people as of moments of their own, for backtests."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from connector.domain.moment import Micros
+from connector.engine.duck import open_duck
+from connector.engine.job import Job
+from connector.engine.pinned import COLUMNS, key_of
+from connector.engine.run import run_job
+from connector.scoring.model import Model
+
+
+class Past(NamedTuple):
+    """What the engine says of one moment asked for; `number` counts the moments from 0.
+
+    `newest` is the last activity before it, None without any.
+    """
+
+    number: int
+    fit: float
+    behaviour: float
+    total: float
+    score: int
+    sales_ready: bool
+    disqualified_by: str | None
+    fast_track_by: str | None
+    newest: Micros | None
+
+
+@contextmanager
+def score_moments(
+    model: Model,
+    moments: Sequence[tuple[str, Micros]],
+    *,
+    url: str,
+    people: str,
+    activities: str,
+    memory: str = "2GB",
+) -> Iterator[Iterator[Past]]:
+    """Score (person, moment) pairs from activities strictly before each; the order is free.
+
+    A person may be asked for several times. Whoever the queries do not select is left out.
+    """
+    with tempfile.TemporaryDirectory(prefix="leadloop-") as name:
+        folder = Path(name)
+        asked, out = folder / "moments.csv", folder / "scored.parquet"
+        with asked.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(
+                (key_of(number, at), who, at) for number, (who, at) in enumerate(moments)
+            )
+        source = {
+            "store": url,
+            "people": people,
+            "activities": activities,
+            "fields": model.person_fields(),
+            "moments": str(asked),
+        }
+        run_job(Job(source, model.plain(), 0, str(out), memory), folder)
+        yield _read(out)
+
+
+def _read(path: Path) -> Iterator[Past]:
+    duck = open_duck()
+    try:
+        quoted = str(path).replace("'", "''")
+        rows = duck.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet('{quoted}')")
+        while page := rows.fetchmany(2_000):
+            for key, *values in page:
+                yield Past(int(key.partition("|")[2]), *values)
+    finally:
+        duck.close()

@@ -1,0 +1,86 @@
+"""One cycle as measures read it: how far it came, when, for whom, and what it was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from connector.domain.cycle import State
+from connector.domain.moment import Micros
+
+STAGES = ("inquiry", "sales_ready", "handed_off", "accepted", "qualified", "won")
+"""From first contact to a won deal, in the words of cycles."""
+
+_DEPTH = {
+    State.SALES_READY: 1,
+    State.HELD: 1,
+    State.HANDED_OFF: 2,
+    State.NO_DECISION: 2,
+    State.REJECTED: 2,
+    State.RECYCLED: 2,
+    State.ACCEPTED: 3,
+    State.QUALIFIED: 4,
+    State.LOST: 4,
+    State.WON: 5,
+}
+SETTLED = frozenset({State.WON, State.LOST, State.REJECTED, State.RECYCLED})
+"""States in which sales has said its word."""
+
+
+class Handoff(NamedTuple):
+    """A confirmed hand-off, what was due by when, and what the store knows was done.
+
+    `touched_at` is the owner's first activity afterwards, `decided_at` the first verdict; `watched`
+    is whether the CRM lets us see what owners do at all.
+    """
+
+    at: Micros
+    touch_due: Micros | None
+    touched_at: Micros | None
+    decide_due: Micros | None
+    decided_at: Micros | None
+    watched: bool
+
+
+class History(NamedTuple):
+    """One pass of one person.
+
+    `states` are all it was ever in; `reached` says when each stage was, where that is known.
+    `newest` tells the person's present pass from earlier ones. `found` passes were under way
+    before the first run. `won_cents` and `other_cents` are the amounts of its won deals and of
+    its open or lost ones; None where no deal names an amount.
+    """
+
+    person: str
+    number: int
+    state: str
+    states: frozenset[str]
+    reached: Mapping[str, Micros]
+    newest: bool = True
+    found: bool = False
+    reason: str | None = None
+    owner: str | None = None
+    source: str | None = None
+    score: int | None = None
+    handoff: Handoff | None = None
+    won_cents: int | None = None
+    other_cents: int | None = None
+
+    @property
+    def depth(self) -> int:
+        """The deepest stage, as an index into STAGES.
+
+        Who reached a stage passed the earlier ones, whether or not somebody ticked each box: a
+        deal won straight from a hand-off was qualified too.
+        """
+        return max((_DEPTH.get(State(state), 0) for state in self.states), default=0)
+
+    @property
+    def won(self) -> bool:
+        """Whether it ended in a deal."""
+        return State.WON.value in self.states
+
+    @property
+    def settled(self) -> bool:
+        """Whether sales has said its last word about it."""
+        return self.state in SETTLED

@@ -1,0 +1,35 @@
+"""The report as one HTML file: no script, nothing fetched, every text escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from connector.report import svg, words
+
+TOP = 10
+"""Rows a table shows before the rest is folded away."""
+
+
+def report_page(data: dict[str, Any]) -> str:
+    """Give the page of a report's figures; it shows no number that they do not hold."""
+    return _environment().get_template("report.html").render(top=TOP, **data)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("connector.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("bar", "stack", "interval", "columns"):
+        environment.globals[name] = getattr(svg, name)
+    for name in ("plain", "whole", "score", "percent", "money", "short_money", "days", "hours"):
+        environment.filters[name] = getattr(words, name)
+    environment.filters["zipped"] = lambda one, other: list(zip(one, other, strict=True))
+    environment.globals["stage_names"] = words.STAGE_NAMES
+    environment.globals["how_names"] = words.HOW_NAMES
+    return environment

@@ -1,0 +1,78 @@
+"""How figures read on a page: for people, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup, escape
+
+NOTHING = Markup('<span class="none">–</span>')
+STAGE_NAMES = {
+    "inquiry": "Inquiry",
+    "sales_ready": "Sales-ready (MQL)",
+    "handed_off": "Handed off",
+    "accepted": "Accepted (SAL)",
+    "qualified": "Qualified (SQL)",
+    "won": "Won",
+}
+HOW_NAMES = {
+    "lost": "Lost",
+    "rejected": "Rejected",
+    "recycled": "Recycled",
+    "no_decision": "No decision",
+    "cooled_off": "Cooled off",
+}
+
+
+def plain(word: Any) -> str:
+    """A code as words: no_budget is `no budget`."""
+    return str(word).replace("_", " ")
+
+
+def whole(value: Any) -> Markup:
+    """A count: 12,345."""
+    return NOTHING if value is None else _data(value, f"{value:,}")
+
+
+def score(value: Any) -> Markup:
+    """A score or threshold: 65, 64.5."""
+    return _data(value, f"{value:g}")
+
+
+def percent(value: Any, digits: int = 1) -> Markup:
+    """A share: 0.1234 is 12.3%."""
+    return NOTHING if value is None else _data(value, f"{100 * value:.{digits}f}%")
+
+
+def money(value: Any) -> Markup:
+    """An amount without cents: 12,345."""
+    return NOTHING if value is None else _data(value, f"{value:,.0f}")
+
+
+def short_money(value: Any) -> Markup:
+    """An amount for a headline: 12.3k, 4.56M."""
+    if value is None:
+        return NOTHING
+    for least, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
+        if value >= least:
+            scaled = value / (1e3 if letter == "k" else least)
+            return _data(value, f"{scaled:.3g}{letter}" if scaled < 1000 else f"{scaled:,.0f}k")
+    return _data(value, f"{value:,.0f}")
+
+
+def days(value: Any) -> Markup:
+    """A time in days: 3.4 d, 41 d."""
+    return NOTHING if value is None else _data(value, f"{value:,.{0 if value >= 10 else 1}f} d")
+
+
+def hours(value: Any) -> Markup:
+    """A time in hours, in days from two on: 3.4 h, 6.1 d."""
+    if value is None:
+        return NOTHING
+    if value >= 48:
+        return _data(value, f"{value / 24:,.1f} d")
+    return _data(value, f"{value:,.1f} h")
+
+
+def _data(value: Any, text: str) -> Markup:
+    return Markup('<data value="{}">{}</data>').format(escape(value), text)

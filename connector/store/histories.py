@@ -1,0 +1,341 @@
+"""Cycles with all that measures read about them, a page of people at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, and_, func, select
+
+from connector.domain.moment import Micros
+from connector.domain.record import Fields
+from connector.funnel.history import Handoff, History
+from connector.store import people
+from connector.store.people import PersonRecord
+from connector.store.schema import activity, cycle, disposition, move, person
+from connector.store.schema import score as score_table
+
+PAGE = 500
+FOUND = "found in sales' hands"
+BACKLOG = "backlog"
+_WORKING = ("accepted", "qualified", "rejected", "recycled")
+
+
+class Deal(NamedTuple):
+    """One opportunity: `cents` is None when it names no amount in the report's currency."""
+
+    status: str | None
+    cents: int | None
+    created: Micros | None
+    closed: Micros | None
+
+
+@dataclass
+class Worth:
+    """What reading deals came upon: amounts in other currencies are left out, and counted."""
+
+    deals: int = 0
+    without_amount: int = 0
+    other_currency: int = 0
+
+
+class Told(NamedTuple):
+    """A history with the moments a backtest starts from.
+
+    `working_at` is when sales is first known to have worked on it, `won_at` when it was won,
+    `created` when the person came into the CRM; None where that is not known.
+    """
+
+    history: History
+    working_at: Micros | None
+    won_at: Micros | None
+    created: Micros | None
+
+
+class Reading(NamedTuple):
+    """How to read: deals of this connection, amounts in this currency, verdicts due when."""
+
+    connection: str
+    currency: str
+    verdict_due: Any
+    watched: bool
+
+
+def watched(tx: Connection) -> bool:
+    """Whether any activity says which owner did it, so that a first touch could be seen."""
+    query = select(activity.c.id).where(activity.c.owner.is_not(None)).limit(1)
+    return tx.execute(query).scalar() is not None
+
+
+def histories(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Told]:
+    """Yield every cycle of people we still know, by person and number; fills `worth` on the way.
+
+    `reading.verdict_due` gives when a verdict on a hand-off of that moment is due.
+    """
+    after = ""
+    while True:
+        ids = list(
+            tx.execute(
+                select(person.c.id).where(person.c.id > after).order_by(person.c.id).limit(PAGE)
+            ).scalars()
+        )
+        if not ids:
+            return
+        after = ids[-1]
+        yield from _page(tx, ids, reading, worth)
+
+
+def _page(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> Iterator[Told]:
+    rows = tx.execute(
+        select(cycle, person.c.doc, score_table.c.score)
+        .join(person, person.c.id == cycle.c.person)
+        .outerjoin(score_table, score_table.c.person == cycle.c.person)
+        .where(cycle.c.person.in_(ids))
+        .order_by(cycle.c.person, cycle.c.number)
+    ).all()
+    moves = _moves(tx, ids)
+    said = _said(tx, ids)
+    deals = _deals(tx, ids, reading, worth)
+    touches = _touches(tx, ids) if reading.watched else {}
+    opened: dict[str, list[tuple[int, Micros]]] = {}
+    for row in rows:
+        opened.setdefault(row.person, []).append((row.number, row.opened_at))
+    for row in rows:
+        key = (row.person, row.number)
+        mine = [d for d in deals.get(row.person, ()) if _cycle_of(d, opened[row.person]) == key[1]]
+        yield _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
+
+
+def _moves(tx: Connection, ids: list[str]) -> dict[tuple[str, int], list[Any]]:
+    rows = tx.execute(
+        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at)
+        .where(move.c.person.in_(ids))
+        .order_by(move.c.seq)
+    )
+    found: dict[tuple[str, int], list[Any]] = {}
+    for row in rows:
+        found.setdefault((row.person, row.number), []).append(row)
+    return found
+
+
+def _said(tx: Connection, ids: list[str]) -> dict[tuple[str, int], dict[str, Micros]]:
+    """When each verdict on a cycle was first given, by the CRM's dates.
+
+    One given before its cycle opened is of an earlier pass, save in the first, which may have
+    been under way long before we saw it.
+    """
+    rows = tx.execute(
+        select(
+            disposition.c.person,
+            disposition.c.number,
+            disposition.c.verdict,
+            func.min(disposition.c.at).label("at"),
+        )
+        .join(
+            cycle,
+            and_(
+                cycle.c.person == disposition.c.person,
+                cycle.c.number == disposition.c.number,
+            ),
+        )
+        .where(
+            disposition.c.person.in_(ids),
+            (disposition.c.number == 1) | (disposition.c.at >= cycle.c.opened_at),
+        )
+        .group_by(disposition.c.person, disposition.c.number, disposition.c.verdict)
+    )
+    found: dict[tuple[str, int], dict[str, Micros]] = {}
+    for row in rows:
+        found.setdefault((row.person, row.number), {})[row.verdict] = int(row.at)
+    return found
+
+
+def _touches(tx: Connection, ids: list[str]) -> dict[tuple[str, int], Micros]:
+    """The owner's first activity at or after each hand-off."""
+    rows = tx.execute(
+        select(cycle.c.person, cycle.c.number, func.min(activity.c.time).label("at"))
+        .join(activity, activity.c.person == cycle.c.person)
+        .where(
+            cycle.c.person.in_(ids),
+            cycle.c.handed_off_at.is_not(None),
+            activity.c.owner.is_not(None),
+            activity.c.time >= cycle.c.handed_off_at,
+            activity.c.connection + "/" + activity.c.owner == cycle.c.owner,
+        )
+        .group_by(cycle.c.person, cycle.c.number)
+    )
+    return {(row.person, row.number): int(row.at) for row in rows}
+
+
+# --- deals ---------------------------------------------------------------------------------------
+
+
+def _deals(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> dict[str, list[Deal]]:
+    """The deals of people: opportunities, and person records that name an amount themselves."""
+    found: dict[str, list[Deal]] = {}
+    owners: dict[str, str] = {}
+    for who, records in people.records_of(tx, ids).items():
+        for record in records:
+            if record.connection != reading.connection or record.gone:
+                continue
+            owners[record.id] = who
+            if "amount" in record.doc:
+                found.setdefault(who, []).append(_deal(record, reading.currency, worth))
+    for subject, deals in people.opportunities_of(tx, reading.connection, owners).items():
+        found.setdefault(owners[subject], []).extend(
+            _deal(deal, reading.currency, worth) for deal in deals
+        )
+    return found
+
+
+def _deal(record: PersonRecord, currency: str, worth: Worth) -> Deal:
+    doc = record.doc
+    worth.deals += 1
+    cents = _cents(doc.get("amount"))
+    given = doc.get("currency")
+    if cents is None:
+        worth.without_amount += 1
+    elif given is not None and str(given).strip().upper() != currency:
+        worth.other_currency += 1
+        cents = None
+    status = doc.get("status")
+    closed = _moment(doc, "status_at") or _moment(doc, "closed")
+    return Deal(str(status) if status else None, cents, _moment(doc, "created"), closed)
+
+
+def _cents(amount: object) -> int | None:
+    """Whole cents; nothing, or less than a cent, is no amount."""
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None
+    cents = round(amount * 100)
+    return cents if cents > 0 else None
+
+
+def _moment(doc: Mapping[str, Any], name: str) -> Micros | None:
+    value = doc.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _cycle_of(deal: Deal, opened: list[tuple[int, Micros]]) -> int:
+    """The pass a deal belongs to: the last one open when it was made, else the first."""
+    at = deal.created if deal.created is not None else deal.closed
+    if at is None:
+        return opened[-1][0]
+    return next((n for n, since in reversed(opened) if since <= at), opened[0][0])
+
+
+# --- one cycle -----------------------------------------------------------------------------------
+
+
+def _told(
+    row: Any,
+    moves: list[Any],
+    said: dict[str, Micros],
+    deals: list[Deal],
+    touches: dict[tuple[str, int], Micros],
+    reading: Reading,
+) -> Told:
+    doc: Fields = orjson.loads(row.doc)
+    created = _moment(doc, "created") if row.number == 1 else None
+    found = bool(moves) and moves[0].why == FOUND
+    entered = _entered(moves)
+    reached: dict[str, Micros] = {}
+    for name in ("accepted", "qualified", "won"):
+        if name in said:
+            reached[name] = said[name]
+        elif name in entered and not found:
+            reached[name] = entered[name]
+    made = min((d.created for d in deals if d.created is not None), default=None)
+    if made is not None:
+        reached["qualified"] = min(made, reached.get("qualified", made))
+    if row.handed_off_at is not None:
+        reached["handed_off"] = row.handed_off_at
+    reached |= _beginnings(row, moves, entered, created, found=found)
+    states = frozenset({row.state, *(m.after for m in moves)})
+    handoff = _handoff(row, said, touches, reading)
+    source = doc.get("source")
+    history = History(
+        person=row.person,
+        number=row.number,
+        state=row.state,
+        states=states,
+        reached=reached,
+        newest=bool(row.current),
+        found=found,
+        reason=row.verdict_reason,
+        owner=row.owner,
+        source=str(source) if source else None,
+        score=row.score,
+        handoff=handoff,
+        won_cents=_sum(d for d in deals if d.status == "won"),
+        other_cents=_sum(d for d in deals if d.status != "won"),
+    )
+    worked = [said[name] for name in _WORKING if name in said]
+    if made is not None:
+        worked.append(made)
+    return Told(history, min(worked, default=None), _won_at(row, said, deals), created)
+
+
+def _entered(moves: list[Any]) -> dict[str, Micros]:
+    """When each state was first entered while we looked on."""
+    entered: dict[str, Micros] = {}
+    for step in moves:
+        entered.setdefault(step.after, step.at)
+    return entered
+
+
+def _beginnings(
+    row: Any,
+    moves: list[Any],
+    entered: dict[str, Micros],
+    created: Micros | None,
+    *,
+    found: bool,
+) -> dict[str, Micros]:
+    """When it was an inquiry and when sales-ready; not known of what the first run met halfway."""
+    known: dict[str, Micros] = {}
+    if created is not None and (found or created <= row.opened_at):
+        known["inquiry"] = created
+    elif not found:
+        known["inquiry"] = row.opened_at
+    ready = [entered[name] for name in ("sales_ready", "held") if name in entered]
+    if ready and not any(step.why == BACKLOG for step in moves):
+        known["sales_ready"] = min(ready)
+    return known
+
+
+def _handoff(
+    row: Any,
+    said: dict[str, Micros],
+    touches: dict[tuple[str, int], Micros],
+    reading: Reading,
+) -> Handoff | None:
+    at = row.handed_off_at
+    if at is None:
+        return None
+    return Handoff(
+        at=at,
+        touch_due=row.sla_due_at,
+        touched_at=touches.get((row.person, row.number)),
+        decide_due=reading.verdict_due(at),
+        decided_at=min((given for given in said.values() if given >= at), default=None),
+        watched=reading.watched,
+    )
+
+
+def _won_at(row: Any, said: dict[str, Micros], deals: list[Deal]) -> Micros | None:
+    if "won" in said:
+        return said["won"]
+    closed = [d.closed for d in deals if d.status == "won" and d.closed is not None]
+    if closed:
+        return min(closed)
+    at = row.verdict_at if row.verdict == "won" else None
+    return int(at) if at is not None else None
+
+
+def _sum(deals: Iterable[Deal]) -> int | None:
+    """The amounts together; None when none of them names one."""
+    named = [deal.cents for deal in deals if deal.cents is not None]
+    return sum(named) if named else None

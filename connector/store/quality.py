@@ -1,0 +1,82 @@
+"""How complete and how clean the data is that everything else is worked out from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from connector.store.schema import activity, outbox, person, quarantine
+
+_PAGE = 2_000
+
+
+def kept_aside(tx: Connection) -> list[dict[str, Any]]:
+    """Count rows that could not be read, by object and reason, most first."""
+    rows = tx.execute(
+        select(quarantine.c.object, quarantine.c.reason, func.count().label("n"))
+        .group_by(quarantine.c.object, quarantine.c.reason)
+        .order_by(func.count().desc(), quarantine.c.object, quarantine.c.reason)
+    )
+    return [{"object": r.object, "reason": r.reason, "rows": int(r.n)} for r in rows]
+
+
+def refused_writes(tx: Connection) -> list[dict[str, Any]]:
+    """Count writes the CRM refused, by object, field and code, most first."""
+    rows = tx.execute(
+        select(outbox.c.object, outbox.c.field, outbox.c.code, func.count().label("n"))
+        .where(outbox.c.state == "dead")
+        .group_by(outbox.c.object, outbox.c.field, outbox.c.code)
+        .order_by(func.count().desc(), outbox.c.object, outbox.c.field, outbox.c.code)
+    )
+    return [
+        {"object": r.object, "field": r.field, "code": r.code, "writes": int(r.n)} for r in rows
+    ]
+
+
+def activity_counts(tx: Connection) -> dict[str, int]:
+    """Count activities: all, those of machines, those seen twice, those nobody owns."""
+    row = tx.execute(
+        select(
+            func.count(),
+            func.count().filter(activity.c.machine),
+            func.count().filter(activity.c.duplicate),
+            func.count().filter(activity.c.person.is_(None)),
+        )
+    ).one()
+    names = ("activities", "machine", "seen_twice", "unplaced")
+    return dict(zip(names, map(int, row), strict=True))
+
+
+def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:
+    """Count people in scope, and those out of it by reason, most first."""
+    rows = tx.execute(
+        select(person.c.excluded, func.count())
+        .group_by(person.c.excluded)
+        .order_by(func.count().desc(), person.c.excluded)
+    ).all()
+    inside = sum(int(n) for reason, n in rows if reason is None)
+    return inside, {reason: int(n) for reason, n in rows if reason is not None}
+
+
+def known_fields(tx: Connection, fields: Iterable[str]) -> dict[str, int]:
+    """Count, for each field that rules read, the people in scope of whom it is known."""
+    names = list(fields)
+    counts: Counter[str] = Counter(dict.fromkeys(names, 0))
+    after = ""
+    while True:
+        rows = tx.execute(
+            select(person.c.id, person.c.facts)
+            .where(person.c.id > after, person.c.excluded.is_(None))
+            .order_by(person.c.id)
+            .limit(_PAGE)
+        ).all()
+        if not rows:
+            return dict(counts)
+        after = rows[-1].id
+        for row in rows:
+            facts = orjson.loads(row.facts)
+            counts.update(name for name in names if facts.get(name) is not None)

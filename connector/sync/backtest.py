@@ -1,0 +1,196 @@
+"""Backtest: past leads scored as of their hand-off, and held against what became of them.
+
+What people did is dated, so only what came before the moment counts. What people are is not: the
+store keeps no history of fields, so fit is that of today, and so is who is whom.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from connector.config.load import Loaded
+from connector.domain.moment import DAY, SECOND, Micros, format_iso
+from connector.engine.asof import Past, score_moments
+from connector.funnel.backtest import Backtest, Case, backtest
+from connector.funnel.history import STAGES
+from connector.funnel.ranking import Auc
+from connector.scoring.model import Model
+from connector.store.database import Store
+from connector.store.feed import activities_sql, people_sql
+from connector.store.histories import Reading, Told, Worth, histories
+
+_HANDED_OFF = STAGES.index("handed_off")
+_NEVER = float("-inf")
+FLAGS = (
+    "Fields are those of today, the store keeps no history: fit may know what was learnt later.",
+    "Who is the same person, and which activities were a machine's, is as judged today.",
+)
+
+
+class Moment(NamedTuple):
+    """A past lead to score: as of when, why then, and whether it was won within the horizon."""
+
+    person: str
+    at: Micros
+    basis: str
+    won: bool
+
+
+class Question(NamedTuple):
+    """What to test. Without `everybody` only leads that sales had are asked about.
+
+    `sample` takes that many of them by chance, the same ones for the same `seed`.
+    """
+
+    horizon: Micros
+    now: Micros
+    everybody: bool = False
+    sample: int | None = None
+    seed: int = 0
+
+
+def run_backtest(store: Store, loaded: Loaded, model: Model, question: Question) -> dict[str, Any]:
+    """Score past leads and measure; gives plain values, shares 0 to 1, times in days."""
+    moments, left_out = _moments(store, loaded, question)
+    asked = len(moments)
+    if question.sample is not None and question.sample < asked:
+        luck = Random(question.seed)  # noqa: S311  a sample anybody can draw again
+        moments = [moments[i] for i in sorted(luck.sample(range(asked), question.sample))]
+    cases, scored = _cases(store, loaded, model, moments)
+    left_out["not scored any more"] += len(moments) - len(cases)
+    exceeds = model.compare == "exceeds"
+    result = backtest(cases, model.threshold, exceeds=exceeds)
+    return {
+        "as_of": format_iso(question.now // SECOND * SECOND),
+        "horizon_days": question.horizon / DAY,
+        "model": {
+            "name": model.name,
+            "version": model.hash[:8],
+            "threshold": model.threshold,
+            "compare": model.compare,
+        },
+        "sample": question.sample,
+        "seed": question.seed if question.sample is not None else None,
+        "known": asked,
+        "basis": dict(Counter(moments[past.number].basis for past in scored).most_common()),
+        "left_out": dict(sorted((name, n) for name, n in left_out.items() if n)),
+        "flags": list(FLAGS),
+        **_plain(result),
+    }
+
+
+# --- which leads, as of when ---------------------------------------------------------------------
+
+
+def _moments(store: Store, loaded: Loaded, question: Question) -> tuple[list[Moment], Counter[str]]:
+    connections = loaded.settings.connections
+    handoff = next((c.name for c in connections if c.handoff), connections[0].name)
+    reading = Reading(handoff, loaded.settings.report.currency, _no_date, watched=False)
+    moments: list[Moment] = []
+    left_out: Counter[str] = Counter()
+    with store.read() as tx:
+        for told in histories(tx, reading, Worth()):
+            found = _moment(told, question)
+            if isinstance(found, Moment):
+                moments.append(found)
+            else:
+                left_out[found] += 1
+    return moments, left_out
+
+
+def _no_date(_: Micros) -> None:
+    """Nobody asks here when a verdict was due."""
+
+
+def _moment(told: Told, question: Question) -> Moment | str:
+    """The moment to score a lead at, or why it is left out."""
+    history = told.history
+    if history.depth < _HANDED_OFF and not question.everybody:
+        return "never in sales' hands"
+    at, basis = _as_of(told)
+    if at is None:
+        return "no date known"
+    if at + question.horizon > question.now:
+        return "too young for the horizon"
+    if not history.won:
+        return Moment(history.person, at, basis, won=False)
+    if told.won_at is None:
+        return "won, nobody knows when"
+    if told.won_at < at:
+        return "won before the hand-off"
+    return Moment(history.person, at, basis, won=told.won_at - at <= question.horizon)
+
+
+def _as_of(told: Told) -> tuple[Micros | None, str]:
+    given = told.history.handoff
+    if given is not None:
+        return given.at, "hand-off"
+    if told.working_at is not None:
+        return told.working_at, "first worked on by sales"
+    began = told.created if told.created is not None else told.history.reached.get("inquiry")
+    return began, "creation"
+
+
+# --- scores of then ------------------------------------------------------------------------------
+
+
+def _cases(
+    store: Store, loaded: Loaded, model: Model, moments: Sequence[Moment]
+) -> tuple[list[Case], list[Past]]:
+    if not moments:
+        return [], []
+    with score_moments(
+        model,
+        [(one.person, one.at) for one in moments],
+        url=store.url,
+        people=people_sql(store.dialect, model.person_fields(), only_stale=False, customers=True),
+        activities=activities_sql(
+            store.dialect, model.activity_columns(), only_stale=False, customers=True
+        ),
+        memory=loaded.settings.engine.memory,
+    ) as scored:
+        pasts = sorted(scored)
+    return [_case(past, moments[past.number]) for past in pasts], pasts
+
+
+def _case(past: Past, moment: Moment) -> Case:
+    return Case(
+        total=past.total,
+        score=past.score,
+        fit=past.fit,
+        behaviour=past.behaviour,
+        freshness=_NEVER if past.newest is None else float(past.newest - moment.at),
+        sales_ready=past.sales_ready,
+        out=past.disqualified_by is not None,
+        won=moment.won,
+    )
+
+
+# --- as plain values -----------------------------------------------------------------------------
+
+
+def _plain(result: Backtest) -> dict[str, Any]:
+    return {
+        "n": result.n,
+        "won": result.won,
+        "rate": result.rate,
+        "confusion": result.confusion._asdict(),
+        "bands": [band._asdict() for band in result.bands],
+        "rankings": [
+            {
+                "name": one.name,
+                "auc": _auc(one.auc),
+                "lifts": [found._asdict() for found in one.lifts],
+                "model_ahead": _auc(one.behind),
+            }
+            for one in result.rankings
+        ],
+        "words": list(result.words),
+    }
+
+
+def _auc(found: Auc | None) -> dict[str, float] | None:
+    return None if found is None else found._asdict()

@@ -1,0 +1,59 @@
+"""Cycles of every kind, for laws: drawn from a seed, because drawing each field is slow."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import strategies as st
+
+from connector.domain.cycle import State
+from connector.funnel.history import STAGES, Handoff, History
+
+DAY = 86_400_000_000
+NOW = 400 * DAY
+_STATES = [state.value for state in State]
+
+
+def _handoff(luck):
+    at = luck.randrange(NOW)
+
+    def later():
+        return luck.choice([None, at, at + luck.randrange(30 * DAY), NOW])
+
+    return Handoff(at, later(), later(), later(), later(), luck.random() < 0.5)
+
+
+def _history(luck):
+    state = luck.choice(_STATES)
+    others = {s for s in luck.sample(_STATES, luck.randrange(5)) if s != "won"}
+    amounts = [None, 1, 2, luck.randrange(1, 10_000_000)]
+    return History(
+        person=luck.choice(["p1", "p2", "p3"]),
+        number=luck.choice([1, 1, 2, 3]),
+        state=state,
+        states=frozenset({state, *others}),
+        reached={
+            stage: luck.choice([0, luck.randrange(500 * DAY)])
+            for stage in STAGES
+            if luck.random() < 0.7
+        },
+        newest=luck.random() < 0.8,
+        found=luck.random() < 0.3,
+        reason=luck.choice([None, "budget", "timing"]),
+        owner=luck.choice([None, "crm/anna", "crm/ben"]),
+        source=luck.choice([None, "ads", "fair"]),
+        score=luck.choice(
+            [None, luck.randrange(101), luck.choice([0, 24, 25, 64, 65, 79, 80, 100])]
+        ),
+        handoff=luck.choice([None, _handoff(luck)]),
+        won_cents=luck.choice(amounts),
+        other_cents=luck.choice(amounts),
+    )
+
+
+def _histories(seed, size):
+    luck = Random(seed)
+    return [_history(luck) for _ in range(size)]
+
+
+histories = st.builds(_histories, st.integers(0, 2**32), st.integers(0, 60))

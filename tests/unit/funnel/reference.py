@@ -1,0 +1,244 @@
+"""The measures once more, from the report's own definitions: no code shared, list after list."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+ORDER = ["inquiry", "sales_ready", "handed_off", "accepted", "qualified", "won"]
+PASSED = {
+    "inquiry": [],
+    "nurture": [],
+    "disqualified": [],
+    "sales_ready": ORDER[:2],
+    "held": ORDER[:2],
+    "handed_off": ORDER[:3],
+    "no_decision": ORDER[:3],
+    "rejected": ORDER[:3],
+    "recycled": ORDER[:3],
+    "accepted": ORDER[:4],
+    "qualified": ORDER[:5],
+    "lost": ORDER[:5],
+    "won": ORDER,
+}
+
+
+def stages_of(one):
+    found = {"inquiry"}
+    for state in one.states:
+        found |= set(PASSED[state])
+    return found
+
+
+def deepest(one):
+    return [stage for stage in ORDER if stage in stages_of(one)][-1]
+
+
+def smallest_not_exceeded(values, percent):
+    """By definition: the smallest value v with #(<= v) / n >= percent."""
+    fitting = [
+        v for v in values if Fraction(sum(w <= v for w in values), len(values)) * 100 >= percent
+    ]
+    return min(fitting, default=None)
+
+
+def ratio(part, whole):
+    return None if whole == 0 else part / whole
+
+
+def average(values):
+    """To the nearest whole cent, halves up."""
+    return math.floor(Fraction(sum(values), len(values)) + Fraction(1, 2)) if values else None
+
+
+def wilson(k, n):
+    """By solving (p - k/n)^2 = z^2 p (1 - p) / n for p."""
+    if n == 0:
+        return None
+    z = 1.959963984540054
+    a, b, c = 1 + z * z / n, -(2 * k / n + z * z / n), (k / n) ** 2
+    root = math.sqrt(max(0.0, b * b - 4 * a * c))
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
+def stages(all_of_them):
+    rows = []
+    for place, stage in enumerate(ORDER):
+        here = [one for one in all_of_them if stage in stages_of(one)]
+        before = [one for one in all_of_them if place and ORDER[place - 1] in stages_of(one)]
+        spans = [
+            one.reached[stage] - one.reached[ORDER[place - 1]]
+            for one in here
+            if place and stage in one.reached and ORDER[place - 1] in one.reached
+        ]
+        spans = [span for span in spans if span >= 0]
+        rows.append(
+            (
+                stage,
+                len(here),
+                ratio(len(here), len(before)),
+                len(spans),
+                smallest_not_exceeded(spans, 50),
+                smallest_not_exceeded(spans, 90),
+            )
+        )
+    return rows
+
+
+def leaving(one):
+    """How and why a lead left; None when it did not."""
+    if "won" in one.states:
+        return None
+    if one.state in {"lost", "rejected", "recycled"}:
+        return one.state, one.reason or "no reason given"
+    if one.state == "no_decision" or (
+        one.state in {"nurture", "inquiry"} and "handed_off" in stages_of(one)
+    ):
+        given = one.handoff
+        if given is not None and given.watched and given.touched_at is None:
+            return "no_decision", "not contacted"
+        return "no_decision", "nobody decided"
+    if one.state in {"nurture", "inquiry"} and "sales_ready" in stages_of(one):
+        return "cooled_off", "cooled off before anybody called"
+    return None
+
+
+def leaks(all_of_them, assumed=None, recovery=None):
+    sales = [one for one in all_of_them if "won" in one.states and one.won_cents is not None]
+    found = {}
+    came_back = 0
+    for one in all_of_them:
+        left = leaving(one)
+        if left is None:
+            continue
+        if not one.newest:
+            came_back += 1
+            continue
+        alike = [s.won_cents for s in sales if one.source is not None and s.source == one.source]
+        if one.other_cents is not None:
+            kind, value = "deal", one.other_cents
+        elif len(alike) >= 5:
+            kind, value = "segment", average(alike)
+        elif assumed is not None:
+            kind, value = "estimate", assumed
+        elif sales:
+            kind, value = "estimate", average([s.won_cents for s in sales])
+        else:
+            kind, value = "unvalued", 0
+        found.setdefault((deepest(one), *left), []).append((kind, value))
+    rows = {}
+    for key, valued in found.items():
+        row = {"cycles": len(valued)}
+        for kind in ("deal", "segment", "estimate", "unvalued"):
+            mine = [value for name, value in valued if name == kind]
+            row[kind] = (len(mine), sum(mine))
+        share = (recovery or {}).get(key[0])
+        row["recovery"] = None if share is None else round(sum(v for _, v in valued) * share)
+        rows[key] = row
+    return rows, came_back
+
+
+def bands(all_of_them, threshold):
+    edges = sorted({0, threshold, *(e for e in (25, 50, 75) if e <= threshold - 10)})
+    edges = [e for e in [*edges, threshold + 15] if e < 100]
+    rows = []
+    for least, beyond in zip(edges, [*edges[1:], 101], strict=True):
+        mine = [o for o in all_of_them if o.score is not None and least <= o.score < beyond]
+        settled = [o for o in mine if o.state in {"won", "lost", "rejected", "recycled"}]
+        won = [o for o in settled if o.state == "won"]
+        rows.append(
+            (
+                least,
+                min(beyond - 1, 100),
+                least >= threshold,
+                len(mine),
+                sum("handed_off" in stages_of(o) for o in mine),
+                len(settled),
+                len(won),
+            )
+        )
+    return rows
+
+
+def segments(all_of_them, key):
+    rows = {}
+    for name in {key(one) for one in all_of_them} - {None}:
+        mine = [one for one in all_of_them if key(one) == name]
+        counts = [sum(stage in stages_of(one) for one in mine) for stage in ORDER]
+        values = [o.won_cents for o in mine if "won" in o.states and o.won_cents is not None]
+        spans = [
+            o.reached["won"] - o.reached["inquiry"]
+            for o in mine
+            if "won" in o.states and {"won", "inquiry"} <= set(o.reached)
+        ]
+        refused = [o.reason for o in mine if o.state in {"rejected", "recycled", "lost"}]
+        given = sorted({r for r in refused if r}, key=lambda r: (-refused.count(r), r))
+        rows[name] = (
+            *counts,
+            ratio(counts[2], counts[0]),
+            ratio(counts[3], counts[2]),
+            ratio(counts[5], counts[1]),
+            len(values),
+            sum(values),
+            average(values),
+            smallest_not_exceeded([s for s in spans if s >= 0], 50),
+            len(refused),
+            refused.count(None),
+            given[0] if given else None,
+            refused.count(given[0]) / len(refused) if given else None,
+        )
+    return rows
+
+
+def timeliness(all_of_them, due, done, now, *, watched):
+    counts = dict.fromkeys(("in_time", "late", "missed", "waiting", "unknown"), 0)
+    spans = []
+    for one in all_of_them:
+        given = one.handoff
+        if given is None:
+            continue
+        by, at = getattr(given, due), getattr(given, done)
+        if at is not None:
+            spans.append(at - given.at)
+        if by is None or (watched and not given.watched):
+            counts["unknown"] += 1
+        elif at is None:
+            counts["waiting" if by >= now else "missed"] += 1
+        else:
+            counts["in_time" if at <= by else "late"] += 1
+    kept = ratio(counts["in_time"], counts["in_time"] + counts["late"] + counts["missed"])
+    return (
+        *counts.values(),
+        kept,
+        smallest_not_exceeded(spans, 50),
+        smallest_not_exceeded(spans, 90),
+    )
+
+
+def headline(all_of_them):
+    won = [o for o in all_of_them if "won" in o.states]
+    again = [o for o in won if o.number > 1]
+    valued = [o.won_cents for o in won if o.won_cents is not None]
+    again_valued = [o.won_cents for o in again if o.won_cents is not None]
+    ready = sum("sales_ready" in stages_of(o) for o in all_of_them)
+    handed = sum("handed_off" in stages_of(o) for o in all_of_them)
+    rejected = sum(o.state == "rejected" for o in all_of_them)
+    return {
+        "cycles": len(all_of_them),
+        "people": sum(o.newest for o in all_of_them),
+        "sales_ready": ready,
+        "handed_off": handed,
+        "won": len(won),
+        "ready_share": ratio(ready, len(all_of_them)),
+        "passed": ratio(handed, len(all_of_them)),
+        "to_sale": ratio(len(won), ready),
+        "valued": len(valued),
+        "value": sum(valued),
+        "value_per_sale": average(valued),
+        "again_won": len(again),
+        "again_won_share": ratio(len(again), len(won)),
+        "again_value": sum(again_valued),
+        "again_value_share": ratio(sum(again_valued), sum(valued)),
+        "rejected": rejected,
+        "rejected_share": ratio(rejected, handed),
+    }
