@@ -69,13 +69,14 @@ def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     if routing is not None:
         checked.append(f"routing: {len(routing.rules)} rules, {len(routing.pools)} pools")
     data = {"checked": checked, "findings": findings, "failures": [], "scenarios": []}
-    path = scenarios or _beside(loaded)
+    path = scenarios or scenarios_beside(loaded)
     if path is not None:
         _play(path, models, data)
     return data
 
 
-def _beside(loaded: Loaded) -> Path | None:
+def scenarios_beside(loaded: Loaded) -> Path | None:
+    """Give the personas beside the (last) model, if there are any."""
     chosen = loaded.settings.model
     name = chosen if isinstance(chosen, str) else chosen[-1].path
     path = loaded.path(name).with_name("scenarios.yaml")
