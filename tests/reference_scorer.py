@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Any
 
 DAY = 86_400_000_000
@@ -20,7 +21,16 @@ def span(text: str) -> float:
 
 
 def fold(value: Any) -> Any:
-    return value.casefold().strip() if isinstance(value, str) else value
+    if isinstance(value, str):
+        return unicodedata.normalize("NFKC", value).casefold().strip()
+    return value
+
+
+def pattern(text: str) -> str:
+    r"""Spell \d \w \s \b over ASCII, outside of and within [ ]; the tests use no other escapes."""
+    for short, letters in (("d", "0-9"), ("w", "0-9a-z_"), ("s", r" \t\n\r\f\v")):
+        text = text.replace("\\" + short, "[" + letters + "]")
+    return text.replace(r"\b", "(?:^|$|[^0-9a-z_])")
 
 
 def matches(test: dict[str, Any], value: Any) -> bool:
@@ -39,6 +49,8 @@ def matches(test: dict[str, Any], value: Any) -> bool:
     if "word_in" in test:
         words = re.findall(r"[a-z0-9]+", value)
         return any(fold(one) in words for one in test["word_in"])
+    if "regex" in test:
+        return re.search(pattern(fold(test["regex"])), value) is not None
     if "prefix" in test:
         return value.startswith(fold(test["prefix"]))
     low, high = test["range"]
@@ -79,7 +91,7 @@ def behaviour_points(rule: dict[str, Any], activities: list[dict[str, Any]], now
         if not counted:
             return 0.0
         last = max(a["time"] for a in counted)
-        return bounded(float(rule["points"]) if now - last > span(rule["inactive"]) else 0.0, rule)
+        return float(rule["points"]) if now - last > span(rule["inactive"]) else 0.0
     mine = [a for a in activities if chosen(rule, a, now)]
     per, times = rule.get("per"), rule.get("times", 1)
     if "after" in rule:
@@ -97,19 +109,32 @@ def behaviour_points(rule: dict[str, Any], activities: list[dict[str, Any]], now
         for a in mine:
             days[a["time"] // DAY] = days.get(a["time"] // DAY, 0) + 1
         total = sum(min(n, times) * worth(rule, now - day * DAY) for day, n in days.items())
-    elif per in {"asset", "visit"}:
+    elif per in {"asset", "visit", "return_visit"} or rule.get("first"):
+        timeless = {k: v for k, v in rule.items() if k != "within"}
         keys: dict[Any, list[int]] = {}
-        for a in mine:
-            key = a["asset"] if per == "asset" else (a["visit"] or ("slot", a["time"] // SLOT))
-            keys.setdefault(key, []).append(a["time"])
+        for a in activities:
+            if chosen(timeless, a, now):
+                keys.setdefault(key_of(a, per), []).append(a["time"])
+        if per == "return_visit":
+            begun = min((min(found) for found in keys.values()), default=0)
+            keys = {key: found for key, found in keys.items() if min(found) > begun}
         total = sum(
             worth(rule, now - at)
             for found in keys.values()
-            for at in sorted(found, reverse=True)[:times]
+            for at in sorted(found, reverse=not rule.get("first"))[:times]
+            if "within" not in rule or now - at < span(rule["within"])
         )
     else:
         total = sum(worth(rule, now - a["time"]) for a in mine)
-    return bounded(total, rule)
+    return total
+
+
+def key_of(activity: dict[str, Any], per: str | None) -> Any:
+    if per is None:
+        return None
+    if per == "asset":
+        return activity["asset"]
+    return activity["visit"] or ("slot", activity["time"] // SLOT)
 
 
 def bounded(value: float, spec: dict[str, Any]) -> float:
@@ -133,7 +158,11 @@ def band(value: float, bands: list[tuple[str, float]], lowest: str) -> str:
 
 
 def score(
-    model: dict[str, Any], person: dict[str, Any], activities: list[dict[str, Any]], now: int
+    model: dict[str, Any],
+    person: dict[str, Any],
+    activities: list[dict[str, Any]],
+    now: int,
+    colleagues: list[list[dict[str, Any]]] = [],  # noqa: B006  read only
 ) -> dict[str, Any]:
     points: dict[str, float] = {}
     known = False
@@ -144,7 +173,9 @@ def score(
             points[rule["name"]] = float(rule["points"]) if matches(rule, value) else 0.0
     for group in model["behaviour"]["groups"]:
         for rule in group["rules"]:
-            points[rule["name"]] = behaviour_points(rule, activities, now)
+            whose = colleagues if rule.get("by") == "colleagues" else [activities]
+            summed = sum(behaviour_points(rule, did, now) for did in whose)
+            points[rule["name"]] = bounded(summed, rule)
     fit, behaviour = part(model["fit"], points), part(model["behaviour"], points)
     weights = model.get("weights", {"fit": 60, "behaviour": 40})
     total = (weights["fit"] * fit + weights["behaviour"] * behaviour) / (
@@ -170,7 +201,14 @@ def score(
         ),
         None,
     )
-    threshold = model.get("threshold", 65)
+    threshold = next(
+        (
+            segment["threshold"]
+            for segment in model.get("thresholds", [])
+            if all(matches(test, person.get(field)) for field, test in segment["when"].items())
+        ),
+        model.get("threshold", 65),
+    )
     reached = whole > threshold if model.get("compare") == "exceeds" else whole >= threshold
     letter = "?" if alone else band(fit, [("A", 75), ("B", 50), ("C", 25)], "D")
     return {
@@ -182,5 +220,7 @@ def score(
         "sales_ready": (reached or fast is not None) and out is None,
         "disqualified_by": out,
         "fast_track_by": fast,
+        "threshold": threshold,
+        "action": next((b["action"] for b in model.get("actions", []) if whole >= b["from"]), None),
         "points": points,
     }

@@ -65,7 +65,7 @@ def backtest(
     from connector.sync.opening import model_file
 
     loaded = settings(config, profile)
-    model = model_file(loaded) if model_ is None else load_model(model_)
+    model = model_file(loaded).default if model_ is None else load_model(model_)
     question = Question(horizon, moment(now), everybody, sample, seed)
     store = open_store(loaded.store_url())
     try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.cli.options import machine_clock, settings, settings_options
-from connector.cli.output import emit
+from connector.cli.output import emit, table
 from connector.config.load import Loaded
+
+if TYPE_CHECKING:
+    from connector.scoring.choice import Models
 
 
 @click.command()
@@ -36,6 +39,9 @@ def check(config: Path, profile: str | None, output: str, scenarios: Path | None
             click.echo(f" look {line}")
         for line in data["failures"]:
             click.echo(f" FAIL {line}")
+        if data["scenarios"]:
+            columns = ("scenario", "score", "threshold", "distance", "sales_ready", "by")
+            table(data["scenarios"], columns, title="Scenarios and their distance to the threshold")
         click.echo(f"{len(data['failures'])} failed, {len(data['findings'])} to look at")
 
     status = "failed" if data["failures"] else "ok"
@@ -52,40 +58,42 @@ def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     for connection in loaded.settings.connections:
         document = mapping_of(loaded, connection)
         checked.append(f"mapping {connection.mapping}: {len(document.objects)} objects")
-    model = model_file(loaded)
-    rules = len(list(model.all_rules()))
-    checked.append(f"model {model.name}: {rules} rules, version {model.hash[:8]}")
+    models = model_file(loaded)
+    findings: list[str] = []
+    for model, _ in models:
+        rules = len(list(model.all_rules()))
+        checked.append(f"model {model.name}: {rules} rules, version {model.hash[:8]}")
+        name = f"{model.name}: " if len(models.choices) > 1 else ""
+        findings += [f"{name}{finding}" for finding in lint(model)]
     routing = routing_file(loaded)
     if routing is not None:
         checked.append(f"routing: {len(routing.rules)} rules, {len(routing.pools)} pools")
-    findings = lint(model)
-    failures: list[str] = []
-    path = scenarios or _beside(loaded)
+    data = {"checked": checked, "findings": findings, "failures": [], "scenarios": []}
+    path = scenarios or scenarios_beside(loaded)
     if path is not None:
-        count, wrong, unreached = _play(path, model)
-        checked.append(
-            f"scenarios: {count - len({w.split(':')[0] for w in wrong})} of {count} agree"
-        )
-        failures += wrong
-        findings += unreached
-    return {"checked": checked, "findings": findings, "failures": failures}
+        _play(path, models, data)
+    return data
 
 
-def _beside(loaded: Loaded) -> Path | None:
+def scenarios_beside(loaded: Loaded) -> Path | None:
+    """Give the personas beside the (last) model, if there are any."""
     chosen = loaded.settings.model
-    name = chosen if isinstance(chosen, str) else chosen[0].path
+    name = chosen if isinstance(chosen, str) else chosen[-1].path
     path = loaded.path(name).with_name("scenarios.yaml")
     return path if path.is_file() else None
 
 
-def _play(path: Path, model: Any) -> tuple[int, list[str], list[str]]:
+def _play(path: Path, models: Models, data: dict[str, Any]) -> None:
     from connector.documents import load
-    from connector.engine.small import score_rows
     from connector.scoring.lint import unreached
-    from connector.scoring.scenarios import Scenarios, frames, judge
+    from connector.scoring.scenarios import Scenarios, judge
+    from connector.sync.rehearsal import distances, play
 
     personas = load(path, Scenarios).scenarios
-    now = machine_clock()
-    scored = score_rows(model, *frames(model, personas, now), now)
-    scores = [score for score, _ in scored]
-    return len(personas), judge(personas, scores), unreached(model, scores)
+    scores = play(models, personas, machine_clock())
+    wrong = judge(personas, scores)
+    agree = len(personas) - len({line.split(":")[0] for line in wrong})
+    data["checked"].append(f"scenarios: {agree} of {len(personas)} agree")
+    data["failures"] += wrong
+    data["findings"] += unreached(scores)
+    data["scenarios"] = distances(scores)

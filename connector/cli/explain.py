@@ -7,31 +7,39 @@ from typing import Any
 
 import click
 
-from connector.cli.options import settings, settings_options
+from connector.cli.options import moment, settings, settings_options
 from connector.cli.output import emit, table
 
 
 @click.command()
 @click.argument("person")
+@click.option("--at", help="As of this moment (ISO 8601 with zone). Default: now.")
 @settings_options
-def explain(person: str, config: Path, profile: str | None, output: str) -> None:
+def explain(person: str, at: str | None, config: Path, profile: str | None, output: str) -> None:
     """Why a person has this score, this state and this owner.
 
     PERSON is a person id, a record (connection/object/id), or a CRM id that is unique.
 
     \b
     Example:
-        leadloop explain crm/lead/42
+        leadloop explain crm/lead/42 --at 2026-11-01T00:00:00Z
     """
     from connector.store.database import open_store
     from connector.sync.explanation import explanation
+    from connector.sync.opening import agreed
+    from connector.sync.reckoning import reckoning
 
-    store = open_store(settings(config, profile).store_url())
+    loaded = settings(config, profile)
+    warnings: list[str] = []
+    store = open_store(loaded.store_url())
     try:
         data = explanation(store, person)
+        if data["excluded"] is None:
+            models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+            data["reckoning"] = reckoning(store, models, data["person"], moment(at))
     finally:
         store.close()
-    emit(output, "explain", data, people=lambda: tell(data))
+    emit(output, "explain", data, people=lambda: tell(data), warnings=warnings)
 
 
 def tell(data: dict[str, Any]) -> None:
@@ -50,6 +58,7 @@ def tell(data: dict[str, Any]) -> None:
     )
     for line in score["lines"]:
         click.echo(f"  {line['points']:+7.2f}  {line['rule']}  ({line['part']})")
+    _tell_reckoning(data.get("reckoning"))
     if data["cycle"]:
         one = data["cycle"]
         click.echo(f"Cycle {one['number']}: {one['state']} since {one['since']} ({one['why']})")
@@ -60,4 +69,14 @@ def tell(data: dict[str, Any]) -> None:
         for reason in route["skipped"]:
             click.echo(f"  passed over {reason}")
     table(data["moves"], ("at", "before", "after", "why", "by"), title="Moves")
-    table(data["activities"], ("at", "type", "what", "counted"), title="Last activities")
+    table(
+        data["activities"], ("at", "type", "what", "counted", "evidence"), title="Last activities"
+    )
+
+
+def _tell_reckoning(reckoned: dict[str, Any] | None) -> None:
+    if reckoned is None:
+        return
+    click.echo(f"As of {reckoned['at']}, by the model {reckoned['model']['name']}:")
+    for sentence in reckoned["sentences"]:
+        click.echo(f"  {sentence}")

@@ -165,7 +165,7 @@ def _profile() -> dict[str, Any]:
         (source,) = open_sources(loaded, machine_clock, stack)
         source.adapter.check()
         document = mapping_of(loaded, loaded.settings.connections[0])
-        return profile_source(source, document, model_file(loaded))
+        return profile_source(source, document, model_file(loaded).default)
 
 
 def _tell(written: list[str], profile: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ def _ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Mov
 def _sales_ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if move := _disqualified(cycle, standing, now):
         return move
-    if is_ready(cycle, standing, slack=policy.threshold - policy.hysteresis):
+    if is_ready(cycle, standing, slack=standing.score.threshold - standing.hysteresis):
         return None
     return _to(cycle, State.NURTURE, "cooled off", "rule", now, now + policy.look_again)
 

@@ -37,6 +37,7 @@ class Standing(NamedTuple):
 
     `said` is what the CRM's status means in our words, None when it says nothing; `owner` the
     person (not queue) the CRM shows as owner. `behaviour_at` is the newest counted activity.
+    `hysteresis` is how far below the threshold somebody ready stays so.
     """
 
     score: Score
@@ -48,6 +49,7 @@ class Standing(NamedTuple):
     theme: str | None = None
     may_sell: bool = True
     may_nurture: bool = True
+    hysteresis: float = 5
 
 
 FIVE_WORKING_DAYS = BusinessTime(5, "bd")
@@ -57,8 +59,6 @@ FIVE_WORKING_DAYS = BusinessTime(5, "bd")
 class Policy:
     """The numbers of the process both teams agreed on. Durations are microseconds."""
 
-    threshold: float = 65
-    hysteresis: float = 5
     cool_off: Micros = 90 * DAY
     recycle_after: Micros = 90 * DAY
     no_decision_after: Micros | BusinessTime = FIVE_WORKING_DAYS

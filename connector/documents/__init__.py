@@ -2,7 +2,7 @@
 
 from connector.documents.base import Document, Duration, Percent, Span, Zone
 from connector.documents.digest import canonical_hash
-from connector.documents.reader import load, load_lines, parse, parse_plain
+from connector.documents.reader import build, load, load_lines, parse, parse_plain, read_text
 from connector.documents.schema import json_schema
 
 __all__ = [
@@ -11,10 +11,12 @@ __all__ = [
     "Percent",
     "Span",
     "Zone",
+    "build",
     "canonical_hash",
     "json_schema",
     "load",
     "load_lines",
     "parse",
     "parse_plain",
+    "read_text",
 ]

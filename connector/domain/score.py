@@ -21,7 +21,8 @@ class Score(NamedTuple):
     """What the engine says about one person. Numbers are 0 to 100; `score` is whole.
 
     `disqualified_by` is the reason code of the first filter or disqualify rule that held,
-    `fast_track_by` the name of the first fast-track rule.
+    `fast_track_by` the name of the first fast-track rule. `threshold` is the one that was asked of
+    this person, `action` the word of the band the score lies in.
     """
 
     person: str
@@ -33,3 +34,5 @@ class Score(NamedTuple):
     sales_ready: bool
     disqualified_by: str | None
     fast_track_by: str | None
+    threshold: float = 65.0
+    action: str | None = None

@@ -16,8 +16,8 @@ import narwhals as nw
 from connector.engine.duck import open_duck
 from connector.engine.job import Job, load_job
 from connector.errors import LeadloopError
-from connector.scoring.compile import score_frame
-from connector.scoring.model import revive
+from connector.scoring.choice import revived
+from connector.scoring.compile import PUBLIC_COLUMNS, choose, score_frame
 
 
 def main(path: Path) -> int:
@@ -44,7 +44,7 @@ def run(job: Job, folder: Path) -> None:
     else:
         from connector.engine.tables import read_files  # noqa: PLC0415
 
-        read_files(duck, job.source, revive(job.model))
+        read_files(duck, job.source, revived(job.model).default)
     if "moments" in job.source:
         from connector.engine.pinned import score_as_of  # noqa: PLC0415
 
@@ -54,23 +54,33 @@ def run(job: Job, folder: Path) -> None:
 
 
 def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Score the tables `people` and `activities`, and write them in person order."""
-    model = revive(job.model)
-    people: Any = nw.from_native(duck.table("people"))
-    activities: Any = nw.from_native(duck.table("activities"))
-    score_frame(people, activities, model, job.now).to_native().create("scored")
-    target = job.out.replace("'", "''")
-    form = "PARQUET" if job.out.endswith(".parquet") else "CSV, HEADER"
-    columns = "*" if job.source.get("contributions", True) else _score_columns()
-    duck.execute(
-        f"COPY (SELECT {columns} FROM scored ORDER BY person) TO '{target}' (FORMAT {form})"
-    )
+    """Score the tables `people` and `activities`, and write a file for each model."""
+    models = revived(job.model)
+    people: Any = nw.from_native(duck.sql("SELECT * FROM people"))
+    activities: Any = nw.from_native(duck.sql("SELECT * FROM activities"))
+    several = len(models.choices) > 1
+    if several:
+        choose(people, models).to_native().create("chosen")
+    for place, (model, _) in enumerate(models):
+        scored = score_frame(people, activities, model, job.now)
+        if several:
+            mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
+            scored = scored.join(mine.select("person"), on="person", how="semi")
+        _write(duck, scored.to_native().sql_query(), job, numbered(job.out, place))
 
 
-def _score_columns() -> str:
-    from connector.scoring.compile import SCORE_COLUMNS  # noqa: PLC0415
+def numbered(out: str, place: int) -> str:
+    """The file of the model in this place; the first has the name asked for."""
+    return out if place == 0 else f"{out}.{place}"
 
-    return ", ".join(SCORE_COLUMNS)
+
+def _write(duck: duckdb.DuckDBPyConnection, query: str, job: Job, out: str) -> None:
+    """Write scores; files that people keep are in person order: always the same bytes."""
+    target = out.replace("'", "''")
+    form = "PARQUET" if ".parquet" in job.out else "CSV, HEADER"
+    columns = "*" if job.source.get("contributions", True) else ", ".join(PUBLIC_COLUMNS)
+    order = "" if "store" in job.source else " ORDER BY person"
+    duck.execute(f"COPY (SELECT {columns} FROM ({query}){order}) TO '{target}' (FORMAT {form})")
 
 
 def _safe(error: Exception) -> str:

@@ -16,23 +16,35 @@ from connector.domain.score import Score
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
+from connector.scoring.choice import Models
 from connector.scoring.compile import SCORE_COLUMNS
 from connector.scoring.model import Model
 
 _ERRORS = {2: UsageError, 3: LoginError, 75: TryLaterError}
 
 
+Scored = tuple[Score, dict[str, float]]
+"""A score and the raw points by `rule:<name>`, those that are not 0."""
+
+
 class ScoredFile:
-    """Scores in a Parquet file, in person order."""
+    """Scores in Parquet files, one for each model, each in person order."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, models: Models) -> None:
         self.path = path
+        self._models = models
 
-    def pages(self, size: int = 2_000) -> Iterator[list[tuple[Score, dict[str, float]]]]:
-        """Yield (score, raw points by `rule:<name>`, those that are not 0)."""
+    def pages(self, size: int = 2_000) -> Iterator[tuple[Model, list[Scored]]]:
+        """Yield pages of scores, each with the model that made them."""
+        for place, (model, _) in enumerate(self._models):
+            for page in self._pages(f"{self.path}.{place}" if place else str(self.path), size):
+                yield model, page
+
+    @staticmethod
+    def _pages(path: str, size: int) -> Iterator[list[Scored]]:
         duck = open_duck()
         try:
-            quoted = str(self.path).replace("'", "''")
+            quoted = path.replace("'", "''")
             result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
             names = [column[0] for column in result.description]
             width = len(SCORE_COLUMNS)
@@ -50,7 +62,7 @@ class ScoredFile:
 
 @contextmanager
 def score_store(
-    model: Model,
+    models: Models,
     now: Micros,
     *,
     url: str,
@@ -63,12 +75,12 @@ def score_store(
         "store": url,
         "people": people,
         "activities": activities,
-        "fields": model.person_fields(),
+        "fields": models.person_fields(),
     }
     with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
         out = Path(folder) / "scored.parquet"
-        run_job(Job(source, model.plain(), now, str(out), memory), Path(folder))
-        yield ScoredFile(out)
+        run_job(Job(source, models.plain(), now, str(out), memory), Path(folder))
+        yield ScoredFile(out, models)
 
 
 def score_files(

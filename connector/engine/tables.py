@@ -12,16 +12,9 @@ import duckdb
 from connector.domain.moment import parse_iso
 from connector.domain.text import normalise
 from connector.errors import UsageError
-from connector.scoring.derived import derive
-from connector.scoring.model import Model
+from connector.scoring.derived import FROM, derive
+from connector.scoring.model import ACCOUNT, Model
 
-_DERIVED_FROM = {
-    "seniority": "title",
-    "function": "title",
-    "email_domain": "email",
-    "email_kind": "email",
-}
-_TEXTS = ("id", "type", "url", "asset", "campaign", "form", "channel", "visit")
 _WHOLE = "regexp_full_match(value, '-?[0-9]{1,18}')"
 _TRUTHS = "('true', 'yes', '1', 't', 'y')"
 
@@ -33,23 +26,26 @@ def read_files(duck: duckdb.DuckDBPyConnection, source: dict[str, Any], model: M
     _people(duck, people.name, model)
     if source["activities"] is None:
         duck.execute(
-            "CREATE TABLE raw_activities AS SELECT '' person, '' id, '' type, '' time WHERE false"
+            "CREATE TABLE raw_activities AS "
+            "SELECT '' person, '' id, '' type, 0::BIGINT time WHERE false"
         )
         name = "activities"
     else:
         path = Path(source["activities"])
         name = path.name
         _load(duck, path, "raw_activities", {"person", "id", "type", "time"})
-    _activities(duck, name)
+    _activities(duck, name, model)
 
 
 def _load(duck: duckdb.DuckDBPyConnection, path: Path, table: str, needed: set[str]) -> None:
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="Check --people and --activities")
     quoted = str(path).replace("'", "''")
-    reader = f"read_parquet('{quoted}')" if path.suffix == ".parquet" else _csv(path, quoted)
+    parquet = path.suffix == ".parquet"
+    reader = f"read_parquet('{quoted}')" if parquet else _csv(path, quoted)
+    kind = "VIEW" if parquet else "TABLE"  # Parquet is read where it lies, as often as need be
     try:
-        duck.execute(f"CREATE TABLE {table} AS SELECT * FROM {reader}")
+        duck.execute(f"CREATE {kind} {table} AS SELECT * FROM {reader}")
     except duckdb.Error as error:
         line = next((w for w in str(error).splitlines() if "Line:" in w), "")
         raise UsageError(
@@ -90,6 +86,11 @@ def _people(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:
     if twice and twice[0]:
         raise UsageError(f"{name}: {twice[0]} people stand there twice", hint="Give each one row")
     columns = ["CAST(person AS VARCHAR) AS person"]
+    if model.rolls_up and ACCOUNT not in held:
+        raise UsageError(
+            f"{name} has no column `{ACCOUNT}`, which rules about colleagues need",
+            hint="Add it: the same text for all people of one account",
+        )
     for field, kind in model.person_fields().items():
         columns.append(f"{_person_value(duck, name, field, kind, held)} AS {_quoted(field)}")
     duck.execute(
@@ -102,9 +103,9 @@ def _person_value(
     duck: duckdb.DuckDBPyConnection, name: str, field: str, kind: str, held: set[str]
 ) -> str:
     if field not in held:
-        origin = _DERIVED_FROM.get(field)
-        if origin in held:
-            return _translated(duck, origin, lambda text: derive({origin: text}).get(field))
+        origin = _origin(field, held)
+        if origin is not None:
+            return _translated(duck, origin, lambda text: _derived(text, field))
         return {"number": "CAST(NULL AS DOUBLE)", "bool": "CAST(NULL AS BOOLEAN)"}.get(
             kind, "CAST(NULL AS VARCHAR)"
         )
@@ -119,6 +120,21 @@ def _person_value(
         case "any":
             return f"nullif({text}, '')"
     return _translated(duck, field, normalise)
+
+
+def _origin(field: str, held: set[str]) -> str | None:
+    """The column a derived field comes from: for region and size, the account's before the own."""
+    origin = FROM.get(field)
+    return next((name for name in (f"account.{origin}", origin) if name in held), None)
+
+
+def _derived(text: str, field: str) -> Any:
+    origin = FROM[field]
+    try:
+        value: Any = float(text) if origin == "employees" else text
+    except ValueError:
+        return None
+    return derive({origin: value}).get(field)
 
 
 def _refuse_bad_numbers(duck: duckdb.DuckDBPyConnection, name: str, field: str, text: str) -> None:
@@ -144,6 +160,8 @@ def _translated(
         f"SELECT DISTINCT CAST({_quoted(column)} AS VARCHAR) FROM {table}"
     ).fetchall()
     pairs = [(text, change(text) or None) for (text,) in texts if text is not None]
+    if all(before == after for before, after in pairs):
+        return f"CAST({table}.{_quoted(column)} AS VARCHAR)"
     number = duck.execute("SELECT count(*) FROM duckdb_tables()").fetchone() or (0,)
     lookup = f"lookup_{number[0]}"
     duck.execute(f"CREATE TABLE {lookup} (before VARCHAR, after VARCHAR)")
@@ -162,29 +180,37 @@ def _insert(duck: duckdb.DuckDBPyConnection, table: str, pairs: Iterable[tuple[A
         )
 
 
-def _activities(duck: duckdb.DuckDBPyConnection, name: str) -> None:
-    held = {row[0] for row in duck.execute("DESCRIBE raw_activities").fetchall()}
-    columns = ["CAST(person AS VARCHAR) AS person", f"{_time(duck, name)} AS time"]
-    for text in _TEXTS:
+def _activities(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:
+    """Make `activities` with the columns the model reads: as a view where nothing is translated."""
+    held = {row[0]: row[1] for row in duck.execute("DESCRIBE raw_activities").fetchall()}
+    columns = ["CAST(person AS VARCHAR) AS person", f"{_time(duck, name, held['time'])} AS time"]
+    for text in ("type", *sorted(model.activity_columns())):
         value = (
             _translated(duck, text, normalise, "raw_activities")
-            if text in held and text != "id"
-            else "CAST(id AS VARCHAR)"
-            if text == "id"
+            if text in held
             else "CAST(NULL AS VARCHAR)"
         )
         columns.append(f"{value} AS {text}")
-    machine = (
-        f"coalesce(lower(trim(CAST(machine AS VARCHAR))) IN {_TRUTHS}, false)"
-        if "machine" in held
-        else "false"
-    )
+    if held.get("machine") == "BOOLEAN":
+        machine = "coalesce(machine, false)"
+    elif "machine" in held:
+        machine = f"coalesce(lower(trim(CAST(machine AS VARCHAR))) IN {_TRUTHS}, false)"
+    else:
+        machine = "false"
     columns.append(f"{machine} AS machine")
-    duck.execute(f"CREATE TABLE activities AS SELECT {', '.join(columns)} FROM raw_activities")
+    kind = "TABLE" if any("SELECT" in column for column in columns) else "VIEW"
+    duck.execute(f"CREATE {kind} activities AS SELECT {', '.join(columns)} FROM raw_activities")
 
 
-def _time(duck: duckdb.DuckDBPyConnection, name: str) -> str:
+def _time(duck: duckdb.DuckDBPyConnection, name: str, kind: str) -> str:
     """Times as microseconds: whole numbers are taken as such, texts must name their zone."""
+    if kind in {"BIGINT", "INTEGER"} or kind.startswith("TIMESTAMP WITH TIME ZONE"):
+        missing = duck.execute("SELECT count(*) FROM raw_activities WHERE time IS NULL").fetchone()
+        if missing and missing[0]:
+            raise UsageError(
+                f"{name}: {missing[0]} rows have no `time`", hint="Give each activity its time"
+            )
+        return "CAST(time AS BIGINT)" if kind in {"BIGINT", "INTEGER"} else "epoch_us(time)"
     texts = duck.execute(
         "SELECT min(row), value FROM (SELECT row_number() OVER () AS row, "
         "trim(CAST(time AS VARCHAR)) AS value FROM raw_activities) "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from connector.domain.moment import MINUTE, SECOND, Micros
@@ -19,12 +19,24 @@ class Seen(NamedTuple):
     asset: str | None
     message: str | None
     agent: str | None
+    url: str | None = None
 
 
 TOO_FAST = 5 * SECOND
 """A click this soon after its mail was sent was made by a scanner, not by a reader."""
-_SCANNERS = ("barracuda", "mimecast", "proofpoint", "safelinks", "bitdefender", "scanner", "bot/")
+AT_ONCE = 10 * SECOND
+EVERY_LINK = 3
+"""So many different links of one mail within AT_ONCE are a scanner that follows every link."""
+OPEN_ONLY = 8
+"""Who opened so many mails and never did anything else is a proxy that fetches pictures."""
+_SCANNERS = (
+    "barracuda", "mimecast", "proofpoint", "safelinks", "bitdefender", "trendmicro", "symantec",
+    "fireeye", "forcepoint", "cloudmark", "scanner", "bot/", "crawler", "headlesschrome",
+    "python-requests", "curl/", "go-http-client", "okhttp",
+)  # fmt: skip
 _PEOPLE_DO = frozenset({"email_open", "email_click"})
+RECEIVED = frozenset({"email_sent", "email_delivered", "email_bounce", "email_open"})
+"""What happens to somebody who only receives mail."""
 
 
 def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
@@ -46,22 +58,66 @@ def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
     return redundant
 
 
-def machine_made(activities: Iterable[Seen]) -> dict[tuple[str, str, str], str]:
-    """Give the keys of opens and clicks made by machines, each with the evidence in words."""
+def machine_made(
+    activities: Iterable[Seen], *, acted: bool = True
+) -> dict[tuple[str, str, str], str]:
+    """Give the keys of opens and clicks made by machines, each with the evidence in words.
+
+    `activities` are of one person; `acted` says whether the person ever did more than receive
+    and open mail. Nothing is deleted: who does something later is judged anew.
+    """
     mails: dict[tuple[str, str], list[Seen]] = defaultdict(list)
     flagged: dict[tuple[str, str, str], str] = {}
+    opens: list[Seen] = []
     for one in activities:
-        if one.agent and any(word in one.agent.casefold() for word in _SCANNERS):
-            flagged[one.key] = "scanner's user agent"
         if one.message is not None:
             mails[one.connection, one.message].append(one)
+        if one.type == "email_open":
+            opens.append(one)
+        word = _scanner(one.agent)
+        if word is not None:
+            flagged[one.key] = f"agent of a scanner: {word}"
+    if not acted and len({(one.connection, one.message or one.key) for one in opens}) >= OPEN_ONLY:
+        for one in opens:
+            flagged.setdefault(one.key, f"{len(opens)} opens and never anything else")
     for events in mails.values():
-        sent = min((e.time for e in events if e.type == "email_sent"), default=None)
-        if sent is None:
-            continue
-        fast = [e for e in events if e.type == "email_click" and 0 <= e.time - sent < TOO_FAST]
-        if fast:
-            near = [e for e in events if e.type in _PEOPLE_DO and e.time - sent < TOO_FAST]
-            flagged.update({e.key: "open of a mail a scanner clicked" for e in near})
-            flagged.update({e.key: "click seconds after sending" for e in fast})
+        flagged |= _at_once(events) | _too_fast(events)
     return flagged
+
+
+def _scanner(agent: str | None) -> str | None:
+    folded = (agent or "").casefold()
+    return next((word for word in _SCANNERS if word in folded), None)
+
+
+def _too_fast(events: Sequence[Seen]) -> dict[tuple[str, str, str], str]:
+    """Clicks of one mail seconds after it was sent, and what else happened to it by then."""
+    sent = min((e.time for e in events if e.type == "email_sent"), default=None)
+    if sent is None:
+        return {}
+    early = [e for e in events if e.type in _PEOPLE_DO and 0 <= e.time - sent < TOO_FAST]
+    clicks = [e for e in early if e.type == "email_click"]
+    if not clicks:
+        return {}
+    found = {e.key: "open of a mail a scanner clicked" for e in early if e.type == "email_open"}
+    return found | {e.key: f"click {_seconds(e.time - sent)} s after sending" for e in clicks}
+
+
+def _at_once(events: Sequence[Seen]) -> dict[tuple[str, str, str], str]:
+    """Clicks on many different links of one mail within seconds of each other."""
+    clicks = sorted((e for e in events if e.type == "email_click"), key=lambda e: (e.time, e.key))
+    bursts: list[list[Seen]] = []
+    for one in clicks:
+        if not bursts or one.time - bursts[-1][0].time >= AT_ONCE:
+            bursts.append([])
+        bursts[-1].append(one)
+    found: dict[tuple[str, str, str], str] = {}
+    for burst in bursts:
+        links = len({one.url for one in burst if one.url is not None})
+        if links >= EVERY_LINK:
+            found |= {one.key: f"{links} links of one mail within seconds" for one in burst}
+    return found
+
+
+def _seconds(span: Micros) -> str:
+    return f"{span / SECOND:.1f}"

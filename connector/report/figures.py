@@ -57,7 +57,8 @@ def report_figures(
     store: Store, loaded: Loaded, now: Micros, warnings: list[str]
 ) -> dict[str, Any]:
     """Give the report as of `now`; what a reader should know first is added to `warnings`."""
-    model, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+    models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+    model = models.default
     settings = loaded.settings
     measures = _measures(settings.report, model, now)
     calendar = calendar_of(loaded)

@@ -1,19 +1,25 @@
-"""Behaviour rules over the activities of all people at once: one column of raw points a rule."""
+"""Behaviour rules over the activities of all people at once: one column of raw points a rule.
+
+Rules share what they have in common: a test is evaluated once however many rules make it, each
+half-life is one column of decay, and everything that only adds up activities is one aggregation.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import narwhals as nw
 
 from connector.domain.moment import DAY, MINUTE
 from connector.scoring.expressions import activity_is, amount, clipped
-from connector.scoring.model import BehaviourRule, FastTrackRule
+from connector.scoring.rules import BehaviourRule, FastTrackRule
 
 _LN2 = math.log(2)
-_SLOT = 30 * MINUTE
+SLOT = 30 * MINUTE
+"""How long a visit without an id of its own lasts, from the full or half hour."""
+_NEVER = -(2**62)
 Frame = Any
 """A Narwhals lazy frame of whatever engine."""
 
@@ -24,120 +30,201 @@ def column(name: str) -> str:
 
 
 def behaviour_frames(
-    activities: Frame, rules: Sequence[BehaviourRule], now: nw.Expr
+    activities: Frame,
+    rules: Sequence[BehaviourRule],
+    fast: Sequence[FastTrackRule],
+    now: nw.Expr,
 ) -> list[Frame]:
     """Give frames of `person` and rule columns, to be joined to the people; absent means 0.
 
     `now` is a moment, the same for everybody or one that follows from `person` (score_frame). The
-    bounds of a rule are for the caller to apply, to those without any activity too.
+    bounds of a rule are for the caller to apply, to those without any activity too. The column
+    of a fast-track rule counts the hand-raises it found.
 
-    `activities` hold person, id, type, time, the filter columns, visit and machine. What machines
-    did and what has not happened yet does not count.
+    `activities` hold person, type, time, machine and the columns rules read. What machines did and
+    what has not happened yet does not count.
     """
     counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
         (now - nw.col("time")).alias("age")
     )
-    plain = [r for r in rules if r.activity and r.per is None and r.after is None]
+    plain = [r for r in rules if r.activity and not (r.per or r.after or r.first)]
     daily = [r for r in rules if r.per == "day"]
+    keyed = [r for r in rules if r.first or r.per in {"asset", "visit", "return_visit"}]
+    quiet = [r for r in rules if r.inactive is not None]
     frames = []
-    if plain:
-        frames.append(_plain(counted, plain))
+    if plain or quiet or fast:
+        frames.append(_added_up(counted, plain, fast, quiet, now))
     if daily:
         frames.append(_daily(counted, daily, now))
-    frames += [_newest_of_each(counted, r) for r in rules if r.per in {"asset", "visit"}]
+    frames += [_of_each(counted, r, now) for r in keyed]
     frames += [_sequence(counted, r) for r in rules if r.after is not None]
-    quiet = [r for r in rules if r.inactive is not None]
-    if quiet:
-        frames.append(_quiet(counted, quiet, now))
     return frames
 
 
-def fast_track_frame(activities: Frame, rules: Sequence[FastTrackRule], now: nw.Expr) -> Frame:
-    """Give `person` and one column a rule: how many hand-raises it counts."""
-    counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
-        (now - nw.col("time")).alias("age")
+class _Sum(NamedTuple):
+    """What one aggregate adds up: activities that pass a test, each worth its decay (or 1)."""
+
+    test: str
+    decay: str | None
+
+
+def _matches(rule: BehaviourRule | FastTrackRule) -> nw.Expr:
+    test = activity_is(rule.types, rule.where)
+    return test if rule.within is None else test & (nw.col("age") < rule.within)
+
+
+def _same(rule: BehaviourRule | FastTrackRule) -> str:
+    """Equal texts for rules that make the same test."""
+    tests = sorted(
+        (name, test.operator, test.texts(), str(test)) for name, test in rule.where.items()
     )
-    columns = {
-        column(rule.name): amount(_matches(rule.types, rule.where, rule.within), 1.0)
-        for rule in rules
-    }
-    return _summed(counted.select("person", **columns), list(columns))
-
-
-def _matches(types: tuple[str, ...], where: Any, within: int | None) -> nw.Expr:
-    test = activity_is(types, where)
-    return test if within is None else test & (nw.col("age") < within)
-
-
-def _test(rule: BehaviourRule) -> nw.Expr:
-    return _matches(rule.types, rule.where, rule.within)
+    return repr((sorted(rule.types), tests, rule.within))
 
 
 def _decayed(rule: BehaviourRule, age: nw.Expr) -> nw.Expr:
-    """What one activity of that age is worth."""
+    """What one activity of that age is worth, for each point of the rule."""
     if rule.decay is None:
-        return nw.lit(float(rule.points))
-    return (age.cast(nw.Float64) * (-_LN2 / rule.decay)).exp() * float(rule.points)
+        return nw.lit(1.0)
+    return _halved(age, rule.decay)
+
+
+def _halved(age: nw.Expr, half_life: int) -> nw.Expr:
+    return (age.cast(nw.Float64) * (-_LN2 / half_life)).exp()
 
 
 def _summed(frame: Frame, columns: Sequence[str]) -> Frame:
     return frame.group_by("person").agg(*[nw.col(name).sum() for name in columns])
 
 
-def _plain(counted: Frame, rules: Sequence[BehaviourRule]) -> Frame:
-    columns = {column(r.name): amount(_test(r), _decayed(r, nw.col("age"))) for r in rules}
-    return _summed(counted.select("person", **columns), list(columns))
+def _added_up(
+    counted: Frame,
+    plain: Sequence[BehaviourRule],
+    fast: Sequence[FastTrackRule],
+    quiet: Sequence[BehaviourRule],
+    now: nw.Expr,
+) -> Frame:
+    """Everything that is a plain sum over a person's activities, in one pass."""
+    tests: dict[str, tuple[str, nw.Expr]] = {}
+    decays: dict[int, str] = {}
+    sums: dict[_Sum, str] = {}
+    of_rule: dict[str, str] = {}
+    adding: list[BehaviourRule | FastTrackRule] = [*plain, *fast]
+    for rule in adding:
+        test, _ = tests.setdefault(_same(rule), (f"t{len(tests)}", _matches(rule)))
+        half_life = rule.decay if isinstance(rule, BehaviourRule) else None
+        decay = None if half_life is None else decays.setdefault(half_life, f"d{len(decays)}")
+        of_rule[rule.name] = sums.setdefault(_Sum(test, decay), f"s{len(sums)}")
+    if not quiet:
+        counted = counted.filter(nw.col("type").is_in(_types(adding)))
+    rows = counted.select(
+        "person",
+        *(["time"] if quiet else []),
+        **{name: _halved(nw.col("age"), half_life) for half_life, name in decays.items()},
+        **dict(tests.values()),
+    )
+    added = rows.group_by("person").agg(
+        *([nw.col("time").max().alias("last")] if quiet else []),
+        **{
+            name: amount(nw.col(one.test), nw.col(one.decay) if one.decay else 1.0).sum()
+            for one, name in sums.items()
+        },
+    )
+    points = {column(r.name): nw.col(of_rule[r.name]) * float(r.points) for r in plain}
+    points |= {column(r.name): nw.col(of_rule[r.name]) for r in fast}
+    silent = now - nw.col("last")
+    points |= {column(r.name): amount(silent > (r.inactive or 0), r.points) for r in quiet}
+    return added.select("person", **points)
+
+
+def _types(rules: Iterable[BehaviourRule | FastTrackRule]) -> list[str]:
+    return sorted({kind for rule in rules for kind in rule.types})
 
 
 def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
     """At most `times` units a UTC day, each aged from the day's start."""
-    flags = {column(r.name): amount(_test(r), 1.0) for r in rules}
+    tests: dict[str, tuple[str, nw.Expr]] = {}
+    of_rule = {}
+    for rule in rules:
+        of_rule[rule.name], _ = tests.setdefault(_same(rule), (f"t{len(tests)}", _matches(rule)))
+    flags = {name: amount(test, 1.0) for name, test in tests.values()}
     days = (
-        counted.select("person", (nw.col("time") // DAY).alias("day"), **flags)
+        counted.filter(nw.col("type").is_in(_types(rules)))
+        .select("person", (nw.col("time") // DAY).alias("day"), **flags)
         .group_by("person", "day")
         .agg(*[nw.col(name).sum() for name in flags])
     )
     age = now - nw.col("day") * DAY
     columns = {
-        column(r.name): clipped(nw.col(column(r.name)), None, float(r.times)) * _decayed(r, age)
+        column(r.name): clipped(nw.col(of_rule[r.name]), None, float(r.times))
+        * _decayed(r, age)
+        * float(r.points)
         for r in rules
     }
     return _summed(days.select("person", **columns), list(columns))
 
 
-def _newest_of_each(counted: Frame, rule: BehaviourRule) -> Frame:
-    """The newest `times` activities of each asset or visit; no asset is one asset."""
-    key = nw.col("asset").fill_null("\x01")
-    if rule.per == "visit":
-        slot = nw.concat_str([nw.lit("\x01"), (nw.col("time") // _SLOT).cast(nw.String)])
-        key = nw.when(nw.col("visit").is_null()).then(slot).otherwise(nw.col("visit"))
-    ranked = (
-        counted.filter(_test(rule))
-        .select("person", "time", "age", key.alias("key"))
-        .with_columns(
-            nw.col("time").rank("ordinal", descending=True).over("person", "key").alias("rank")
-        )
-        .filter(nw.col("rank") <= rule.times)
+def _of_each(counted: Frame, rule: BehaviourRule, now: nw.Expr) -> Frame:
+    """The newest (or first) `times` activities of each asset or visit, or of the person.
+
+    Which they are is settled before `within` is asked. No asset is one asset.
+    """
+    rows = counted.filter(activity_is(rule.types, rule.where)).select(
+        "person", "time", _key(rule).alias("key")
     )
+    chosen = _one_each(rows, rule) if rule.times == 1 else _some_each(rows, rule)
+    chosen = chosen.with_columns((now - nw.col("time")).alias("age"))
+    if rule.within is not None:
+        chosen = chosen.filter(nw.col("age") < rule.within)
     name = column(rule.name)
-    points = ranked.select("person", _decayed(rule, nw.col("age")).alias(name))
-    return _summed(points, [name])
+    worth = _decayed(rule, nw.col("age")) * float(rule.points)
+    return _summed(chosen.select("person", worth.alias(name)), [name])
+
+
+def _key(rule: BehaviourRule) -> nw.Expr:
+    match rule.per:
+        case "asset":
+            return nw.col("asset").fill_null("\x01")
+        case "visit" | "return_visit":
+            slot = nw.concat_str([nw.lit("\x01"), (nw.col("time") // SLOT).cast(nw.String)])
+            return nw.when(nw.col("visit").is_null()).then(slot).otherwise(nw.col("visit"))
+    return nw.lit("")
+
+
+def _one_each(rows: Frame, rule: BehaviourRule) -> Frame:
+    found = rows.group_by("person", "key").agg(
+        nw.col("time").max().alias("newest"), nw.col("time").min().alias("oldest")
+    )
+    if rule.per == "return_visit":
+        found = found.with_columns(nw.col("oldest").min().over("person").alias("origin"))
+        found = found.filter(nw.col("oldest") > nw.col("origin"))
+    return found.select("person", nw.col("oldest" if rule.first else "newest").alias("time"))
+
+
+def _some_each(rows: Frame, rule: BehaviourRule) -> Frame:
+    rank = nw.col("time").rank("ordinal", descending=not rule.first).over("person", "key")
+    ranked = rows.with_columns(
+        rank.alias("rank"),
+        nw.col("time").min().over("person", "key").alias("oldest"),
+        nw.col("time").min().over("person").alias("origin"),
+    ).filter(nw.col("rank") <= rule.times)
+    if rule.per == "return_visit":
+        ranked = ranked.filter(nw.col("oldest") > nw.col("origin"))
+    return ranked.select("person", "time")
 
 
 def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
     """Each activity that came after another one, by more than nothing and at most `within`."""
     after = rule.after
     assert after is not None  # noqa: S101  the caller chose these rules
-    types = (after.activity,) if isinstance(after.activity, str) else tuple(after.activity)
-    firsts = counted.filter(activity_is(types, after.where)).select(
+    firsts = counted.filter(activity_is(after.types, after.where)).select(
         "person", "time", "age", nw.lit(1).alias("earlier"), nw.col("time").alias("before")
     )
-    seconds = counted.filter(_test(rule)).select(
+    seconds = counted.filter(_matches(rule)).select(
         "person",
         "time",
         "age",
         nw.lit(0).alias("earlier"),
-        (nw.col("time") * 0 - 1).alias("before"),
+        (nw.col("time") * 0 + _NEVER).alias("before"),
     )
     # At equal times the second activity is ordered first, so that only earlier ones precede it.
     latest = nw.concat([firsts, seconds]).with_columns(
@@ -145,18 +232,29 @@ def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
     )
     paired = latest.filter(
         nw.col("earlier") == 0,
-        nw.col("latest") >= 0,
+        nw.col("latest") > _NEVER,
         nw.col("time") - nw.col("latest") <= after.within,
     )
     name = column(rule.name)
-    points = paired.select("person", _decayed(rule, nw.col("age")).alias(name))
-    return _summed(points, [name])
+    worth = _decayed(rule, nw.col("age")) * float(rule.points)
+    return _summed(paired.select("person", worth.alias(name)), [name])
 
 
-def _quiet(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
-    """Points for people whose last counted activity lies further back than each rule allows."""
-    last = counted.group_by("person").agg(nw.col("time").max().alias("last"))
-    columns = {
-        column(r.name): amount(now - nw.col("last") > (r.inactive or 0), r.points) for r in rules
+def of_colleagues(scored: Frame, rules: Sequence[BehaviourRule]) -> Frame:
+    """Replace each person's own points of these rules by those of the other people of the account.
+
+    Points are cut to 1e-12, so that taking one's own away leaves nothing behind.
+    """
+    names = [column(rule.name) for rule in rules]
+    sums = (
+        scored.filter(~nw.col("account").is_null())
+        .group_by("account")
+        .agg(*[nw.col(name).sum().alias(f"all {name}") for name in names])
+    )
+    joined = scored.join(sums, on="account", how="left")
+    others = {
+        name: ((nw.col(f"all {name}") - nw.col(name)) * 1e12 + 0.5).floor() / 1e12 for name in names
     }
-    return last.select("person", **columns)
+    return joined.with_columns(**{n: e.fill_null(0.0) for n, e in others.items()}).drop(
+        *[f"all {name}" for name in names]
+    )

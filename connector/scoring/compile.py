@@ -9,11 +9,14 @@ import narwhals as nw
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
-from connector.scoring.behaviour import Frame, behaviour_frames, column, fast_track_frame
+from connector.scoring.behaviour import Frame, behaviour_frames, column, of_colleagues
+from connector.scoring.choice import Models
 from connector.scoring.expressions import all_of, amount, clipped, holds
-from connector.scoring.model import Model
+from connector.scoring.model import ACCOUNT, Model
 
 SCORE_COLUMNS = Score._fields
+PUBLIC_COLUMNS = SCORE_COLUMNS[:-2]
+"""What `leadloop score` writes."""
 _NANO = 1e9
 
 
@@ -21,8 +24,9 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw
     """Score everybody in `people`.
 
     Args:
-        people: One row a person: `person`, and a column for each field the model reads.
-        activities: person, id, type, time, url, asset, campaign, form, channel, visit, machine.
+        people: One row a person: `person`, and a column for each field the model reads. Rules
+            about colleagues know those who are in it, by `account.key`.
+        activities: person, type, time, machine, and the columns the model's rules read.
         now: Activities after it wait. To score each person as of a moment of their own, give an
             expression of `person` alone: it is asked again after activities were grouped.
 
@@ -32,11 +36,11 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw
     """
     moment = now if isinstance(now, nw.Expr) else nw.lit(now)
     scored = _fit_columns(people, model)
-    behaviours = behaviour_frames(activities, model.behaviour_rules(), moment)
-    if model.fast_track:
-        behaviours.append(fast_track_frame(activities, model.fast_track, moment))
-    for frame in behaviours:
+    for frame in behaviour_frames(activities, model.behaviour_rules(), model.fast_track, moment):
         scored = scored.join(frame, on="person", how="left")
+    if rolled := [rule for rule in model.behaviour_rules() if rule.by == "colleagues"]:
+        own = {column(rule.name): nw.col(column(rule.name)).fill_null(0.0) for rule in rolled}
+        scored = of_colleagues(scored.with_columns(**own), rolled)
     filled = {
         column(rule.name): clipped(nw.col(column(rule.name)).fill_null(0.0), rule.min, rule.max)
         for rule in model.behaviour_rules()
@@ -44,6 +48,15 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw
     asked = {column(r.name): nw.col(column(r.name)).fill_null(0.0) for r in model.fast_track}
     scored = scored.with_columns(**filled, **asked)
     return _published(_totals(scored, model), model)
+
+
+def choose(people: Frame, models: Models) -> Frame:
+    """Give `person` and `choice`: the place, among the models, of the one for each person."""
+    chosen: Any = nw.lit(len(models.choices) - 1)
+    for place, choice in reversed(list(enumerate(models.choices[:-1]))):
+        inside = all_of([holds(test, field) for field, test in choice.when.items()])
+        chosen = nw.when(inside).then(nw.lit(place)).otherwise(chosen)
+    return people.select("person", chosen.alias("choice"))
 
 
 def _fit_columns(people: Frame, model: Model) -> Frame:
@@ -54,8 +67,22 @@ def _fit_columns(people: Frame, model: Model) -> Frame:
     fields = sorted({rule.field for rule in model.fit_rules()})
     unknown = all_of([nw.col(name).is_null() for name in fields])
     return people.select(
-        "person", _first_name(model).alias("disqualified_by"), unknown.alias("unknown"), **columns
+        "person",
+        *([nw.col(ACCOUNT).alias("account")] if model.rolls_up else []),
+        _first_name(model).alias("disqualified_by"),
+        unknown.alias("unknown"),
+        _threshold(model).alias("threshold"),
+        **columns,
     )
+
+
+def _threshold(model: Model) -> nw.Expr:
+    """The threshold of the first segment whose tests all hold, else the model's own."""
+    chosen: Any = nw.lit(float(model.threshold))
+    for segment in reversed(model.thresholds):
+        inside = all_of([holds(test, field) for field, test in segment.when.items()])
+        chosen = nw.when(inside).then(nw.lit(float(segment.threshold))).otherwise(chosen)
+    return chosen  # type: ignore[no-any-return]
 
 
 def _first_name(model: Model) -> nw.Expr:
@@ -95,16 +122,17 @@ def _totals(scored: Frame, model: Model) -> Frame:
 
 
 def _published(scored: Frame, model: Model) -> Frame:
-    threshold = float(model.threshold)
-    reached = (
-        nw.col("score") >= threshold if model.compare == "at_least" else nw.col("score") > threshold
-    )
+    score, threshold = nw.col("score"), nw.col("threshold")
+    reached = score >= threshold if model.compare == "at_least" else score > threshold
     fast: Any = nw.lit(None, dtype=nw.String)
     for rule in reversed(model.fast_track):
         asked = nw.col(column(rule.name)) > 0
         fast = nw.when(asked).then(nw.lit(rule.name)).otherwise(fast)
     scored = scored.with_columns(
-        _grade(model).alias("grade"), fast.alias("fast_track_by"), reached.alias("reached")
+        _grade(model).alias("grade"),
+        _action(model).alias("action"),
+        fast.alias("fast_track_by"),
+        reached.alias("reached"),
     )
     ready = (nw.col("reached") | ~nw.col("fast_track_by").is_null()) & nw.col(
         "disqualified_by"
@@ -120,6 +148,14 @@ def _grade(model: Model) -> nw.Expr:
         letter = nw.when(nw.col("unknown")).then(nw.lit("?")).otherwise(letter)
     digits = {str(digit): least for digit, least in model.grades.digits.items()}
     return nw.concat_str([letter, _band(nw.col("behaviour"), digits, "4")])
+
+
+def _action(model: Model) -> nw.Expr:
+    chosen: Any = nw.lit(None, dtype=nw.String)
+    for band in reversed(model.actions):
+        reached = nw.col("score") >= float(band.least)
+        chosen = nw.when(reached).then(nw.lit(band.action)).otherwise(chosen)
+    return chosen  # type: ignore[no-any-return]
 
 
 def _band(value: nw.Expr, bands: Mapping[str, float], lowest: str) -> nw.Expr:

@@ -109,11 +109,9 @@ class Condition(Document):
                 return (normalise(self.prefix or ""),)
         return (normalise(str(self.equals)),)
 
-    def with_lines(self, lines: list[str]) -> Condition:
-        """Give the condition with the entries of its file."""
-        made = self.model_copy()
-        made._lines = tuple(sorted({normalise(line) for line in lines}))  # noqa: SLF001
-        return made
+    def fill(self, lines: list[str]) -> None:
+        """Take in the entries of the file it names; called once, while a model is loaded."""
+        self._lines = tuple(sorted({normalise(line) for line in lines}))
 
 
 def kind_of(value: Value) -> Reads:

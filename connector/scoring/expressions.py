@@ -12,8 +12,8 @@ from operator import and_, or_
 import narwhals as nw
 
 from connector.scoring.condition import Condition
-from connector.scoring.model import Where
 from connector.scoring.pattern import portable, word_pattern
+from connector.scoring.rules import Where
 
 
 def holds(condition: Condition, column: str) -> nw.Expr:

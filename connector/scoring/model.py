@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,134 +10,21 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import Field, field_validator, model_validator
 
-from connector.documents import Document, Duration, canonical_hash, load, load_lines
-from connector.domain.moment import DAY
-from connector.domain.text import normalise
+from connector.documents import Document, canonical_hash, load_lines
 from connector.scoring.condition import Condition, Reads
 from connector.scoring.derived import TABLES_VERSION
+from connector.scoring.extending import load_extended
+from connector.scoring.rules import (
+    BehaviourPart,
+    BehaviourRule,
+    FastTrackRule,
+    FilterRule,
+    FitPart,
+    FitRule,
+)
 
-COLUMNS = ("url", "asset", "campaign", "form", "channel")
-HALF_LIVES = {"page_view": 30 * DAY, "form_submit": 180 * DAY}
-DEFAULT_HALF_LIFE = 90 * DAY
-
-Positive = Annotated[float, Field(gt=0)]
-Where = dict[Literal["url", "asset", "campaign", "form", "channel"], Condition]
-
-
-class FitRule(Condition):
-    """Points for what a person or account is."""
-
-    name: str
-    field: str
-    points: float
-
-
-class Earlier(Document):
-    """An activity that must have come before, at most `within` earlier."""
-
-    activity: str | list[str]
-    where: Where = {}
-    within: Duration
-
-
-class BehaviourRule(Document):
-    """Points for what a person did, worth less as it ages; or for having been quiet."""
-
-    name: str
-    points: float
-    activity: str | list[str] | None = None
-    where: Where = {}
-    half_life: Duration | Literal["none"] | None = None
-    max: float | None = None
-    min: float | None = None
-    within: Duration | None = None
-    per: Literal["day", "asset", "visit"] | None = None
-    times: Annotated[int, Field(ge=1)] = 1
-    after: Earlier | None = None
-    inactive: Duration | None = None
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> BehaviourRule:
-        if (self.activity is None) == (self.inactive is None):
-            raise ValueError("give either `activity:` or `inactive:`")
-        if self.inactive is not None and (self.per or self.after or self.where or self.within):
-            raise ValueError("`inactive:` stands alone: no per, after, where or within")
-        if self.after is not None and self.per is not None:
-            raise ValueError("`after:` and `per:` cannot be combined")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("`min` is above `max`")
-        if self.half_life == 0:
-            raise ValueError("a half-life of nothing; `half_life: none` switches decay off")
-        return self
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """The activity types it reads, normalised."""
-        return _types(self.activity)
-
-    @property
-    def decay(self) -> int | None:
-        """The half-life in microseconds; None when points do not age."""
-        if self.half_life == "none" or self.inactive is not None:
-            return None
-        if isinstance(self.half_life, int):
-            return self.half_life
-        only = self.types[0] if len(self.types) == 1 else ""
-        return HALF_LIVES.get(only, DEFAULT_HALF_LIFE)
-
-
-class FitGroup(Document):
-    """Fit rules whose points are added, then clipped to min and max (no bound by default)."""
-
-    name: str
-    min: float | None = None
-    max: float | None = None
-    rules: Annotated[list[FitRule], Field(min_length=1)]
-
-
-class FitPart(Document):
-    """Fit: `full_marks` are the points that make 100."""
-
-    full_marks: Positive
-    groups: Annotated[list[FitGroup], Field(min_length=1)]
-
-
-class BehaviourGroup(Document):
-    """Behaviour rules whose points are added, then clipped to min and max."""
-
-    name: str
-    min: float | None = None
-    max: float | None = None
-    rules: Annotated[list[BehaviourRule], Field(min_length=1)]
-
-
-class BehaviourPart(Document):
-    """Behaviour: `full_marks` are the points that make 100."""
-
-    full_marks: Positive
-    groups: Annotated[list[BehaviourGroup], Field(min_length=1)]
-
-
-class FilterRule(Condition):
-    """Somebody who is out, and the reason code that says why."""
-
-    name: str
-    field: str
-    reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class FastTrackRule(Document):
-    """A hand-raise: straight to sales, counted apart."""
-
-    name: str
-    activity: str | list[str]
-    where: Where = {}
-    within: Duration | None = None
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """The activity types it reads, normalised."""
-        return _types(self.activity)
+ACCOUNT = "account.key"
+"""The field that tells whose colleagues people are."""
 
 
 class Weights(Document):
@@ -167,14 +54,32 @@ class Grades(Document):
         return value
 
 
+class SegmentThreshold(Document):
+    """Another threshold for the people of whom every test of `when` holds."""
+
+    name: str
+    when: Annotated[dict[str, Condition], Field(min_length=1)]
+    threshold: Annotated[float, Field(ge=0, le=100)]
+
+
+class Action(Document):
+    """What to do with people from this score on, up to the next band."""
+
+    least: Annotated[float, Field(ge=0, le=100, alias="from")]
+    action: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
 class Model(Document):
-    """The whole of model.yaml."""
+    """The whole of model.yaml. `extends` names a model file whose rules this one changes."""
 
     version: Literal[1]
     name: str
+    extends: str | None = None
     weights: Weights = Weights()
     threshold: Annotated[float, Field(ge=0, le=100)] = 65
     compare: Literal["at_least", "exceeds"] = "at_least"
+    thresholds: list[SegmentThreshold] = []
+    actions: list[Action] = []
     hysteresis: Annotated[float, Field(ge=0, le=100)] = 5
     unknown_fit: Literal["behaviour_only", "zero"] = "behaviour_only"
     grades: Grades = Grades()
@@ -193,6 +98,9 @@ class Model(Document):
                     f"two rules are called `{rule.name}`; each needs a name of its own"
                 )
             seen.add(rule.name)
+        steps = [band.least for band in self.actions]
+        if steps != sorted(set(steps), reverse=True):
+            raise ValueError("`actions` go from the highest band down, each `from:` once")
         self.person_fields()
         return self
 
@@ -223,14 +131,29 @@ class Model(Document):
 
         Raises ValueError when two rules read one field as different kinds.
         """
-        found: dict[str, Reads] = {}
         rules: list[FitRule | FilterRule] = [*self.fit_rules(), *self.outs()]
-        for rule in rules:
-            known = found.get(rule.field, "any")
-            reads = rule.reads
-            if "any" not in {known, reads} and known != reads:
-                raise ValueError(f"rules read the field `{rule.field}` both as {known} and {reads}")
-            found[rule.field] = reads if known == "any" else known
+        read = [(rule.field, rule.reads) for rule in rules]
+        read += [(f, test.reads) for s in self.thresholds for f, test in s.when.items()]
+        if self.rolls_up:
+            read.append((ACCOUNT, "text"))
+        return fields_read(read)
+
+    @property
+    def rolls_up(self) -> bool:
+        """Whether a rule counts what colleagues did."""
+        return any(rule.by == "colleagues" for rule in self.behaviour_rules())
+
+    def activity_columns(self) -> set[str]:
+        """The columns of activities that rules read, beside person, id, type, time, machine."""
+        found: set[str] = set()
+        for rule in self.behaviour_rules():
+            found |= set(rule.where)
+            if rule.after is not None:
+                found |= set(rule.after.where)
+            if rule.per in {"asset", "visit", "return_visit"}:
+                found.add("asset" if rule.per == "asset" else "visit")
+        for fast in self.fast_track:
+            found |= set(fast.where)
         return found
 
     @cached_property
@@ -240,61 +163,55 @@ class Model(Document):
 
     def plain(self) -> dict[str, Any]:
         """Everything that decides a score, as plain values."""
-        lists = {
-            rule.name: list(rule.texts())
-            for rule in self.all_rules()
-            if isinstance(rule, Condition) and rule.in_file is not None
-        }
+        lists = {c.in_file: list(c.texts()) for c in self.conditions() if c.in_file is not None}
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {"model": document, "lists": lists, "derived": TABLES_VERSION}
 
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition, those of `where:` and `when:` too."""
+        for rule in self.all_rules():
+            if isinstance(rule, Condition):
+                yield rule
+            else:
+                yield from rule.where.values()
+            if isinstance(rule, BehaviourRule) and rule.after is not None:
+                yield from rule.after.where.values()
+        for segment in self.thresholds:
+            yield from segment.when.values()
+
     def with_lists(self, read: Callable[[str], list[str]]) -> Model:
         """Give the model with the entries of the files its rules name."""
+        if not any(condition.in_file for condition in self.conditions()):
+            return self
+        made = self.model_copy(deep=True)
+        for condition in made.conditions():
+            if condition.in_file is not None:
+                condition.fill(read(condition.in_file))
+        return made
 
-        def filled(rule: Any) -> Any:
-            listed = isinstance(rule, Condition) and rule.in_file is not None
-            return rule.with_lines(read(rule.in_file)) if listed else rule
 
-        fit = self.fit.model_copy(
-            update={
-                "groups": [
-                    g.model_copy(update={"rules": [filled(r) for r in g.rules]})
-                    for g in self.fit.groups
-                ]
-            }
-        )
-        return self.model_copy(
-            update={
-                "fit": fit,
-                "filters": [filled(r) for r in self.filters],
-                "disqualify": [filled(r) for r in self.disqualify],
-            }
-        )
+def fields_read(read: Iterable[tuple[str, Reads]]) -> dict[str, Reads]:
+    """Give each field once with what it is read as; raises ValueError for two kinds at once."""
+    found: dict[str, Reads] = {}
+    for field, reads in read:
+        known = found.get(field, "any")
+        if "any" not in {known, reads} and known != reads:
+            raise ValueError(f"rules read the field `{field}` both as {known} and {reads}")
+        found[field] = reads if known == "any" else known
+    return found
 
 
 def load_model(path: Path) -> Model:
-    """Read a model and the lists it names, which lie beside it. Raises UsageError."""
-    model = load(path, Model)
+    """Read a model, what it extends, and the lists it names, which lie beside it.
+
+    Raises UsageError.
+    """
+    model = load_extended(path, Model)
     return model.with_lists(lambda name: load_lines(path.parent / name))
 
 
 def revive(document: Mapping[str, Any]) -> Model:
     """Make a model again from what `plain` gave: an approved one, or one sent to a child."""
-    model = Model.model_validate_json(_json(document["model"]))
+    model = Model.model_validate_json(orjson.dumps(document["model"]))
     lists = document["lists"]
-    by_file = {
-        rule.in_file: lists[rule.name]
-        for rule in model.all_rules()
-        if isinstance(rule, Condition) and rule.in_file is not None
-    }
-    return model.with_lists(lambda name: list(by_file[name]))
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value)
-
-
-def _types(activity: str | list[str] | None) -> tuple[str, ...]:
-    if activity is None:
-        return ()
-    return tuple(normalise(t) for t in ([activity] if isinstance(activity, str) else activity))
+    return model.with_lists(lambda name: list(lists[name]))

@@ -19,7 +19,9 @@ def prepare(fields: Mapping[str, Scalar], account: Mapping[str, Scalar] | None =
     facts: Fields = {name: _comparable(value) for name, value in fields.items()}
     for name, value in (account or {}).items():
         facts[f"account.{name}"] = _comparable(value)
-    for name, value in derive(dict(fields)).items():
+    known = {name: facts.get(f"account.{name}") for name in ("country", "employees")}
+    origin = {**fields, **{name: value for name, value in known.items() if value is not None}}
+    for name, value in derive(origin).items():
         if facts.get(name) is None:
             facts[name] = value
     return {name: value for name, value in facts.items() if value is not None}

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
 
-from connector.identity.engagement import Seen
+from connector.identity.engagement import RECEIVED, Seen
 from connector.store.people import chunks
 from connector.store.schema import activity
 
-__all__ = ["Connection", "Unplaced", "flag", "of_person", "place", "to_judge", "unplaced"]
+__all__ = ["Connection", "Unplaced", "acted", "flag", "of_person", "place", "to_judge", "unplaced"]
 
 Key = tuple[str, str, str]
 _PRIMARY = (activity.c.connection, activity.c.object, activity.c.id)
@@ -54,24 +54,55 @@ def to_judge(tx: Connection, people: Iterable[str], *, everything: bool) -> dict
     for ids in chunks(people):
         query = select(activity).where(activity.c.person.in_(ids))
         if not everything:
-            query = query.where(or_(activity.c.message.is_not(None), activity.c.agent.is_not(None)))
+            query = query.where(
+                or_(
+                    activity.c.message.is_not(None),
+                    activity.c.agent.is_not(None),
+                    activity.c.type == "email_open",
+                )
+            )
         for row in tx.execute(query):
             key = (row.connection, row.object, row.id)
-            seen = Seen(key, row.connection, row.type, row.time, row.asset, row.message, row.agent)
+            seen = Seen(
+                key, row.connection, row.type, row.time, row.asset, row.message, row.agent, row.url
+            )
             found.setdefault(row.person, []).append(seen)
     return found
 
 
-def flag(tx: Connection, seen: Sequence[Seen], *, machine: set[Key], repeated: set[Key]) -> None:
-    """Set both flags of these activities."""
+def acted(tx: Connection, people: Iterable[str]) -> set[str]:
+    """Give those of these people who ever did more than receive and open mail."""
+    found: set[str] = set()
+    for ids in chunks(people):
+        query = select(activity.c.person).where(
+            activity.c.person.in_(ids), activity.c.type.not_in(sorted(RECEIVED))
+        )
+        found.update(tx.execute(query.distinct()).scalars())
+    return found
+
+
+def flag(
+    tx: Connection, seen: Sequence[Seen], *, machine: Mapping[Key, str], repeated: set[Key]
+) -> None:
+    """Set both flags of these activities; `machine` gives the evidence."""
     tx.execute(
-        update(activity).where(*_AT).values(machine=bindparam("m"), duplicate=bindparam("d")),
-        [{**_at(one.key), "m": one.key in machine, "d": one.key in repeated} for one in seen],
+        update(activity)
+        .where(*_AT)
+        .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e")),
+        [
+            {
+                **_at(one.key),
+                "m": one.key in machine,
+                "d": one.key in repeated,
+                "e": machine.get(one.key),
+            }
+            for one in seen
+        ],
     )
 
 
-def of_person(tx: Connection, person: str, limit: int) -> list[dict[str, Any]]:
-    """Give a person's activities, newest first."""
+def of_person(tx: Connection, person: str, limit: int | None = None) -> list[dict[str, Any]]:
+    """Give a person's activities, newest first; all of them without a limit."""
     rows = tx.execute(
         select(activity)
         .where(activity.c.person == person)

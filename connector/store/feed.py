@@ -6,19 +6,24 @@ see first; its person is the empty text, which nobody has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PERSON = ""
 _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
-_ACTIVITY_TEXTS = ("id", "type", "url", "asset", "campaign", "form", "channel", "visit")
 
 
 def people_sql(
-    dialect: str, fields: Mapping[str, str], *, only_stale: bool, customers: bool = False
+    dialect: str,
+    fields: Mapping[str, str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
 ) -> str:
     """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything).
 
-    With `customers` those who are out because they bought are there too.
+    With `accounts` those who wait to be scored bring along the other people of their accounts,
+    with `customers` those who are out because they bought are there too.
     """
     blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
     values = ", ".join(
@@ -27,27 +32,44 @@ def people_sql(
     return (
         f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
         f"SELECT p.id AS person{', ' if values else ''}{values} "
-        f"FROM person p WHERE {_wanted(only_stale, customers)}"
+        f"FROM person p WHERE {_wanted(dialect, only_stale, accounts, customers)}"
     )
 
 
-def activities_sql(*, only_stale: bool, customers: bool = False) -> str:
-    """Select the activities of the same people, without those another system's row repeats."""
-    blanks = ", ".join(f"'' AS {name}" for name in _ACTIVITY_TEXTS)
-    values = ", ".join(f"a.{name} AS {name}" for name in _ACTIVITY_TEXTS)
+def activities_sql(
+    dialect: str,
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
+) -> str:
+    """Select the activities of the same people, without those another system's row repeats.
+
+    `columns` are those that rules read, beside person, time, machine and type.
+    """
+    names = ["type", *sorted(columns)]
+    blanks = ", ".join(f"'' AS {name}" for name in names)
+    values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
         f"FROM activity a JOIN person p ON p.id = a.person "
-        f"WHERE NOT a.duplicate AND {_wanted(only_stale, customers)}"
+        f"WHERE NOT a.duplicate AND {_wanted(dialect, only_stale, accounts, customers)}"
     )
 
 
-def _wanted(only_stale: bool, customers: bool) -> str:  # noqa: FBT001
+def _wanted(dialect: str, only_stale: bool, accounts: bool, customers: bool) -> str:  # noqa: FBT001
     inside = (
         "(p.excluded IS NULL OR p.excluded = 'customer')" if customers else "p.excluded IS NULL"
     )
-    return inside + (" AND p.stale" if only_stale else "")
+    if not only_stale:
+        return inside
+    if not accounts:
+        return f"{inside} AND p.stale"
+    mine = _value(dialect, "account.key", "text")
+    theirs = mine.replace("p.facts", "q.facts")
+    return f"{inside} AND (p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
 
 
 def _quoted(name: str) -> str:

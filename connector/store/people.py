@@ -333,6 +333,42 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
     return found
 
 
+def documents_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
+    """Give each of these people as people read them."""
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(select(person.c.id, person.c.doc).where(person.c.id.in_(some)))
+        found.update({row.id: orjson.loads(row.doc) for row in rows})
+    return found
+
+
+def active_since(tx: Connection, since: int, until: int) -> set[str]:
+    """Give who did something that counts between two moments."""
+    rows = tx.execute(
+        select(activity.c.person)
+        .where(
+            activity.c.person.is_not(None),
+            activity.c.time >= since,
+            activity.c.time <= until,
+            ~activity.c.machine,
+            ~activity.c.duplicate,
+        )
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
+def colleagues(tx: Connection, account: str) -> dict[str, Fields]:
+    """Give the facts of everybody in scope whose `account.key` is this."""
+    part = dumps({"account.key": account})[1:-1]
+    rows = tx.execute(
+        select(person.c.id, person.c.facts).where(
+            person.c.facts.contains(part, autoescape=True), person.c.excluded.is_(None)
+        )
+    )
+    return {row.id: orjson.loads(row.facts) for row in rows}
+
+
 def pending(tx: Connection, after: str, limit: int) -> list[str]:
     """Give people past `after` for whom something may have to be written, by id.
 

@@ -133,6 +133,7 @@ activity = Table(
     Column("agent", Text),
     Column("owner", Text),
     Column("machine", Boolean, nullable=False),
+    Column("evidence", Text),  # why it was taken for a machine's
     Column("duplicate", Boolean, nullable=False),  # the same engagement is kept elsewhere
 )
 Index("activity_person", activity.c.person)
@@ -207,6 +208,8 @@ score = Table(
     Column("sales_ready", Boolean, nullable=False),
     Column("disqualified_by", Text),
     Column("fast_track_by", Text),
+    Column("threshold", Double, nullable=False, server_default="65"),  # asked of this person
+    Column("action", Text),  # the word of the band the score lies in
     Column("reasons", Text, nullable=False),  # as of the last change of score, grade or state
     Column("lines", Text, nullable=False),  # JSON: the explanation the reasons come from
     Column("model", Text, nullable=False),

@@ -147,7 +147,9 @@ def _cases(
         [(one.person, one.at) for one in moments],
         url=store.url,
         people=people_sql(store.dialect, model.person_fields(), only_stale=False, customers=True),
-        activities=activities_sql(only_stale=False, customers=True),
+        activities=activities_sql(
+            store.dialect, model.activity_columns(), only_stale=False, customers=True
+        ),
         memory=loaded.settings.engine.memory,
     ) as scored:
         pasts = sorted(scored)

@@ -15,7 +15,7 @@ def files_of(loop: Loop) -> dict[str, tuple[str, str]]:
     scope = {c.name: c.scope.model_dump(mode="json") for c in settings.connections}
     write = settings.write.model_dump(mode="json")
     return {
-        "model": (loop.model.hash, dumps(loop.model.plain())),
+        "model": (loop.models.hash, dumps(loop.models.plain())),
         "routing": (canonical_hash(routing), routing),
         "mapping": (canonical_hash(mappings), "{}"),
         "scope": (canonical_hash([scope, write, settings.stage]), "{}"),

@@ -16,6 +16,7 @@ from connector.domain.moment import DAY, Micros
 from connector.domain.outward import Group
 from connector.errors import BusyError, UsageError
 from connector.mapping.compile import CompiledObject
+from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.store.database import Store
 from connector.store.leases import Lease
@@ -94,7 +95,7 @@ class Loop:
     settings: Settings
     store: Store
     sources: tuple[Source, ...]
-    model: Model
+    models: Models
     routing: Routing | None
     calendar: Calendar
     now: Micros
@@ -104,6 +105,11 @@ class Loop:
     warn: Callable[[str], None] = field(default=lambda _said: None)
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
+
+    @property
+    def model(self) -> Model:
+        """The model of everybody for whom no other is."""
+        return self.models.default
 
     @property
     def handoff(self) -> Source:

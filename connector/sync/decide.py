@@ -16,9 +16,9 @@ from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
-from connector.domain.score import Score
 from connector.store import cycles, people, scores
 from connector.store.cycles import Waiting
+from connector.store.scores import Published
 from connector.sync.context import Loop
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import strongest
@@ -51,8 +51,6 @@ def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
 def _policy(loop: Loop, *, day_one: bool) -> Policy:
     sla = loop.settings.sla
     return Policy(
-        threshold=loop.model.threshold,
-        hysteresis=loop.model.hysteresis,
         no_decision_after=sla.verdict,
         day_one=day_one,
     )
@@ -84,7 +82,7 @@ def _moves(
     published = scores.published(tx, ids)
     behaved = cycles.behaviour(tx, ids, loop.now)
     for one in page:
-        standing = _standing(loop, one, published[one.person].score, found, behaved)
+        standing = _standing(loop, one, published[one.person], found, behaved)
         cycle = one.cycle
         if cycle is not None and cycle.state in IN_SALES and _owner_moved(cycle, standing):
             cycle = cycle._replace(owner=standing.owner)
@@ -99,7 +97,7 @@ def _owner_moved(cycle: Cycle, standing: Standing) -> bool:
 def _standing(
     loop: Loop,
     one: Waiting,
-    score: Score,
+    published: Published,
     found: dict[str, Primary],
     behaved: dict[str, tuple[int, str | None]],
 ) -> Standing:
@@ -110,7 +108,7 @@ def _standing(
     consent = loop.settings.consent
     said = strongest(primary.statements) if primary else None
     return Standing(
-        score=score,
+        score=published.score,
         said=said.state if said else None,
         said_reason=said.reason if said else None,
         said_at=said.at if said else None,
@@ -119,6 +117,7 @@ def _standing(
         theme=theme_of(asset, nurture.themes, nurture.default),
         may_sell=may_contact(doc, consent.sales),
         may_nurture=may_contact(doc, consent.nurture),
+        hysteresis=loop.models.by_hash(published.model).hysteresis,
     )
 
 

@@ -50,7 +50,9 @@ def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str,
 
 def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> None:
     """Flag what machines did, and what another system's row repeats."""
-    for seen in store.to_judge(tx, touched, everything=several).values():
-        machine = set(machine_made(seen))
+    judged = store.to_judge(tx, touched, everything=several)
+    acted = store.acted(tx, judged)
+    for person, seen in judged.items():
+        machine = machine_made(seen, acted=person in acted)
         repeated = duplicates(seen) if several else set()
         store.flag(tx, seen, machine=machine, repeated=repeated)

@@ -49,6 +49,7 @@ def explanation(store: Store, word: str) -> dict[str, Any]:
                     "at": _iso(a["time"]),
                     "what": a["url"] or a["asset"] or a["form"],
                     "counted": not (a["machine"] or a["duplicate"]),
+                    "evidence": a["evidence"],
                 }
                 for a in activities.of_person(tx, person, 10)
             ],

@@ -32,10 +32,10 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
     yield Finding(
         "ok", "settings", f"{len(loaded.settings.connections)} connections are well formed"
     )
-    model = None
     try:
-        model = model_file(loaded)
-        yield Finding("ok", "model", f"{model.name}, version {model.hash[:8]}")
+        models = model_file(loaded)
+        names = ", ".join(model.name for model, _ in models)
+        yield Finding("ok", "model", f"{names}, version {models.hash[:8]}")
     except LeadloopError as error:
         yield _failed("model", error)
     yield _store(loaded)

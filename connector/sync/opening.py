@@ -21,7 +21,8 @@ from connector.domain.moment import Micros
 from connector.errors import UsageError
 from connector.mapping.compile import CompiledObject, compile_mapping, mapping_hash
 from connector.mapping.document import MappingDocument, load_mapping
-from connector.scoring.model import Model, load_model, revive
+from connector.scoring.choice import Choice, Models, revived, tests_of
+from connector.scoring.model import load_model
 from connector.store import leases, plans, runs
 from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
@@ -54,7 +55,7 @@ def open_loop(
         run_id = runs.new_id(clock())
         lease = leases.acquire(store, LEASE, run_id)
         stack.callback(lease.release, store)
-        model, routing = agreed(loaded, store, candidate=candidate, warn=warn)
+        models, routing = agreed(loaded, store, candidate=candidate, warn=warn)
         sources = open_sources(loaded, clock, stack, lease, store)
         with store.write() as tx:
             runs.start(tx, run_id, command, now=now, started=clock())
@@ -62,7 +63,7 @@ def open_loop(
             settings=loaded.settings,
             store=store,
             sources=sources,
-            model=model,
+            models=models,
             routing=routing,
             calendar=calendar_of(loaded),
             now=now,
@@ -138,17 +139,12 @@ def uses_of(objects: dict[str, CompiledObject]) -> dict[str, Use]:
     return uses
 
 
-def model_file(loaded: Loaded) -> Model:
-    """Read the model file as it is now."""
+def model_file(loaded: Loaded) -> Models:
+    """Read the model files as they are now."""
     chosen = loaded.settings.model
-    if not isinstance(chosen, str):
-        if len(chosen) != 1:
-            raise UsageError(
-                "several models at once are not supported in this version",
-                hint="Give one model: `model: model.yaml`",
-            )
-        chosen = chosen[0].path
-    return load_model(loaded.path(chosen))
+    if isinstance(chosen, str):
+        return Models.only(load_model(loaded.path(chosen)))
+    return Models([Choice(load_model(loaded.path(c.path)), tests_of(c.when)) for c in chosen])
 
 
 def routing_file(loaded: Loaded) -> Routing | None:
@@ -159,13 +155,13 @@ def routing_file(loaded: Loaded) -> Routing | None:
 
 def agreed(
     loaded: Loaded, store: Store, *, candidate: bool, warn: Callable[[str], None]
-) -> tuple[Model, Routing | None]:
+) -> tuple[Models, Routing | None]:
     """Give the model and routing to work with, saying so when a file waits for approval."""
     with store.read() as tx:
         approved = plans.approvals(tx)
     if candidate or "model" not in approved:
         return model_file(loaded), routing_file(loaded)
-    model = revive(orjson.loads(approved["model"][1]))
+    model = revived(orjson.loads(approved["model"][1]))
     routing = _routing(orjson.loads(approved["routing"][1]))
     for name, there, used in (
         ("model", _try(lambda: model_file(loaded)), model),

@@ -9,16 +9,12 @@ from connector.domain.moment import format_iso
 from connector.domain.record import Kind
 from connector.mapping.document import MappingDocument
 from connector.mapping.profile import Profile
-from connector.scoring.model import BehaviourRule, FastTrackRule, FilterRule, FitRule, Model
+from connector.scoring.derived import FROM
+from connector.scoring.model import Model
+from connector.scoring.rules import BehaviourRule, FastTrackRule, FilterRule, FitRule
 from connector.sync.context import Source
 
 SAMPLE = 5_000
-_ORIGIN = {
-    "seniority": "title",
-    "function": "title",
-    "email_domain": "email",
-    "email_kind": "email",
-}
 
 
 def profile_source(source: Source, document: MappingDocument, model: Model) -> dict[str, Any]:
@@ -59,13 +55,14 @@ def _report(profile: Profile, source: Source, model: Model) -> dict[str, Any]:
 
 def _fill(profile: Profile, source: Source, name: str) -> float:
     """The share of people (or accounts) of the sample that have what a rule's field needs."""
-    kind, field = Kind.PERSON, _ORIGIN.get(name, name)
+    kind, field = Kind.PERSON, FROM.get(name, name)
     if name.startswith("account."):
         kind, field = Kind.ACCOUNT, name.removeprefix("account.")
+    kinds = {kind, Kind.ACCOUNT} if name in {"region", "company_size"} else {kind}
     shares = [
         max(profile.fill(one.name, field), profile.fill(one.name, name))
         for one in source.objects.values()
-        if one.kind is kind
+        if one.kind in kinds
     ]
     return round(max(shares, default=0.0), 4)
 

@@ -13,6 +13,7 @@ from connector.domain.record import Fields, Kind
 from connector.identity.address import is_role_address, normalise_address
 from connector.identity.fuse import Version, fuse
 from connector.identity.resolve import Candidate, Key, resolve
+from connector.scoring.model import ACCOUNT
 from connector.scoring.prepare import prepare
 from connector.store import people
 from connector.store.news import take_news
@@ -168,6 +169,16 @@ def _row(
         if (key := (r.connection, str(r.doc.get("account")))) in accounts
     )
     facts = prepare({k: v for k, v in doc.items() if k not in _NOT_FACTS}, account)
+    company = next(
+        (
+            f"{r.connection}/{r.doc['account']}"
+            for r in _ranked(live, ranks)
+            if r.doc.get("account")
+        ),
+        None,
+    )
+    if company is not None:
+        facts[ACCOUNT] = company
     doc.update({f"account.{name}": value for name, value in account.items()})
     return {
         "id": person,
@@ -175,6 +186,11 @@ def _row(
         "doc": people.dumps(doc),
         "excluded": _excluded(facts, live, scopes),
     }
+
+
+def _ranked(records: Sequence[PersonRecord], ranks: dict[str, int]) -> list[PersonRecord]:
+    """The records, those of the first connection first."""
+    return sorted(records, key=lambda r: (ranks.get(r.connection, 99), r.object, r.id))
 
 
 _NOT_FACTS = frozenset({"status", "status_at", "reason", "owner", "account", "frozen"})

@@ -184,7 +184,7 @@ def _finish(
                 **{s: dict(c) for s, c in result.counts.items()},
                 "scored_all": result.everybody,
             },
-            model=loop.model.hash,
+            model=loop.models.hash,
             plan=result.plan.id if result.plan else None,
             error=type(error).code if error else None,
         )

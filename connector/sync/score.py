@@ -9,6 +9,7 @@ from connector.domain.moment import DAY
 from connector.domain.score import Score
 from connector.engine.run import score_store
 from connector.scoring.explain import explain, reasons_text
+from connector.scoring.model import Model
 from connector.store import people, runs, scores
 from connector.store.feed import activities_sql, people_sql
 from connector.store.scores import Published
@@ -25,18 +26,24 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
     with loop.store.read() as tx:
         if not everybody and not scores.any_stale(tx):
             return counts, False
-    fields = loop.model.person_fields()
+    fields = loop.models.person_fields()
+    expand = any(model.rolls_up for model, _ in loop.models)
     with score_store(
-        loop.model,
+        loop.models,
         loop.now,
         url=loop.store.url,
-        people=people_sql(loop.store.dialect, fields, only_stale=not everybody),
-        activities=activities_sql(only_stale=not everybody),
+        people=people_sql(loop.store.dialect, fields, only_stale=not everybody, accounts=expand),
+        activities=activities_sql(
+            loop.store.dialect,
+            {name for model, _ in loop.models for name in model.activity_columns()},
+            only_stale=not everybody,
+            accounts=expand,
+        ),
         memory=loop.settings.engine.memory,
     ) as scored:
-        for page in scored.pages():
+        for model, page in scored.pages():
             counts["scored"] += len(page)
-            counts["score changed"] += _publish(loop, page)
+            counts["score changed"] += _publish(loop, model, page)
             loop.tell("score", counts)
     return counts, everybody
 
@@ -44,18 +51,18 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
 def _everybody_due(loop: Loop) -> bool:
     with loop.store.read() as tx:
         last = runs.last_full_score(tx)
-    return last is None or last.model != loop.model.hash or loop.now - last.now >= FULL_AFTER
+    return last is None or last.model != loop.models.hash or loop.now - last.now >= FULL_AFTER
 
 
-def _publish(loop: Loop, page: Sequence[tuple[Score, dict[str, float]]]) -> int:
+def _publish(loop: Loop, model: Model, page: Sequence[tuple[Score, dict[str, float]]]) -> int:
     ids = [score.person for score, _ in page]
     with loop.store.write() as tx:
         loop.lease.check(tx)
         known = scores.published(tx, ids)
         changed = [
-            _published(loop, score, points, known.get(score.person))
+            _published(loop, model, score, points, known.get(score.person))
             for score, points in page
-            if _differs(score, known.get(score.person), loop.model.hash)
+            if _differs(score, known.get(score.person), model.hash)
         ]
         scores.save(tx, changed)
         scores.settle_stale(tx, ids)
@@ -68,13 +75,13 @@ def _differs(score: Score, known: Published | None, model: str) -> bool:
 
 
 def _published(
-    loop: Loop, score: Score, points: dict[str, float], known: Published | None
+    loop: Loop, model: Model, score: Score, points: dict[str, float], known: Published | None
 ) -> Published:
     """The reasons stay as they were while score, grade and standing stay: decay alone is silent."""
-    if known is not None and _told(known.score) == _told(score) and known.model == loop.model.hash:
+    if known is not None and _told(known.score) == _told(score) and known.model == model.hash:
         return known._replace(score=score, scored_at=loop.now)
-    lines = tuple(explain(loop.model, points, score))
-    return Published(score, reasons_text(lines, score), lines, loop.model.hash, loop.now)
+    lines = tuple(explain(model, points, score))
+    return Published(score, reasons_text(lines, score), lines, model.hash, loop.now)
 
 
 def _told(score: Score) -> tuple[object, ...]:
@@ -84,4 +91,6 @@ def _told(score: Score) -> tuple[object, ...]:
         score.sales_ready,
         score.disqualified_by,
         score.fast_track_by,
+        score.threshold,
+        score.action,
     )

@@ -1,4 +1,4 @@
 """The steps that bring a store's tables from one version to the next."""
 
-HEAD = "0002"
+HEAD = "0010"
 """The version this program works with."""

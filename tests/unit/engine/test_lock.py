@@ -10,6 +10,7 @@ import pytest
 from connector.domain.record import Record
 from connector.engine.run import score_store
 from connector.errors import BusyError
+from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.store import people, records
 from connector.store.database import open_store
@@ -69,13 +70,13 @@ def fill(store, facts):
 def scores(store, *, only_stale=False):
     fields = MODEL.person_fields()
     with score_store(
-        MODEL,
+        Models.only(MODEL),
         NOW,
         url=store.url,
         people=people_sql(store.dialect, fields, only_stale=only_stale),
-        activities=activities_sql(only_stale=only_stale),
+        activities=activities_sql(store.dialect, ["url"], only_stale=only_stale),
     ) as found:
-        return {score.person: score.fit for page in found.pages(2) for score, _ in page}
+        return {score.person: score.fit for _, page in found.pages(2) for score, _ in page}
 
 
 @pytest.fixture

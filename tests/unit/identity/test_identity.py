@@ -116,8 +116,8 @@ def test_an_objection_on_any_record_counts_for_the_person():
     assert fused["opted_out"] is True
 
 
-def seen(key, kind, time, *, connection="c", asset=None, message=None, agent=None):
-    return Seen((connection, "o", key), connection, kind, time, asset, message, agent)
+def seen(key, kind, time, *, connection="c", asset=None, message=None, agent=None, url=None):
+    return Seen((connection, "o", key), connection, kind, time, asset, message, agent, url)
 
 
 def test_one_engagement_seen_in_two_systems_counts_once():
@@ -140,7 +140,7 @@ def test_a_click_seconds_after_sending_was_a_scanner_and_so_was_its_open():
     person = seen("4", "email_click", 3600 * SECOND, message="m")
     flagged = machine_made([sent, opened, clicked, person])
     assert set(flagged) == {opened.key, clicked.key}
-    assert flagged[clicked.key] == "click seconds after sending"
+    assert flagged[clicked.key] == "click 2.0 s after sending"
 
 
 def test_an_open_alone_is_no_proof_of_a_machine():
@@ -150,3 +150,28 @@ def test_an_open_alone_is_no_proof_of_a_machine():
         )
         == {}
     )
+
+
+def test_clicks_on_every_link_of_a_mail_within_seconds_were_a_scanner_without_a_sending_time():
+    burst = [seen(str(n), "email_click", n * SECOND, message="m", url=f"/{n}") for n in range(4)]
+    reader = seen("9", "email_click", 3600 * SECOND, message="m", url="/1")
+    flagged = machine_made([*burst, reader])
+    assert set(flagged) == {one.key for one in burst}
+    assert flagged[burst[0].key] == "4 links of one mail within seconds"
+
+
+def test_clicking_one_link_thrice_is_a_person_in_a_hurry():
+    again = [seen(str(n), "email_click", n * SECOND, message="m", url="/1") for n in range(3)]
+    assert machine_made(again) == {}
+
+
+def test_an_address_that_opens_everything_and_never_does_anything_is_a_proxy():
+    opens = [seen(str(n), "email_open", n * MINUTE, message=f"m{n}") for n in range(8)]
+    assert set(machine_made(opens, acted=False)) == {one.key for one in opens}
+    assert machine_made(opens, acted=True) == {}
+    assert machine_made(opens[:7], acted=False) == {}
+
+
+def test_the_agent_of_a_scanner_is_named_as_evidence():
+    one = seen("1", "page_view", 0, agent="Mozilla/5.0 (compatible; Barracuda Sentinel)")
+    assert machine_made([one]) == {one.key: "agent of a scanner: barracuda"}

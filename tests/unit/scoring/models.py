@@ -34,6 +34,9 @@ def conditions(draw, field):
                 lambda v: {"word_in": v}
             ),
             st.sampled_from(["v", "it", "grö"]).map(lambda v: {"prefix": v}),
+            st.sampled_from([r"^v", r"\bit\b", r"\w+ \w+", "G.*SSE$", r"[a-c]\d?"]).map(
+                lambda v: {"regex": v}
+            ),
             st.just({"missing": True}),
             st.just({"answered": True}),
         )
@@ -67,12 +70,21 @@ def behaviour_rules(draw, name):
         rule["max"] = draw(st.integers(5, 40).map(float))
     if draw(st.booleans()):
         rule["min"] = draw(st.integers(-30, 4).map(float))
-    shape = draw(st.sampled_from(["plain", "day", "asset", "visit", "after"]))
+    shape = draw(
+        st.sampled_from(["plain", "first", "day", "asset", "visit", "return_visit", "after"])
+    )
     if shape == "after":
         rule["after"] = {"activity": "download", "within": draw(spans)}
+    elif shape == "first":
+        rule["first"] = True
+        rule["times"] = draw(st.integers(1, 3))
     elif shape != "plain":
         rule["per"] = shape
         rule["times"] = draw(st.integers(1, 3))
+        if shape in {"asset", "visit"}:
+            rule["first"] = draw(st.booleans())
+    if draw(st.integers(0, 3)) == 0:
+        rule["by"] = "colleagues"
     return rule
 
 
@@ -100,6 +112,14 @@ def models(draw):
         "name": "generated",
         "weights": {"fit": draw(st.integers(0, 80)), "behaviour": draw(st.integers(1, 80))},
         "threshold": draw(st.integers(0, 100)),
+        "thresholds": [
+            {
+                "name": "s",
+                "when": {"country": {"in": ["fr"]}},
+                "threshold": draw(st.integers(0, 100)),
+            }
+        ],
+        "actions": [{"from": 80, "action": "call"}, {"from": 20, "action": "mail"}],
         "compare": draw(st.sampled_from(["at_least", "exceeds"])),
         "unknown_fit": draw(st.sampled_from(["behaviour_only", "zero"])),
         "fit": {"full_marks": draw(st.integers(1, 60)), "groups": draw(groups(fit_rules, "f"))},
@@ -121,6 +141,7 @@ def models(draw):
 
 people = st.fixed_dictionaries(
     {
+        "account.key": st.one_of(st.none(), st.sampled_from(["a", "b"])),
         "title": st.one_of(st.none(), texts),
         "country": st.one_of(st.none(), st.sampled_from(["fr", "xx", "größe"])),
         "size": st.one_of(st.none(), st.floats(0, 2000, width=32)),
@@ -128,6 +149,7 @@ people = st.fixed_dictionaries(
 )
 times = st.one_of(
     st.integers(NOW - 120 * DAY, NOW + 5 * DAY),
+    st.integers(0, 9).map(lambda days: NOW - days * DAY),
     st.sampled_from([NOW, NOW - DAY, NOW - 30 * DAY, NOW // DAY * DAY, NOW + 1]),
 )
 activities = st.lists(

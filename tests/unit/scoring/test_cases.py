@@ -16,6 +16,7 @@ from connector.scoring.model import Model, load_model
 from connector.scoring.pattern import portable
 from connector.scoring.prepare import prepare
 from connector.scoring.scenarios import Scenarios, frames, judge
+from tests.reference_scorer import score as reference
 
 ROOT = Path(__file__).parents[3]
 NOW = parse_iso("2026-05-10T12:00:00Z")
@@ -118,6 +119,63 @@ def test_a_case_comes_out_as_worked_out_by_hand(case):
             if isinstance(wanted, float)
             else found[name] == wanted
         ), name
+
+
+LANGUAGE = YAML(typ="safe", pure=True).load(ROOT / "tests" / "cases" / "language.yaml")["cases"]
+
+
+def own_model(case):
+    """The model of a case that brings its own rules, as plain values."""
+    nothing = [{"name": "nothing", "field": "nobody_has", "equals": "x", "points": 1}]
+    fit = case.get("fit")
+    return {
+        "version": 1,
+        "name": "case",
+        "weights": {"fit": 60, "behaviour": 40} if fit else {"fit": 0, "behaviour": 100},
+        "fit": {"full_marks": 100, "groups": [{"name": "who", "rules": fit or nothing}]},
+        "behaviour": {"full_marks": 100, "groups": [{"name": "did", "rules": case["behaviour"]}]},
+        "thresholds": case.get("thresholds", []),
+        "actions": case.get("actions", []),
+    }
+
+
+def activity(person, number, one):
+    texts = ("url", "asset", "campaign", "form", "channel", "visit")
+    return {
+        "person": person,
+        "id": str(number),
+        "type": one["type"],
+        "time": NOW - age(one["age"]),
+        "machine": False,
+        **{name: one.get(name) for name in texts},
+    }
+
+
+@pytest.mark.parametrize("case", LANGUAGE, ids=[case["name"] for case in LANGUAGE])
+def test_a_word_of_the_language_does_what_was_worked_out_by_hand(case):
+    plain = own_model(case)
+    model = Model.model_validate(plain)
+    crowd = [case.get("did", []), *case.get("colleagues", [])]
+    facts = prepare(case.get("person", {}))
+    person = {name: facts.get(name) for name in model.person_fields()}
+    people = [
+        {"person": str(n), **(person if n == 0 else {"account.key": "acme"})}
+        for n in range(len(crowd))
+    ]
+    did = [[activity(str(n), m, one) for m, one in enumerate(done)] for n, done in enumerate(crowd)]
+    score, points = score_rows(model, people, [one for done in did for one in done], NOW)[0]
+    by_reference = reference(plain, facts, did[0], NOW, did[1:])
+    found = {
+        **score._asdict(),
+        "points": {n: points[f"rule:{n}"] for n in case["want"].get("points", {})},
+    }
+    for name, wanted in case["want"].items():
+        assert found[name] == (pytest.approx(wanted, abs=1e-9) if name == "points" else wanted), (
+            name
+        )
+        told = by_reference[name]
+        told = {n: told[n] for n in wanted} if name == "points" else told
+        assert told == (pytest.approx(wanted, abs=1e-9) if name == "points" else wanted), name
 
 
 def test_the_model_that_ships_agrees_with_its_scenarios_and_has_nothing_to_look_at():

@@ -14,6 +14,8 @@ from connector.engine.small import score_rows
 from connector.scoring.compile import SCORE_COLUMNS, score_frame
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
+from connector.scoring.trace import Did, raw_points, trace
+from tests.reference_scorer import bounded
 from tests.reference_scorer import score as reference
 from tests.unit.scoring.models import NOW, models, worlds
 
@@ -68,16 +70,23 @@ def test_the_engine_says_what_the_reference_says(engine, model, world):
     else:
         scored = on_polars(compiled, people, activities)
     assert len(scored) == len(world)
-    for (facts, done), (score, points) in zip(world, scored, strict=True):
-        wanted = reference(model, facts, done, NOW)
+    for n, ((facts, done), (score, points)) in enumerate(zip(world, scored, strict=True)):
+        account = facts["account.key"]
+        colleagues = [
+            did
+            for m, (other, did) in enumerate(world)
+            if account is not None and other["account.key"] == account and m != n
+        ]
+        wanted = reference(model, facts, done, NOW, colleagues)
         for name in ("fit", "behaviour", "total"):
-            assert math.isclose(getattr(score, name), wanted[name], abs_tol=1e-6), name
-        for name in ("disqualified_by", "fast_track_by"):
+            assert math.isclose(getattr(score, name), wanted[name], rel_tol=0, abs_tol=1e-9), name
+        for name in ("disqualified_by", "fast_track_by", "threshold"):
             assert getattr(score, name) == wanted[name]
         for rule, raw in wanted["points"].items():
-            assert math.isclose(points[f"rule:{rule}"], raw, abs_tol=1e-7), rule
+            assert math.isclose(points[f"rule:{rule}"], raw, rel_tol=0, abs_tol=1e-9), rule
         if abs(wanted["total"] * 1e9 % 1 - 0.5) > 1e-3 and abs(wanted["total"] % 1 - 0.5) > 1e-6:
             assert score.score == wanted["score"]
+            assert score.action == wanted["action"]
             assert score.sales_ready == wanted["sales_ready"]
 
 
@@ -90,6 +99,29 @@ def test_the_lines_of_an_explanation_add_up_to_the_score_exactly(model, world):
         assert math.fsum(line.points for line in lines) == score.score
         text = reasons_text(lines, score)
         assert 0 < len(text) <= 2000
+
+
+@LAW
+@given(model=models(), world=worlds)
+def test_the_trace_of_each_activity_adds_up_to_what_the_engine_says(model, world):
+    compiled = Model.model_validate(model)
+    people, activities = rows(world)
+    for n, (_, points) in enumerate(score_rows(compiled, people, activities, NOW)):
+        mine = [
+            Did(a["id"], a["type"], a["time"], a, "a machine" if a["machine"] else None)
+            for a in activities
+            if a["person"] == f"p{n}"
+        ]
+        traced = trace(compiled, mine, NOW)
+        added = raw_points(traced)
+        for rule in compiled.behaviour_rules():
+            if rule.by == "person":
+                raw = added.get(rule.name, 0.0)
+                wanted = bounded(raw, {"min": rule.min, "max": rule.max})
+                assert math.isclose(points[f"rule:{rule.name}"], wanted, rel_tol=0, abs_tol=1e-9)
+        for one in mine:  # each activity a rule asks for counts or has its reason, never both
+            used = {(u.rule, key) for u in traced.units for key in u.keys}
+            assert not used & {(u.rule, u.key) for u in traced.unused if u.key == one.key}
 
 
 def test_empty_tables_give_no_scores():
