@@ -15,6 +15,9 @@ from connector.decisions.verdict import STARTS_IN_SALES, open_as_said
 from connector.domain.cycle import FINAL, State
 from connector.domain.moment import Micros
 
+NO_RECORD = "no record where sales works"
+"""Why somebody ready is held: known to another connection only, so that nobody can be given it."""
+BACKLOG = "backlog"
 Law = Callable[[Cycle, Standing, Policy, Micros], Move | None]
 
 
@@ -109,24 +112,33 @@ def _nurture(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> M
 def _ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if not is_ready(cycle, standing):
         return None
-    why = standing.score.fast_track_by or "threshold"
+    if not standing.in_handoff:
+        return _to(cycle, State.HELD, NO_RECORD, "rule", now, now + policy.look_again)
     if policy.day_one:
-        return _to(cycle, State.HELD, "backlog", "rule", now, now + policy.look_again)
-    return _to(cycle, State.SALES_READY, why, "rule", now, now)
+        return _to(cycle, State.HELD, BACKLOG, "rule", now, now + policy.look_again)
+    return _to(cycle, State.SALES_READY, _reached(standing), "rule", now, now)
+
+
+def _reached(standing: Standing) -> str:
+    return standing.score.fast_track_by or "threshold"
 
 
 def _sales_ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if move := _disqualified(cycle, standing, now):
         return move
     if is_ready(cycle, standing, slack=standing.score.threshold - standing.hysteresis):
-        return None
+        lost = cycle.state is State.SALES_READY and not standing.in_handoff
+        wait = now + policy.look_again
+        return _to(cycle, State.HELD, NO_RECORD, "crm", now, wait) if lost else None
     return _to(cycle, State.NURTURE, "cooled off", "rule", now, now + policy.look_again)
 
 
 def _held(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if move := _sales_ready(cycle, standing, policy, now):
         return move
-    return _rest(cycle, policy, now) if cycle.why == "backlog" else None
+    if cycle.why == NO_RECORD and standing.in_handoff:
+        return _to(cycle, State.SALES_READY, _reached(standing), "crm", now, now)
+    return _rest(cycle, policy, now) if cycle.why in {BACKLOG, NO_RECORD} else None
 
 
 def _handed_off(cycle: Cycle, _: Standing, policy: Policy, now: Micros) -> Move | None:

@@ -36,7 +36,8 @@ class Standing(NamedTuple):
     """What is known about a person at `now`.
 
     `said` is what the CRM's status means in our words, None when it says nothing; `owner` the
-    person (not queue) the CRM shows as owner. `behaviour_at` is the newest counted activity.
+    person (not queue) the CRM shows as owner. `behaviour_at` is the newest counted activity;
+    `in_handoff` says whether sales has a record of the person, in the connection it works in.
     `hysteresis` is how far below the threshold somebody ready stays so.
     """
 
@@ -49,6 +50,7 @@ class Standing(NamedTuple):
     theme: str | None = None
     may_sell: bool = True
     may_nurture: bool = True
+    in_handoff: bool = True
     hysteresis: float = 5
 
 

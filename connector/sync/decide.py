@@ -117,6 +117,7 @@ def _standing(
         theme=theme_of(asset, nurture.themes, nurture.default),
         may_sell=may_contact(doc, consent.sales),
         may_nurture=may_contact(doc, consent.nurture),
+        in_handoff=primary is not None,
         hysteresis=loop.models.by_hash(published.model).hysteresis,
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector.decisions.calendar import Calendar
 from connector.decisions.consent import may_contact
-from connector.decisions.cycle import advance
+from connector.decisions.cycle import NO_RECORD, advance
 from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Router, holds
 from connector.decisions.routing_document import FieldTest, Routing
@@ -229,6 +229,16 @@ def test_the_theme_is_that_of_the_first_asset():
     assert theme_of("ROI-Guide", {"roi-guide": "money"}, "general") == "money"
     assert theme_of("other", {"roi-guide": "money"}, "general") == "other"
     assert theme_of(None, {}, "general") == "general"
+
+
+def test_somebody_ready_whom_sales_has_no_record_of_is_held_until_there_is_one():
+    unknown = Standing(scored(80), in_handoff=False)
+    held = advance(None, unknown, Policy(), CALENDAR, NOW)[-1].cycle
+    assert (held.state, held.why) == (State.HELD, NO_RECORD)
+    assert advance(held, unknown, Policy(), CALENDAR, NOW) == []
+    (found,) = advance(held, Standing(scored(80)), Policy(), CALENDAR, NOW)
+    assert (found.cycle.state, found.cycle.why) == (State.SALES_READY, "threshold")
+    assert states(cycle(State.SALES_READY), unknown) == [State.HELD]
 
 
 # --- routing -------------------------------------------------------------------------------------
