@@ -29,7 +29,7 @@ def stack(parts: Sequence[tuple[int, str]], *, height: int = 18) -> Markup:
         if whole and amount:
             wide = amount / whole
             drawn.append(
-                f'<rect class="fill {kind}" x="{_percent(at)}" width="{_percent(wide)}" '
+                f'<rect class="fill part {kind}" x="{_percent(at)}" width="{_percent(wide)}" '
                 f'height="{height}"/>'
             )
             at += wide

@@ -1,0 +1,129 @@
+"""Backtests over a store: scores of then, outcomes within the horizon, and nothing from later."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from ruamel.yaml import YAML
+from sqlalchemy import insert, select, update
+
+from connector.domain.moment import DAY
+from connector.engine.asof import score_moments
+from connector.store import schema
+from connector.store.feed import activities_sql, people_sql
+from connector.sync.backtest import Question, run_backtest
+from connector.sync.opening import model_file
+from tests.past import NOW, did
+from tests.reference_scorer import score as reference
+from tests.sync.world import MODEL
+
+
+def ask(store, loaded, **options):
+    question = Question(**{"horizon": 60 * DAY, "now": NOW, **options})
+    return run_backtest(store, loaded, model_file(loaded), question)
+
+
+def test_the_whole_way_through_the_store_agrees_with_the_reference(past):
+    store, loaded, _ = past(40)
+    model = model_file(loaded)
+    plain = YAML(typ="safe").load(MODEL)
+    with store.read() as tx:
+        people = {row.id: json.loads(row.facts) for row in tx.execute(select(schema.person))}
+        done = [dict(row._mapping) for row in tx.execute(select(schema.activity))]
+    asked = [(who, NOW - (n * 37 % 300) * DAY - n) for n, who in enumerate(people)]
+    asked += [(who, at - 40 * DAY) for who, at in asked]
+    with score_moments(
+        model,
+        asked,
+        url=store.url,
+        people=people_sql(store.dialect, model.person_fields(), only_stale=False),
+        activities=activities_sql(only_stale=False),
+    ) as scored:
+        found = sorted(scored)
+    assert [one.number for one in found] == list(range(len(asked)))
+    assert len({one.behaviour for one in found}) > 3
+    for one in found:
+        who, at = asked[one.number]
+        mine = [a for a in done if a["person"] == who and a["time"] < at]
+        wanted = reference(plain, people[who], mine, at)
+        assert math.isclose(one.total, wanted["total"], abs_tol=1e-9)
+        assert (one.score, one.sales_ready) == (wanted["score"], wanted["sales_ready"])
+
+
+def test_activities_from_the_hand_off_on_change_nothing(quick_past):
+    store, loaded, _ = quick_past(60)
+    before = ask(store, loaded)
+    assert before["n"] > 20
+    with store.write() as tx:
+        cycles = tx.execute(select(schema.cycle).where(schema.cycle.c.handed_off_at.is_not(None)))
+        tx.execute(insert(schema.activity), [
+            did(row.person, f"new{row.person}{n}", row.handed_off_at + n, url="/pricing")
+            for row in cycles.all() for n in (0, 1, DAY)
+        ])  # fmt: skip
+    assert ask(store, loaded) == before
+    with store.write() as tx:
+        tx.execute(update(schema.activity).where(schema.activity.c.id.like("new%0"))
+                   .values(time=schema.activity.c.time - 1))  # fmt: skip
+    assert ask(store, loaded)["confusion"] != before["confusion"]
+
+
+def test_outcomes_are_counted_within_the_horizon_and_young_leads_left_out(quick_past):
+    store, loaded, _ = quick_past(200)
+    found = ask(store, loaded, horizon=10 * DAY)
+    with store.read() as tx:
+        rows = tx.execute(
+            select(schema.cycle).where(schema.cycle.c.handed_off_at.is_not(None))
+        ).all()
+    old = [row for row in rows if row.handed_off_at + 10 * DAY <= NOW]
+    won = [
+        row for row in old if row.state == "won" and row.verdict_at - row.handed_off_at <= 10 * DAY
+    ]
+    late = [row for row in old if row.state == "won" and row not in won]
+    assert late
+    assert (found["n"], found["won"]) == (len(old), len(won))
+    assert found["left_out"].get("too young for the horizon", 0) == len(rows) - len(old)
+    assert found["basis"] == {"hand-off": len(old)}
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_a_part_of_the_whole(quick_past):
+    store, loaded, _ = quick_past(80)
+    one, same, other = (ask(store, loaded, sample=20, seed=seed) for seed in (4, 4, 5))
+    assert one == same
+    assert (one["n"], one["known"] > 20) == (20, True)
+    assert {**one, "seed": None} != {**other, "seed": None}
+
+
+def test_leads_that_sales_never_had_are_asked_about_only_on_request(quick_past):
+    store, loaded, _ = quick_past(80)
+    found, wide = ask(store, loaded), ask(store, loaded, everybody=True)
+    assert found["left_out"]["never in sales' hands"] > 0
+    assert "never in sales' hands" not in wide["left_out"]
+    assert wide["basis"]["creation"] == wide["n"] - found["n"]
+
+
+def test_without_a_hand_off_the_first_word_of_sales_is_the_moment(quick_past):
+    store, loaded, _ = quick_past(60)
+    with store.write() as tx:
+        tx.execute(update(schema.cycle).values(handed_off_at=None))
+    found = ask(store, loaded)
+    assert set(found["basis"]) <= {"first worked on by sales", "creation"}
+    assert found["basis"]["first worked on by sales"] > 0
+
+
+def test_an_empty_store_has_nothing_to_say(quick_past):
+    store, loaded, _ = quick_past(0)
+    found = ask(store, loaded)
+    assert (found["n"], found["rate"], found["rankings"]) == (0, None, [])
+    assert found["words"][0].startswith("Too few to judge")
+
+
+@pytest.mark.parametrize("excluded", ["customer", "own_staff"])
+def test_who_became_a_customer_is_still_asked_about_and_own_staff_is_not(quick_past, excluded):
+    store, loaded, _ = quick_past(60)
+    whole = ask(store, loaded)["n"]
+    with store.write() as tx:
+        tx.execute(update(schema.person).values(excluded=excluded))
+    found = ask(store, loaded)
+    assert found["n"] == (whole if excluded == "customer" else 0)

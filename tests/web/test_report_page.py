@@ -1,0 +1,130 @@
+"""The report in a real browser: quiet, self-contained, readable, and accessible."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from connector.report.figures import report_figures
+from connector.report.page import report_page
+from connector.store.database import open_store
+from tests.past import NOW, fill
+from tests.sync.world import World
+from tests.web.browser import Browser, chromium
+
+pytestmark = pytest.mark.web
+LOOKS = [(1200, False), (1200, True), (375, False), (375, True)]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Reports of nobody, of ten people and of a year, as files."""
+    found = {}
+    for people in (0, 10, 600):
+        folder = tmp_path_factory.mktemp(f"past{people}")
+        world = World(folder, f"sqlite:///{folder}/state/leadloop.db")
+        store = open_store(world.loaded.store_url())
+        fill(store, people=people, hostile=True)
+        path = folder / "report.html"
+        path.write_text(report_page(report_figures(store, world.loaded, NOW, [])), encoding="utf-8")
+        store.close()
+        found[people] = path
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if chromium() is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The text of axe-core, from the package registry and kept nowhere."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed, so axe-core cannot be had")
+    folder = tmp_path_factory.mktemp("axe")
+    done = subprocess.run(
+        [
+            "npm",
+            "install",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            folder,
+            "axe-core@4",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        pytest.skip(f"axe-core cannot be had from the registry: npm ended with {done.returncode}")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("people", [0, 10, 600])
+def test_it_asks_for_nothing_and_complains_of_nothing(browser, pages, people):
+    browser.look(width=1200)
+    browser.open(pages[people].as_uri())
+    asked = [one["request"]["url"] for one in browser.told("Network.requestWillBeSent")]
+    assert [url for url in asked if not url.startswith("data:")] == [pages[people].as_uri()]
+    assert browser.told("Log.entryAdded") == []
+    assert browser.told("Runtime.consoleAPICalled") == []
+    assert browser.told("Runtime.exceptionThrown") == []
+
+
+@pytest.mark.parametrize("people", [0, 10, 600])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_nothing_sticks_out_at_the_side(browser, pages, people, width, dark):
+    browser.look(width=width, dark=dark)
+    browser.open(pages[people].as_uri())
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.value("document.documentElement.scrollWidth") <= width
+
+
+def test_dark_is_dark_and_light_is_light(browser, pages):
+    shades = []
+    for dark in (False, True):
+        browser.look(width=1200, dark=dark)
+        browser.open(pages[10].as_uri())
+        shades.append(browser.value("getComputedStyle(document.body).backgroundColor"))
+    assert shades == ["rgb(251, 250, 247)", "rgb(20, 23, 26)"]
+
+
+@pytest.mark.parametrize("people", [0, 10, 600])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_axe_finds_nothing_to_complain_of(browser, pages, axe, people, width, dark):
+    browser.look(width=width, dark=dark)
+    browser.ask("Page.setBypassCSP", enabled=True)
+    browser.open(pages[people].as_uri())
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    browser.value(axe + "; 0")
+    found = browser.value(
+        "axe.run().then(r => ({bad: r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]),"
+        " good: r.passes.map(p => p.id), open: r.incomplete.map(p => p.id)}))"
+    )
+    browser.ask("Page.setBypassCSP", enabled=False)
+    assert found["bad"] == []
+    assert {"color-contrast", "document-title", "html-has-lang"} <= set(found["good"])
+    if width > 600:  # on a phone axe cannot see through tables that scroll
+        assert "color-contrast" not in found["open"]
+
+
+def test_every_table_is_on_the_printed_page(browser, pages):
+    browser.look(width=1200)
+    browser.open(pages[600].as_uri())
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    hidden = browser.value(
+        "[...document.querySelectorAll('table')].filter(t => !t.checkVisibility()).length"
+    )
+    browser.ask("Emulation.setEmulatedMedia", media="")
+    assert hidden == 0
