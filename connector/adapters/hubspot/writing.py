@@ -164,8 +164,7 @@ def _settle(
     done = {str(one.get("id")) for one in answer.get("results") or ()}
     errors: dict[str, Mapping[str, Any]] = {}
     for error in answer.get("errors") or ():
-        context = error.get("context") or {}
-        for ident in context.get("ids") or context.get("id") or ():
+        for ident in (error.get("context") or {}).get("ids") or ():
             errors[str(ident)] = error
     for one in ready:
         if one.id in errors:
