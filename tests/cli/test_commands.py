@@ -296,6 +296,20 @@ def test_init_writes_files_that_work_and_says_what_the_data_looks_like(small, an
     )
 
 
+def test_init_for_salesforce_names_its_secrets_and_asks_for_what_is_missing(
+    tmp_path, answer, monkeypatch
+):
+    monkeypatch.delenv("SALESFORCE_CLIENT_ID", raising=False)
+    said = answer("init", "salesforce", folder=tmp_path, expect=2)["error"]
+    assert "--address" in said["hint"]
+    assert list(tmp_path.iterdir()) == []
+    address = ("--address", "https://acme.my.salesforce.com")
+    said = answer("init", "salesforce", *address, folder=tmp_path, expect=2)["error"]
+    assert "SALESFORCE_CLIENT_ID is not set" in said["message"]
+    assert "Leadloop_Score__c" in (tmp_path / "mapping.yaml").read_text()
+    assert "${SALESFORCE_CLIENT_SECRET}" in (tmp_path / "leadloop.yaml").read_text()
+
+
 def test_init_guesses_a_mapping_for_an_unknown_export(tmp_path, answer):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "export.csv").write_text("Lead ID,E-Mail,Job Title\n7,a@b.example,CEO\n")

@@ -27,6 +27,7 @@ from connector.adapters.salesforce.session import (
     audience_of,
     check_address,
 )
+from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
 from connector.adapters.salesforce.writing import BATCH, Writing
 from connector.config.settings import Connection
@@ -110,8 +111,12 @@ class SalesforceAdapter:
         return self._objects.names()
 
     def describe(self, source: str) -> dict[str, RemoteField]:
-        fields = self._objects.of(source).fields.values()
-        return {str(spec["name"]): remote_field(spec) for spec in fields}
+        described = self._objects.of(source)
+        fields = {str(spec["name"]): remote_field(spec) for spec in described.fields.values()}
+        paths = [str(spec["relationshipName"]) for spec in described.relations.values()]
+        if described.name == "Opportunity":
+            paths.append(CONTACT_ROLE.partition(".")[0])
+        return {name: RemoteField(name, None, writable=False) for name in paths} | fields
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None

@@ -264,9 +264,12 @@ def test_a_description_says_what_can_be_written_and_what_a_field_takes(org, crm)
     assert fields["Open__c"].values is None
     assert (fields["Title"].length, fields["Score__c"].length) == (20, None)
     assert not fields["Formula__c"].writable
+    assert not fields["Owner"].writable, "a path such as Owner.Email begins with it"
+    assert "OpportunityContactRoles" in crm.describe("Opportunity")
     assert "Lead" in crm.sources()
     crm.describe("Lead")
-    assert len([c for c in org.mock.calls if c.request.url.endswith("describe")]) == 1
+    asked = [c for c in org.mock.calls if c.request.url.casefold().endswith("lead/describe")]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("body", ["<html>x</html>", '{"name": "Le', "[]"])
