@@ -15,6 +15,9 @@ from connector.cli.output import is_terminal
 if TYPE_CHECKING:
     from connector.demo.play import Story
 
+_FOUND = ("handed_off", "accepted", "qualified", "rejected", "lost", "won")
+"""What a first run makes of people it finds in sales' hands."""
+
 
 @click.command()
 @click.option("--seed", default=7, show_default=True, help="Another seed, another company.")
@@ -74,6 +77,8 @@ def _first_day(story: Story) -> Iterator[str]:
         f"             {resolve['new people']:,} people after joining both systems, "
         f"{score['scored']:,} scored"
     )
+    found = sum(n for word, n in counts["decide"].items() if word in _FOUND)
+    yield f"             {found:,} lay with sales already ({found / score['scored']:.0%})"
     said = counts["collect"]
     yield f"             {sum(said.values()):,} verdicts of sales found: {_most(said, 5)}"
     for stage, did in story.opened.items():
@@ -96,11 +101,13 @@ def _weeks(story: Story) -> Iterator[str]:
 
 def _outcome(story: Story) -> Iterator[str]:
     figures = story.figures
-    headline = figures["headline"]
+    scored = story.first.counts["score"]["scored"] if story.first else 0
+    passed = sum(week.handed_off for week in story.weeks)
     yield (
-        f"Passed       {headline['passed'] or 0:.1%} of leads went to sales, "
-        f"{story.held} times somebody waited for capacity"
+        f"Passed       {passed} to sales, {passed / max(1, scored):.1%} of all people; "
+        f"{story.held} had to wait for capacity,"
     )
+    yield f"             {story.unknown_to_sales} more are ready, but sales has no record of them"
     for row in figures["health"]["refused_writes"][:3]:
         yield f"Refused      {row['writes']} writes of {row['object']}: {row['code']}"
     yield f"Last run     {story.idle} changes: nothing had moved, so nothing was written"

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from connector.config.load import Loaded, load_settings
+from connector.decisions.cycle import NO_RECORD
 from connector.demo.marketing import Marketing
 from connector.demo.sales import Sales
 from connector.demo.servers import HubSpot, Salesforce, practice
@@ -31,8 +32,15 @@ from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-WEEKS = 6
-_STEP = 7 * DAY // 2
+WEEKS = 5
+RULE = {
+    "object": "Lead",
+    "field": "Title",
+    "equals": "Assistant",
+    "message": "A lead with this title needs a second contact.",
+}
+"""A rule the org's own admins set up once, and that our writes meet."""
+_STEP = 7 * DAY
 
 
 @dataclass
@@ -58,6 +66,8 @@ class Story:
     backlog: tuple[int, int] = (0, 0)
     weeks: list[Week] = field(default_factory=list)
     held: int = 0
+    unknown_to_sales: int = 0
+    """Ready people of whom sales has no record."""
     idle: int = 0
     """Changes the last run wrote although nothing had moved."""
     figures: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +97,7 @@ class _Stage:
         self.story = Story(folder)
         self.org, self.portal, self.now = org, portal, now
         self.sales = Sales(org, luck)
-        self.marketing = Marketing(portal, org, luck)
+        self.marketing = Marketing(portal, org, luck, frozenset({RULE["equals"]}))
         self._loaded = self._open("observe")
 
     # --- the first day ----------------------------------------------------------------------------
@@ -95,6 +105,7 @@ class _Stage:
     def set_up(self, tell: Callable[[str], None]) -> None:
         """Install our fields in both, twice: the second time makes nothing."""
         tell("installing fields in both")
+        self.org.steer("rules", {"validation": [RULE]})
         with ExitStack() as stack:
             for source in open_sources(self._loaded, lambda: self.now, stack):
                 made, again = (
@@ -123,17 +134,15 @@ class _Stage:
         for number in range(1, WEEKS + 1):
             tell(f"practice week {number} of {WEEKS}")
             came, said = self.marketing.came, Counter(self.sales.said)
-            handed_off = 0
-            for _ in range(2):
-                since = self.now
-                self._pass_time(_STEP)
-                self.marketing.work(since, self.now, new=20, warm=70)
-                result = self._run()
-                handed_off += sum(
-                    result.counts.get(step, Counter())["handed_off"] for step in ("decide", "apply")
-                )
-                self.story.held += result.counts["decide"]["held for capacity"]
-                self.sales.work(self.now)
+            since = self.now
+            self._pass_time(_STEP)
+            self.marketing.work(since, self.now, new=40, warm=140)
+            result = self._run()
+            handed_off = sum(
+                result.counts.get(step, Counter())["handed_off"] for step in ("decide", "apply")
+            )
+            self.story.held += result.counts["decide"]["held for capacity"]
+            self.sales.work(self.now)
             new = self.sales.said - said
             self.story.weeks.append(Week(number, self.marketing.came - came, handed_off, new))
 
@@ -151,6 +160,7 @@ class _Stage:
                     *cycles.in_state(tx, State.HANDED_OFF),
                     *cycles.in_state(tx, State.ACCEPTED),
                 ]
+                self.story.unknown_to_sales = len(cycles.in_state(tx, State.HELD, NO_RECORD))
             if best:
                 self.story.top = explanation(store, best[0].person)
         finally:

@@ -22,6 +22,7 @@ connections:
     address: {org}
     auth: {{client_id: {{file: secrets/client-id}}, client_secret: {{file: secrets/client-secret}}}}
     scope: {{exclude: {{own_domains: [{own}]}}}}
+    api: {{reconcile: 30d}} # how often every id is compared
     handoff: true # sales works here
   - name: hs
     kind: hubspot
@@ -29,6 +30,8 @@ connections:
     address: {portal}
     auth: {{token: {{file: secrets/token}}}}
     scope: {{exclude: {{own_domains: [{own}]}}}}
+    api: {{reconcile: 30d}}
+write: {{max_age: 30d}} # this company runs the loop once a week
 report: {{currency: EUR}}
 """
 _POOLS = {"dach": range(6), "west": range(6, 14), "rest": range(14, 24)}
@@ -94,7 +97,7 @@ def routing() -> str:
         lines.append("    members:")
         for place in places:
             owner = f"{words.OWNERS[place]}@{words.OWN_DOMAIN}"
-            lines.append(f"      - {{owner: {owner}, capacity: {{open: 12, per_day: 3}}}}")
+            lines.append(f"      - {{owner: {owner}, capacity: {{open: 60, per_day: 2}}}}")
     lines += [
         "rules:",
         f"  - {{name: German speaking, when: {{country: {{in: {_GERMAN}}}}}, to: {{pool: dach}}}}",
