@@ -24,6 +24,9 @@ floors: .venv/.dev
 	@$(BIN)/lint-imports
 
 bench: .venv/.dev
+	@$(BIN)/python -m benchmarks.pull
+	@$(BIN)/python -m benchmarks.scoring
+	@$(BIN)/python -m benchmarks.write
 	@$(BIN)/python -m benchmarks.loop
 
 docs: .venv/.base

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import duckdb
@@ -62,3 +64,7 @@ def made(people: int, activities: int) -> Path:
         )
         part.rename(folder / f"{name}.parquet")
     return folder
+
+
+if __name__ == "__main__":
+    print(json.dumps(str(made(int(sys.argv[1]), int(sys.argv[2])))))

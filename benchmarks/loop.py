@@ -1,7 +1,7 @@
 """How fast the loop is against the physical floor, in one run: ratios, CPU seconds, peak memory.
 
-    make bench            50,000 people, 250,000 activities
-    N=10000 make bench
+    python -m benchmarks.loop               50,000 people, 250,000 activities
+    N=10000 python -m benchmarks.loop
 
 Each part runs in a process of its own, with shipped defaults; what it stored is counted and
 checked afterwards. Wall time depends on the machine's other work: compare CPU seconds and ratios.

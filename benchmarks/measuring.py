@@ -28,10 +28,12 @@ class NotMeasured(Exception):  # noqa: N818  it is reported, not raised to peopl
     """A contestant that could not run here, and why."""
 
 
-def measured(command: Sequence[str], env: Mapping[str, str] | None = None) -> Measured:
+def measured(
+    command: Sequence[str], env: Mapping[str, str] | None = None, code: int = 0
+) -> Measured:
     """Run a command to its end; CPU and peak memory count the children it waited for.
 
-    Raises NotMeasured with the last line of its complaint when it fails.
+    Raises NotMeasured with the last line of its complaint when it ends with another code.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaint:
         begun = time.perf_counter()
@@ -45,7 +47,7 @@ def measured(command: Sequence[str], env: Mapping[str, str] | None = None) -> Me
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
+        if child.returncode != code:
             raise NotMeasured(f"ended with {child.returncode}: {_last_line(complaint)}")
         last = _last_line(out)
     return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _read(last))
@@ -88,15 +90,14 @@ def environment(name: str, *packages: str) -> Path:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay rows out under their columns: the first to the left, figures to the right."""
+    shown = [columns, *rows]
     widths = [
-        max(len(column), *(len(row[at]) for row in rows if at < len(row) and len(row) > 2))
-        if at
-        else max(len(column), *(len(row[0]) for row in rows))
-        for at, column in enumerate(columns)
+        max(len(cells[at]) for cells in shown if at == 0 or len(cells) == len(columns))
+        for at in range(len(columns))
     ]
 
     def line(cells: Sequence[str]) -> str:
-        if len(cells) == 2:  # a name and a remark
+        if len(cells) < len(columns):  # a name and a remark
             return f"{cells[0]:{widths[0]}}  {cells[1]}"
         padded = [f"{c:>{w}}" for c, w in zip(cells[1:], widths[1:], strict=True)]
         return "  ".join([f"{cells[0]:{widths[0]}}", *padded])

@@ -1,0 +1,81 @@
+"""Our pull of one object into a new store, with the shipped mapping and shipped defaults."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from connector.config.load import load_settings
+from connector.domain.moment import Micros
+from connector.scoring.model import load_model
+from connector.store import leases
+from connector.store.database import open_store
+from connector.sync.context import Loop
+from connector.sync.opening import calendar_of, open_sources
+from connector.sync.pull import pull
+
+ROOT = Path(__file__).parents[2]
+OBJECTS = {"salesforce": "lead", "hubspot": "contact"}
+_AUTH = {
+    "salesforce": '{client_id: bench, client_secret: "${BENCH_SECRET}"}',
+    "hubspot": '{token: "${BENCH_SECRET}"}',
+}
+_SETTINGS = """
+version: 1
+store: sqlite:///./s.db
+model: model.yaml
+stage: {stage}
+connections:
+  - {{name: crm, kind: {kind}, address: "{address}", mapping: mapping.yaml, auth: {auth}}}
+"""
+
+
+def prepare(folder: Path, kind: str, address: str, stage: str = "observe") -> None:
+    """Write the settings, and the shipped mapping without its other objects."""
+    mapping = YAML(typ="safe").load(ROOT / "mappings" / f"{kind}.yaml")
+    name = OBJECTS[kind]
+    mapping["objects"] = {name: mapping["objects"][name]}
+    (folder / "mapping.yaml").write_text(json.dumps(mapping))
+    (folder / "model.yaml").write_text((ROOT / "mappings" / "model.yaml").read_text())
+    settings = _SETTINGS.format(kind=kind, address=address, auth=_AUTH[kind], stage=stage)
+    (folder / "leadloop.yaml").write_text(settings)
+
+
+def clock() -> Micros:
+    """Give the machine's time."""
+    return time.time_ns() // 1000
+
+
+def main(folder: Path, kind: str, address: str) -> None:
+    """Pull once; a second call on the same folder goes on from there."""
+    if not (folder / "leadloop.yaml").exists():
+        prepare(folder, kind, address)
+    loaded = load_settings(folder / "leadloop.yaml")
+    with ExitStack() as stack:
+        store = open_store(loaded.store_url())
+        stack.callback(store.close)
+        lease = leases.acquire(store, "run", "bench")
+        stack.callback(lease.release, store)
+        sources = open_sources(loaded, clock, stack)
+        loop = Loop(
+            settings=loaded.settings,
+            store=store,
+            sources=sources,
+            model=load_model(folder / "model.yaml"),
+            routing=None,
+            calendar=calendar_of(loaded),
+            now=clock(),
+            run="bench",
+            lease=lease,
+        )
+        counts = pull(loop, sources[0])
+    print(json.dumps(counts["read"]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,228 @@
+"""A CRM that answers with bytes rendered beforehand, so that the client alone is measured.
+
+    python -m benchmarks.rendered salesforce 50000
+
+prints its port and serves on loopback until its standard input is closed. It knows what full pulls
+ask for and nothing else: pages of leads or contacts, their description, and the log-in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from benchmarks.crm_rows import CONTACT, LEAD, contact, lead
+
+SALESFORCE_PAGE, HUBSPOT_PAGE = 2_000, 100
+Parts = Sequence[bytes]
+Route = Callable[[str, str, bytes], Parts]
+
+
+class Salesforce:
+    """Query pages by cursor, and by `Id > ... LIMIT 2000`, over the same bytes.
+
+    Writes are counted and answered with success; the rows do not change by them.
+    """
+
+    def __init__(self, rows: int, address: str) -> None:
+        self.rows = rows
+        self.written = 0
+        self.address = address
+        self.pages = [
+            ",".join(json.dumps(lead(n), separators=(",", ":")) for n in span).encode()
+            for span in _spans(rows, SALESFORCE_PAGE)
+        ]
+
+    def __call__(self, method: str, target: str, body: bytes) -> Parts:
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if path.endswith("/oauth2/token"):
+            return [
+                _json(
+                    {
+                        "access_token": "00D!bench",
+                        "instance_url": self.address,
+                        "token_type": "Bearer",
+                        "id": f"{self.address}/id/00DAA00000000012AA/005AA0000000001YAA",
+                    }
+                )
+            ]
+        if path.endswith("/describe"):
+            return [_json({"name": "Lead", "fields": [_described(*one) for one in LEAD]})]
+        if path.endswith("/sobjects"):
+            return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
+        if "/composite/sobjects" in path:
+            wrote = json.loads(body)["records"]
+            self.written += len(wrote)
+            return [_json([{"id": one["id"], "success": True, "errors": []} for one in wrote])]
+        if path == "/written":
+            return [_json(self.written)]
+        if "/query" in path:
+            return self._query(path, query.get("q", [""])[0])
+        return [_json([])]
+
+    def _query(self, path: str, asked: str) -> Parts:
+        if "FROM User" in asked:
+            return [_found([{"Id": re.findall(r"'(005\w+)'", asked)[0]}])]
+        if "Id IN" in asked:
+            return [_found([lead(_number(one)) for one in re.findall(r"'(00Q\w+)'", asked)])]
+        if "SystemModstamp >=" in asked:  # nothing changed since
+            return [_found([])]
+        return self._page(path, asked)
+
+    def _page(self, path: str, asked: str) -> Parts:
+        cursor = re.search(r"/01gBENCH-(\d+)$", path)
+        if cursor is None and "LIMIT" in asked:
+            after = re.search(r"Id > '(\w+)'", asked)
+            page = 0 if after is None else (_number(after[1]) + 1) // SALESFORCE_PAGE
+            rows = min(SALESFORCE_PAGE, self.rows - page * SALESFORCE_PAGE)
+            head = f'{{"totalSize":{max(rows, 0)},"done":true,"records":['
+        else:
+            page = 0 if cursor is None else int(cursor[1]) // SALESFORCE_PAGE
+            upto = (page + 1) * SALESFORCE_PAGE
+            done = upto >= self.rows
+            following = f"/services/data/v62.0/query/01gBENCH-{upto}"
+            more = "" if done else f'"nextRecordsUrl":"{following}",'
+            head = f'{{"totalSize":{self.rows},"done":{json.dumps(done)},{more}"records":['
+        records = self.pages[page] if page < len(self.pages) else b""
+        return [head.encode(), records, b"]}"]
+
+
+class HubSpot:
+    """The contact list by cursor, on both API versions; nothing is archived."""
+
+    def __init__(self, rows: int, address: str) -> None:
+        del address
+        self.pages = [
+            ",".join(json.dumps(contact(n), separators=(",", ":")) for n in span).encode()
+            for span in _spans(rows, HUBSPOT_PAGE)
+        ]
+
+    def __call__(self, method: str, target: str, body: bytes) -> Parts:
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if "/properties/" in path:
+            return [_json({"results": [_property(*one) for one in CONTACT]})]
+        listed = "/objects/" in path and path.endswith("/contacts")
+        if listed and query.get("archived") != ["true"]:
+            return self._page(query.get("after", ["0"])[0])
+        if "/account-info/" in path:
+            return [_json({"portalId": 1, "accountType": "STANDARD", "timeZone": "UTC"})]
+        return [_json({"results": [], "total": 0})]
+
+    def _page(self, after: str) -> Parts:
+        page = int(after)
+        more = b""
+        if page + 1 < len(self.pages):
+            more = b',"paging":{"next":{"after":"%d"}}' % (page + 1)
+        return [b'{"results":[', self.pages[page] if self.pages else b"", b"]", more, b"}"]
+
+
+def serve(listener: socket.socket, route: Route) -> None:
+    """Answer each connection in a thread of its own, until the process ends."""
+    while True:
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=_talk, args=(connection, route), daemon=True).start()
+
+
+def _talk(connection: socket.socket, route: Route) -> None:
+    held = b""
+    with connection:
+        while True:
+            while b"\r\n\r\n" not in held:
+                more = connection.recv(1 << 16)
+                if not more:
+                    return
+                held += more
+            head, _, held = held.partition(b"\r\n\r\n")
+            length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+            wanted = int(length[1]) if length else 0
+            while len(held) < wanted:
+                held += connection.recv(1 << 16)
+            body, held = held[:wanted], held[wanted:]
+            method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+            parts = route(method, unquote(target) if "%" not in target else target, body)
+            size = sum(map(len, parts))
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=utf-8\r\n"
+                b"Date: %s\r\nContent-Length: %d\r\n\r\n" % (formatdate(usegmt=True).encode(), size)
+            )
+            for part in parts:
+                connection.sendall(part)
+
+
+def _spans(rows: int, page: int) -> list[range]:
+    return [range(start, min(rows, start + page)) for start in range(0, rows, page)]
+
+
+def _found(rows: Sequence[object]) -> bytes:
+    return _json({"totalSize": len(rows), "done": True, "records": rows})
+
+
+def _number(ident: str) -> int:
+    return int(ident[5:15])
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _described(name: str, kind: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "type": kind,
+        "label": name,
+        "nillable": True,
+        "updateable": True,
+        "createable": True,
+        "length": 255,
+        "precision": 18,
+        "scale": 2,
+        "digits": 0,
+        "picklistValues": [],
+        "referenceTo": ["User"] if kind == "reference" else [],
+        "relationshipName": None,
+        "restrictedPicklist": False,
+        "calculated": False,
+        "externalId": False,
+        "custom": name.endswith("__c"),
+        "filterable": True,
+    }
+
+
+def _property(name: str, kind: str, control: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "label": name,
+        "type": kind,
+        "fieldType": control,
+        "description": "",
+        "groupName": "contactinformation",
+        "options": [],
+        "calculated": False,
+        "externalOptions": False,
+        "hasUniqueValue": False,
+        "hidden": False,
+        "formField": False,
+        "displayOrder": -1,
+        "archived": False,
+    }
+
+
+def main(kind: str, rows: int) -> None:
+    """Render, say the port, and serve."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+    port = listener.getsockname()[1]
+    made = {"salesforce": Salesforce, "hubspot": HubSpot}[kind](rows, f"http://127.0.0.1:{port}")
+    threading.Thread(target=serve, args=(listener, made), daemon=True).start()
+    print(port, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
