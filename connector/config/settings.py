@@ -99,10 +99,21 @@ class Connection(Document):
 
 
 class Engine(Document):
-    """What scores: DuckDB in a process of its own, or Spark."""
+    """What scores: DuckDB in a process of its own; or Spark, which reads what `export` writes."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory: str = "2GB"
+    master: str | None = None
+    folder: str | None = None
+
+    @model_validator(mode="after")
+    def _spark_is_told_where(self) -> Engine:
+        if self.kind == "spark" and (self.master is None or self.folder is None):
+            raise ValueError(
+                "`kind: spark` needs `master:` (such as spark://host:7077) and a `folder:` that "
+                "this machine and every worker can reach"
+            )
+        return self
 
 
 class WriteLimits(Document):
