@@ -1,4 +1,4 @@
-"""`leadloop export`: people and activities as Parquet, for a cluster or for anybody who computes."""
+"""`leadloop export`: people and activities as Parquet, for a cluster."""
 
 from __future__ import annotations
 

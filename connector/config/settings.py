@@ -151,10 +151,18 @@ class Sla(Document):
 
 
 class Nurture(Document):
-    """Which nurture theme an asset belongs to."""
+    """Which nurture theme an asset belongs to; `holdout` is who goes without, to measure by."""
 
     themes: dict[str, str] = {}
     default: str = "general"
+    holdout: Percent = 0.0
+
+
+class Explore(Document):
+    """The share of people below the threshold, from a score on, who go to sales all the same."""
+
+    share: Percent = 0.0
+    least: Annotated[float, Field(ge=0, le=100, alias="from")] = 30
 
 
 class Alerts(Document):
@@ -201,6 +209,7 @@ class Settings(Document):
     consent: Consent = Consent()
     sla: Sla = Sla()
     nurture: Nurture = Nurture()
+    explore: Explore = Explore()
     alerts: Alerts = Alerts()
     report: Report = Report()
     profiles: dict[str, dict[str, Any]] = {}

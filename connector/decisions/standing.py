@@ -37,7 +37,8 @@ class Standing(NamedTuple):
 
     `said` is what the CRM's status means in our words, None when it says nothing; `owner` the
     person (not queue) the CRM shows as owner. `behaviour_at` is the newest counted activity.
-    `hysteresis` is how far below the threshold somebody ready stays so.
+    `hysteresis` is how far below the threshold somebody ready stays so; `explore` sends somebody
+    below it to sales all the same.
     """
 
     score: Score
@@ -50,6 +51,7 @@ class Standing(NamedTuple):
     may_sell: bool = True
     may_nurture: bool = True
     hysteresis: float = 5
+    explore: bool = False
 
 
 FIVE_WORKING_DAYS = BusinessTime(5, "bd")
