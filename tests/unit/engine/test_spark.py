@@ -194,6 +194,7 @@ def needs_spark():
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(1200)
 def test_spark_says_what_duckdb_says_after_two_exports(filled, tmp_path):
     needs_spark()
     folder = tmp_path / "export"
@@ -206,6 +207,7 @@ def test_spark_says_what_duckdb_says_after_two_exports(filled, tmp_path):
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(1200)
 def test_a_standalone_master_with_two_workers_says_the_same(filled, tmp_path):
     needs_spark()
     import pyspark
@@ -215,9 +217,9 @@ def test_a_standalone_master_with_two_workers_says_the_same(filled, tmp_path):
     work = str(tmp_path / "work")
 
     def start(*words):
-        log = (tmp_path / f"{words[0].rpartition('.')[2]}.log").open("a")
         command = [str(home / "bin" / "spark-class"), *words]
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        with (tmp_path / f"{words[0].rpartition('.')[2]}.log").open("a") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     port = 17_000 + os.getpid() % 1000
     master = f"spark://127.0.0.1:{port}"
