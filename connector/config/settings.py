@@ -105,10 +105,21 @@ class Connection(Document):
 
 
 class Engine(Document):
-    """What scores: DuckDB in a process of its own, or Spark."""
+    """What scores: DuckDB in a process of its own; or Spark, which reads what `export` writes."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory: str = "2GB"
+    master: str | None = None
+    folder: str | None = None
+
+    @model_validator(mode="after")
+    def _spark_is_told_where(self) -> Engine:
+        if self.kind == "spark" and (self.master is None or self.folder is None):
+            raise ValueError(
+                "`kind: spark` needs `master:` (such as spark://host:7077) and a `folder:` that "
+                "this machine and every worker can reach"
+            )
+        return self
 
 
 class WriteLimits(Document):
@@ -146,10 +157,18 @@ class Sla(Document):
 
 
 class Nurture(Document):
-    """Which nurture theme an asset belongs to."""
+    """Which nurture theme an asset belongs to; `holdout` is who goes without, to measure by."""
 
     themes: dict[str, str] = {}
     default: str = "general"
+    holdout: Percent = 0.0
+
+
+class Explore(Document):
+    """The share of people below the threshold, from a score on, who go to sales all the same."""
+
+    share: Percent = 0.0
+    least: Annotated[float, Field(ge=0, le=100, alias="from")] = 30
 
 
 class Alerts(Document):
@@ -196,6 +215,7 @@ class Settings(Document):
     consent: Consent = Consent()
     sla: Sla = Sla()
     nurture: Nurture = Nurture()
+    explore: Explore = Explore()
     alerts: Alerts = Alerts()
     report: Report = Report()
     profiles: dict[str, dict[str, Any]] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.decisions.calendar import Calendar
+from connector.decisions.lanes import EXPLORE
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.decisions.verdict import STARTS_IN_SALES, open_as_said
 from connector.domain.cycle import FINAL, State
@@ -49,7 +50,7 @@ def is_ready(cycle: Cycle, standing: Standing, *, slack: float = 0) -> bool:
     if cycle.number > 1 and not _behaved_since(cycle, standing):
         return False
     reached = score.sales_ready or (slack > 0 and score.score >= slack)
-    return reached or score.fast_track_by is not None
+    return reached or score.fast_track_by is not None or standing.explore
 
 
 def _open(standing: Standing, policy: Policy, calendar: Calendar, now: Micros) -> Move:
@@ -112,15 +113,19 @@ def _nurture(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> M
 def _ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if not is_ready(cycle, standing):
         return None
+    why = _reached(standing)
+    if policy.day_one and why == EXPLORE:
+        return None
     if not standing.in_handoff:
         return _to(cycle, State.HELD, NO_RECORD, "rule", now, now + policy.look_again)
     if policy.day_one:
         return _to(cycle, State.HELD, BACKLOG, "rule", now, now + policy.look_again)
-    return _to(cycle, State.SALES_READY, _reached(standing), "rule", now, now)
+    return _to(cycle, State.SALES_READY, why, "rule", now, now)
 
 
 def _reached(standing: Standing) -> str:
-    return standing.score.fast_track_by or "threshold"
+    score = standing.score
+    return score.fast_track_by or ("threshold" if score.sales_ready else EXPLORE)
 
 
 def _sales_ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:

@@ -38,7 +38,8 @@ class Standing(NamedTuple):
     `said` is what the CRM's status means in our words, None when it says nothing; `owner` the
     person (not queue) the CRM shows as owner. `behaviour_at` is the newest counted activity;
     `in_handoff` says whether sales has a record of the person, in the connection it works in.
-    `hysteresis` is how far below the threshold somebody ready stays so.
+    `hysteresis` is how far below the threshold somebody ready stays so; `explore` sends somebody
+    below it to sales all the same.
     """
 
     score: Score
@@ -52,6 +53,7 @@ class Standing(NamedTuple):
     may_nurture: bool = True
     in_handoff: bool = True
     hysteresis: float = 5
+    explore: bool = False
 
 
 FIVE_WORKING_DAYS = BusinessTime(5, "bd")

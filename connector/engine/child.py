@@ -14,7 +14,7 @@ import duckdb
 import narwhals as nw
 
 from connector.engine.duck import open_duck
-from connector.engine.job import Job, load_job
+from connector.engine.job import Job, load_job, numbered
 from connector.errors import LeadloopError
 from connector.scoring.choice import revived
 from connector.scoring.compile import PUBLIC_COLUMNS, choose, score_frame
@@ -36,6 +36,11 @@ def main(path: Path) -> int:
 
 def run(job: Job, folder: Path) -> None:
     """Score what the job names."""
+    if "spark" in job.source:
+        from connector.engine.spark import score_on_spark  # noqa: PLC0415
+
+        score_on_spark(job)
+        return
     duck = open_duck(folder, memory=job.memory)
     if "store" in job.source:
         from connector.engine.bulk import read_store  # noqa: PLC0415  loads the bulk drivers
@@ -49,6 +54,10 @@ def run(job: Job, folder: Path) -> None:
         from connector.engine.pinned import score_as_of  # noqa: PLC0415
 
         score_as_of(duck, job)
+    elif "export" in job.source:
+        from connector.engine.export import write_export  # noqa: PLC0415
+
+        write_export(duck, Path(job.source["export"]), job.source["run"])
     else:
         score_tables(duck, job)
 
@@ -67,11 +76,6 @@ def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
             mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
             scored = scored.join(mine.select("person"), on="person", how="semi")
         _write(duck, scored.to_native().sql_query(), job, numbered(job.out, place))
-
-
-def numbered(out: str, place: int) -> str:
-    """The file of the model in this place; the first has the name asked for."""
-    return out if place == 0 else f"{out}.{place}"
 
 
 def _write(duck: duckdb.DuckDBPyConnection, query: str, job: Job, out: str) -> None:

@@ -11,6 +11,9 @@ import orjson
 class Job(NamedTuple):
     """`source` is {"store": url, "people": sql, "activities": sql} or {"people": path, ...}.
 
+    With {"export": folder, "run": id} the rows are written for a cluster, none is scored. With
+    {"spark": folder, "master": url} a cluster scores what was written there.
+
     With {"moments": path} each person is scored as of moments of their own, and `now` is unused.
     """
 
@@ -29,3 +32,8 @@ class Job(NamedTuple):
 def load_job(path: Path) -> Job:
     """Read a job."""
     return Job(**orjson.loads(path.read_bytes()))
+
+
+def numbered(out: str, place: int) -> str:
+    """The file of the model in this place; the first has the name asked for."""
+    return out if place == 0 else f"{out}.{place}"

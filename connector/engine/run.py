@@ -14,8 +14,9 @@ from typing import Any
 from connector.domain.moment import Micros
 from connector.domain.score import Score
 from connector.engine.duck import open_duck
-from connector.engine.job import Job
+from connector.engine.job import Job, numbered
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
+from connector.scoring.behaviour import column
 from connector.scoring.choice import Models
 from connector.scoring.compile import SCORE_COLUMNS
 from connector.scoring.model import Model
@@ -37,22 +38,24 @@ class ScoredFile:
     def pages(self, size: int = 2_000) -> Iterator[tuple[Model, list[Scored]]]:
         """Yield pages of scores, each with the model that made them."""
         for place, (model, _) in enumerate(self._models):
-            for page in self._pages(f"{self.path}.{place}" if place else str(self.path), size):
+            names = [column(rule.name) for rule in model.fit_rules()]
+            names += [column(rule.name) for rule in model.behaviour_rules()]
+            for page in self._pages(numbered(str(self.path), place), names, size):
                 yield model, page
 
     @staticmethod
-    def _pages(path: str, size: int) -> Iterator[list[Scored]]:
+    def _pages(path: str, names: list[str], size: int) -> Iterator[list[Scored]]:
         duck = open_duck()
         try:
-            quoted = path.replace("'", "''")
+            files = f"{path}/*.parquet" if Path(path).is_dir() else path
+            quoted = files.replace("'", "''")
             result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
-            names = [column[0] for column in result.description]
             width = len(SCORE_COLUMNS)
             while rows := result.fetchmany(size):
                 yield [
                     (
                         Score(*row[:width]),
-                        {n: v for n, v in zip(names[width:], row[width:], strict=True) if v},
+                        {n: v for n, v in zip(names, row[width:], strict=True) if v},
                     )
                     for row in rows
                 ]

@@ -20,7 +20,14 @@ PUBLIC_COLUMNS = SCORE_COLUMNS[:-2]
 _NANO = 1e9
 
 
-def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw.Expr) -> Frame:
+def score_frame(
+    people: Frame,
+    activities: Frame,
+    model: Model,
+    now: Micros | nw.Expr,
+    *,
+    account: str = ACCOUNT,
+) -> Frame:
     """Score everybody in `people`.
 
     Args:
@@ -29,13 +36,14 @@ def score_frame(people: Frame, activities: Frame, model: Model, now: Micros | nw
         activities: person, type, time, machine, and the columns the model's rules read.
         now: Activities after it wait. To score each person as of a moment of their own, give an
             expression of `person` alone: it is asked again after activities were grouped.
+        account: The column that tells whose colleagues people are.
 
     Returns:
         The columns of Score, then `rule:<name>` of every fit and behaviour rule: its raw points
         after its own min and max, before the caps of its group.
     """
     moment = now if isinstance(now, nw.Expr) else nw.lit(now)
-    scored = _fit_columns(people, model)
+    scored = _fit_columns(people, model, account)
     for frame in behaviour_frames(activities, model.behaviour_rules(), model.fast_track, moment):
         scored = scored.join(frame, on="person", how="left")
     if rolled := [rule for rule in model.behaviour_rules() if rule.by == "colleagues"]:
@@ -59,7 +67,7 @@ def choose(people: Frame, models: Models) -> Frame:
     return people.select("person", chosen.alias("choice"))
 
 
-def _fit_columns(people: Frame, model: Model) -> Frame:
+def _fit_columns(people: Frame, model: Model, account: str) -> Frame:
     columns = {
         column(rule.name): amount(holds(rule, rule.field), rule.points)
         for rule in model.fit_rules()
@@ -68,7 +76,7 @@ def _fit_columns(people: Frame, model: Model) -> Frame:
     unknown = all_of([nw.col(name).is_null() for name in fields])
     return people.select(
         "person",
-        *([nw.col(ACCOUNT).alias("account")] if model.rolls_up else []),
+        *([nw.col(account).alias("account")] if model.rolls_up else []),
         _first_name(model).alias("disqualified_by"),
         unknown.alias("unknown"),
         _threshold(model).alias("threshold"),

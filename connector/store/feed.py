@@ -49,13 +49,15 @@ def activities_sql(
     `columns` are those that rules read, beside person, time, machine and type.
     """
     names = ["type", *sorted(columns)]
+    # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
+    tables = "person p CROSS JOIN activity a" if only_stale else "activity a, person p"
     blanks = ", ".join(f"'' AS {name}" for name in names)
     values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
-        f"FROM activity a JOIN person p ON p.id = a.person "
-        f"WHERE NOT a.duplicate AND {_wanted(dialect, only_stale, accounts, customers)}"
+        f"FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
+        f"AND {_wanted(dialect, only_stale, accounts, customers)}"
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from connector.decisions.consent import may_contact
 from connector.decisions.cycle import advance
+from connector.decisions.lanes import HOLDOUT, explored, held_out
 from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
@@ -104,21 +105,25 @@ def _standing(
     doc = orjson.loads(one.doc)
     primary = found.get(one.person)
     newest, asset = behaved.get(one.person, (None, None))
-    nurture = loop.settings.nurture
+    nurture, explore = loop.settings.nurture, loop.settings.explore
+    score = published.score
     consent = loop.settings.consent
     said = strongest(primary.statements) if primary else None
     return Standing(
-        score=published.score,
+        score=score,
         said=said.state if said else None,
         said_reason=said.reason if said else None,
         said_at=said.at if said else None,
         owner=primary.owner if primary else None,
         behaviour_at=newest,
-        theme=theme_of(asset, nurture.themes, nurture.default),
+        theme=HOLDOUT
+        if held_out(one.person, nurture.holdout)
+        else theme_of(asset, nurture.themes, nurture.default),
         may_sell=may_contact(doc, consent.sales),
         may_nurture=may_contact(doc, consent.nurture),
         in_handoff=primary is not None,
         hysteresis=loop.models.by_hash(published.model).hysteresis,
+        explore=explored(one.person, score.score, score.threshold, explore.share, explore.least),
     )
 
 

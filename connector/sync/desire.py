@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import floor
 from typing import NamedTuple
 
+from connector.decisions.lanes import EXPLORE, HOLDOUT
 from connector.decisions.standing import Cycle
 from connector.domain.cycle import State
 from connector.domain.outward import Group
@@ -34,7 +35,7 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
                 "fit": floor(score.fit + 0.5),
                 "behaviour": floor(score.behaviour + 0.5),
                 "grade": score.grade,
-                "reasons": person.published.reasons,
+                "reasons": _reasons(person),
                 "state": state_after(cycle, routing=routing).value,
                 "cycle": cycle.number,
                 "verdict": _verdict(cycle),
@@ -42,11 +43,17 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
                 "run": run,
             }
         case Group.NURTURE:
-            nurtured = cycle.state in {State.NURTURE, State.RECYCLED}
+            nurtured = cycle.state in {State.NURTURE, State.RECYCLED} and cycle.theme != HOLDOUT
             return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
         case Group.OWNER:
             routed = cycle.owner if is_routed(cycle) else None
             return {"owner": routed.partition("/")[2] if routed else None}
+
+
+def _reasons(person: Person) -> str:
+    """The reasons of the score; who was handed off to learn from is told so first."""
+    told = person.published.reasons
+    return f"{EXPLORE[0].upper()}{EXPLORE[1:]}\n{told}" if person.cycle.why == EXPLORE else told
 
 
 def state_after(cycle: Cycle, *, routing: bool) -> State:

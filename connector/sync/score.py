@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from connector.domain.moment import DAY
 from connector.domain.score import Score
-from connector.engine.run import score_store
+from connector.engine.cluster import export_store, score_export
+from connector.engine.run import ScoredFile, score_store
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
 from connector.store import people, runs, scores
@@ -15,6 +18,7 @@ from connector.store.feed import activities_sql, people_sql
 from connector.store.scores import Published
 from connector.sync.context import Loop
 
+EXPORTED = ("url", "asset", "campaign", "form", "channel", "visit")
 FULL_AFTER = DAY
 """Scores decay, so everybody is scored anew once in this time even when nothing happened."""
 
@@ -26,6 +30,22 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
     with loop.store.read() as tx:
         if not everybody and not scores.any_stale(tx):
             return counts, False
+    with _scored(loop, everybody=everybody) as scored:
+        for model, page in scored.pages():
+            counts["scored"] += len(page)
+            counts["score changed"] += _publish(loop, model, page)
+            loop.tell("score", counts)
+    return counts, everybody
+
+
+@contextmanager
+def _scored(loop: Loop, *, everybody: bool) -> Iterator[ScoredFile]:
+    """Everybody is scored on the cluster, where there is one; the few who changed are not."""
+    if everybody and loop.settings.engine.kind == "spark":
+        folder = export(loop)
+        with score_export(loop.models, loop.now, folder, str(loop.settings.engine.master)) as found:
+            yield found
+        return
     fields = loop.models.person_fields()
     expand = any(model.rolls_up for model, _ in loop.models)
     with score_store(
@@ -40,12 +60,23 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
             accounts=expand,
         ),
         memory=loop.settings.engine.memory,
-    ) as scored:
-        for model, page in scored.pages():
-            counts["scored"] += len(page)
-            counts["score changed"] += _publish(loop, model, page)
-            loop.tell("score", counts)
-    return counts, everybody
+    ) as found:
+        yield found
+
+
+def export(loop: Loop) -> Path:
+    """Write everybody who changed since the last export to the engine's folder, and give it."""
+    folder = Path(str(loop.settings.engine.folder))
+    export_store(
+        loop.models,
+        folder,
+        loop.run,
+        url=loop.store.url,
+        people=people_sql(loop.store.dialect, loop.models.person_fields(), only_stale=False),
+        activities=activities_sql(loop.store.dialect, EXPORTED, only_stale=False),
+        memory=loop.settings.engine.memory,
+    )
+    return folder
 
 
 def _everybody_due(loop: Loop) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connector.decisions.calendar import Calendar
 from connector.decisions.consent import may_contact
 from connector.decisions.cycle import NO_RECORD, advance
+from connector.decisions.lanes import EXPLORE, explored, held_out
 from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Router, holds
 from connector.decisions.routing_document import FieldTest, Routing
@@ -421,3 +422,31 @@ def test_a_mistake_in_routing_is_told(old, new, words):
     with pytest.raises(UsageError) as caught:
         parse(ROUTING.replace(old, new), Routing, name="routing.yaml")
     assert words in str(caught.value)
+
+
+def test_lanes_are_even_and_each_person_stays_in_them():
+    people = [f"crm/lead/{n}" for n in range(4000)]
+    out = {one for one in people if held_out(one, 0.1)}
+    assert abs(len(out) - 400) < 80
+    assert out == {one for one in people if held_out(one, 0.1)}
+    assert out <= {one for one in people if held_out(one, 0.2)}
+    assert not any(held_out(one, 0.0) for one in people)
+    explore = {one for one in people if explored(one, 40, 65, 0.1, 30)}
+    assert abs(len(explore & out) - 40) < 30  # the lanes do not follow each other
+    assert not any(
+        explored(one, 29, 65, 1.0, 30) or explored(one, 65, 65, 1.0, 30) for one in people
+    )
+
+
+def test_somebody_explored_goes_to_sales_and_the_reason_says_so():
+    (_, ready) = advance(None, Standing(scored(40), explore=True), Policy(), CALENDAR, NOW)
+    assert (ready.cycle.state, ready.why) == (State.SALES_READY, EXPLORE)
+    out = scored(40)._replace(disqualified_by="competitor")
+    assert advance(None, Standing(out, explore=True), Policy(), CALENDAR, NOW)[-1].cycle.state is (
+        State.DISQUALIFIED
+    )
+
+
+def test_nobody_is_explored_on_day_one():
+    moves = advance(None, Standing(scored(40), explore=True), Policy(day_one=True), CALENDAR, NOW)
+    assert moves[-1].cycle.state is State.NURTURE
