@@ -55,8 +55,7 @@ def test_later_plans_hold_owner_and_nurture_of_the_primary_record_alone(small):
     assert result.plan.state == "open"
     assert dict(result.plan.counts) == {"score": 2, "owner": 1}
     rows = small.rows(
-        "SELECT record, grp, quiet, state FROM outbox WHERE plan = '%s' ORDER BY 1, 2"
-        % result.plan.id
+        f"SELECT record, grp, quiet, state FROM outbox WHERE plan = '{result.plan.id}'"
     )
     owners = [r for r in rows if r[1] == "owner"]
     assert len(owners) == 1
