@@ -215,11 +215,11 @@ def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool, save:
     with loop.store.write() as tx:
         loop.lease.check(tx)
         limits = loop.settings.write.limits
-        total = people.count_records(tx, "person")
+        planned = any(counts[group.value] for group in Group)
+        total = people.count_records(tx, "person") if planned else 0
         held = exceeded(
             tx, row.id, Limits(limits.records, limits.owners, limits.clears), total, first=first
         )
-        planned = any(counts[group.value] for group in Group)
         state = "needs_approval" if held else "open" if planned else "applied"
         row = row._replace(state=state, counts=dict(+counts), held=held)
         if planned or save:
