@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SEED ?= 7
 BIN := .venv/bin
 
-.PHONY: demo test check lint types floors bench docs clean
+.PHONY: demo test check lint types floors bench soak mutants docs clean
+SOAK ?= 7200
 
 demo: .venv/.base
 	@$(BIN)/leadloop demo --seed $(SEED)
@@ -28,6 +29,13 @@ bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.scoring
 	@$(BIN)/python -m benchmarks.write
 	@$(BIN)/python -m benchmarks.loop
+
+soak: .venv/.dev
+	@SOAK_SECONDS=$(SOAK) SOAK_SEED=$$RANDOM$$$$ $(BIN)/python -m pytest -m crash -k for_minutes -s --timeout 0 tests/crash
+	@ANY_ORDER_EXAMPLES=200 $(BIN)/python -m pytest --timeout 0 tests/sync/test_any_order.py
+
+mutants: .venv/.dev
+	@$(BIN)/python -m tests.mutation --write docs/mutation.md
 
 docs: .venv/.base
 	@$(BIN)/python docs/generate.py

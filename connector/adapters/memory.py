@@ -48,8 +48,9 @@ class Remote:
     """Every effective change of a field: (source, id, field, before, after)."""
 
     def put(self, source: str, ident: str, **values: Any) -> None:
-        """Create or change a record the way a person would, stamped with the CRM's time."""
+        """Create, change or undelete a record as a person would, stamped with the CRM's time."""
         rows = self.objects.setdefault(source, {})
+        self.gone.get(source, {}).pop(ident, None)
         row = rows.setdefault(ident, {KEY: ident})
         known = self.fields.setdefault(source, {})
         for name in (KEY, CHANGED, *values):

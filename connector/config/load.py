@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connector.config.settings import Settings
+from connector.config.settings import Connection, Settings
 from connector.documents.faults import Places
 from connector.documents.reader import build, parse_plain, read_text
 from connector.errors import UsageError
+
+FOLDER = "connections.d"
+"""Where connections may have a file each, for those who have hundreds."""
 
 
 class Loaded(NamedTuple):
@@ -35,12 +38,16 @@ class Loaded(NamedTuple):
 def load_settings(
     path: Path, *, profile: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Loaded:
-    """Read the file, lay the profile over it, and check it. Raises UsageError with all mistakes."""
+    """Read the file, lay the profile over it, and check it. Raises UsageError with all mistakes.
+
+    Each `connections.d/*.yaml` beside it is one more connection, in the order of their names.
+    """
     environ = os.environ if environ is None else environ
     text = read_text(path)
     plain, places = parse_plain(text, name=path.name, environ=environ)
     if profile is not None:
         plain, places = _lay_over(plain, places, profile, path.name)
+    plain = _with_folder(plain, path.resolve().parent / FOLDER, environ)
     settings = build(plain, places, Settings, name=path.name, text=text)
     folder = path.resolve().parent
     return Loaded(_anchored(settings, folder), folder, _origins(plain, places, path.name))
@@ -59,6 +66,20 @@ def _beside(given: Any, folder: Path) -> Any:
     if isinstance(given, dict) and isinstance(given.get("file"), str):
         return {"file": str(folder / given["file"])}
     return given
+
+
+def _with_folder(plain: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings with the connections of a folder behind their own."""
+    more = []
+    for path in sorted(folder.glob("*.yaml")):
+        text = read_text(path)
+        name = f"{folder.name}/{path.name}"
+        one, places = parse_plain(text, name=name, environ=environ)
+        build(one, places, Connection, name=name, text=text)  # its mistakes, at its own lines
+        more.append(one)
+    if not more:
+        return plain
+    return {**plain, "connections": [*(plain.get("connections") or []), *more]}
 
 
 def _lay_over(

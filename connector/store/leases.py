@@ -88,6 +88,13 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
     return Lease(name, holder, fence, lock)
 
 
+def holders(tx: Connection) -> frozenset[str]:
+    """Give whoever holds a lease now."""
+    return frozenset(
+        tx.execute(select(table.c.holder).where(table.c.expires_at > _clock())).scalars()
+    )
+
+
 def _file_lock(store: Store, name: str) -> IO[str] | None:
     """Lock a file beside a SQLite store: it frees itself when the process dies.
 

@@ -66,7 +66,7 @@ def dirty_records(tx: Connection, kind: str, limit: int) -> list[PersonRecord]:
         .where(record.c.kind == kind, record.c.dirty)
         .order_by(record.c.connection, record.c.object, record.c.id)
         .limit(limit)
-        .with_for_update()
+        .with_for_update(skip_locked=True)
     )
     return [_record(row) for row in rows]
 

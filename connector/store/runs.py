@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -43,9 +43,21 @@ def new_id(started: Micros) -> str:
     return "".join(reversed(letters))
 
 
-def start(tx: Connection, run_id: str, command: str, *, now: Micros, started: Micros) -> None:
-    """Open a line; runs still open are noted as crashed, for the lease was free."""
-    tx.execute(update(table).where(table.c.status == "running").values(status="crashed"))
+def start(
+    tx: Connection,
+    run_id: str,
+    command: str,
+    *,
+    now: Micros,
+    started: Micros,
+    alive: Collection[str] = (),
+) -> None:
+    """Open a line; runs still open are noted as crashed, but for those `alive` beside us."""
+    tx.execute(
+        update(table)
+        .where(table.c.status == "running", table.c.id.not_in(list(alive)))
+        .values(status="crashed")
+    )
     tx.execute(
         sql_insert(table).values(
             id=run_id, command=command, status="running", now=now, started_at=started, counts="{}"

@@ -68,6 +68,7 @@ def apply(loop: Loop, source: Source, counts: Counter[str]) -> None:
         outbox.try_again(tx, source.name, loop.now)
     pace = _Pace(source.adapter.capabilities.batch_size)
     while rows := _next(loop, source, ("approved",), pace.size):
+        rows = rows[: pace.most_for(rows[0].attempts)]
         before = counts["retry"]
         send(loop, source, rows, counts)
         pace.learn(len(rows), counts["retry"] - before)
@@ -86,6 +87,10 @@ class _Pace:
     def __init__(self, most: int) -> None:
         self._most = most
         self.size = most
+
+    def most_for(self, attempts: int) -> int:
+        """How many rows may travel with one that was put off so often."""
+        return max(1, self._most >> attempts) if attempts else self.size
 
     def learn(self, sent: int, put_off: int) -> None:
         """Take in how many of a batch the CRM put off."""

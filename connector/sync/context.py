@@ -19,7 +19,7 @@ from connector.mapping.compile import CompiledObject
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.store.database import Store
-from connector.store.leases import Lease
+from connector.sync.middle import Hold, Middle
 
 Tell = Callable[[str, Mapping[str, int]], None]
 """Progress: a step's name (`pull sf lead`) and its counts so far. Ids and counts only.
@@ -49,7 +49,7 @@ class Source:
     objects: Mapping[str, CompiledObject]
     handoff: bool
     mapping_hash: str
-    lease: Lease | None = None
+    lease: Hold | None = None
     lost: dict[str, frozenset[str]] = field(default_factory=dict)
     """Remote fields in use that went away, by object: neither read nor written."""
 
@@ -100,7 +100,7 @@ class Loop:
     calendar: Calendar
     now: Micros
     run: str
-    lease: Lease
+    lease: Middle
     tell: Tell = field(default=lambda _step, _counts: None)
     warn: Callable[[str], None] = field(default=lambda _said: None)
     filling: set[str] = field(default_factory=set)

@@ -46,7 +46,7 @@ def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
 
 def release(loop: Loop, per_day: int) -> tuple[int, int]:
     """Let the best `per_day` of the day-one backlog go to sales; gives (released, left)."""
-    with loop.store.write() as tx:
+    with loop.lease.held(), loop.store.write() as tx:
         backlog = cycles.in_state(tx, State.HELD, why="backlog")
         moves = [
             Move(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import time as clock_time
 from typing import Any
@@ -28,9 +28,8 @@ from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
 from connector.store.leases import Lease
 from connector.sync.context import Loop, Source, Tell
+from connector.sync.middle import NAME, Hold, Middle
 from connector.transport.budget import metered
-
-LEASE = "run"
 
 
 @contextmanager
@@ -53,12 +52,12 @@ def open_loop(
         store = open_store(loaded.store_url())
         stack.callback(store.close)
         run_id = runs.new_id(clock())
-        lease = leases.acquire(store, LEASE, run_id)
-        stack.callback(lease.release, store)
+        held, middle = _leases(loaded, store, run_id, stack)
         models, routing = agreed(loaded, store, candidate=candidate, warn=warn)
-        sources = open_sources(loaded, clock, stack, lease, store)
+        sources = open_sources(loaded, clock, stack, held, store)
         with store.write() as tx:
-            runs.start(tx, run_id, command, now=now, started=clock())
+            alive = leases.holders(tx) if store.dialect == "postgresql" else frozenset()
+            runs.start(tx, run_id, command, now=now, started=clock(), alive=alive)
         yield Loop(
             settings=loaded.settings,
             store=store,
@@ -68,22 +67,42 @@ def open_loop(
             calendar=calendar_of(loaded),
             now=now,
             run=run_id,
-            lease=lease,
+            lease=middle,
             tell=tell,
             warn=warn,
         )
+
+
+def _leases(
+    loaded: Loaded, store: Store, run_id: str, stack: ExitStack
+) -> tuple[dict[str, Hold], Middle]:
+    """Take one lease for everything; on PostgreSQL each connection is taken when its turn comes.
+
+    Raises BusyError when another run holds it.
+    """
+    lease: Lease | None = None
+    if store.dialect != "postgresql":
+        lease = leases.acquire(store, NAME, run_id)
+        stack.callback(lease.release, store)
+    holds = {
+        connection.name: Hold(store, connection.name, run_id, lease)
+        for connection in loaded.settings.connections
+    }
+    for hold in holds.values():
+        stack.callback(hold.release)
+    return holds, Middle(store, run_id, lease)
 
 
 def open_sources(
     loaded: Loaded,
     clock: Callable[[], Micros],
     stack: ExitStack,
-    lease: Lease | None = None,
+    held: Mapping[str, Hold] | None = None,
     store: Store | None = None,
 ) -> tuple[Source, ...]:
     """Open every connection of the settings, each to be closed with `stack`.
 
-    Without a lease they are only to be looked at; with a store their calls are budgeted there.
+    Without its lease one is only to be looked at; with a store their calls are budgeted there.
     """
     sources = []
     for rank, connection in enumerate(loaded.settings.connections):
@@ -105,7 +124,7 @@ def open_sources(
                 objects=objects,
                 handoff=connection.handoff or len(loaded.settings.connections) == 1,
                 mapping_hash=mapping_hash(document),
-                lease=lease,
+                lease=held.get(connection.name) if held else None,
                 budget=budget,
                 reconcile_every=connection.api.reconcile,
             )

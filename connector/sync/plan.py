@@ -221,10 +221,10 @@ def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool, save:
     with loop.store.write() as tx:
         loop.lease.check(tx)
         limits = loop.settings.write.limits
-        total = people.count_records(tx, "person")
+        planned = any(counts[group.value] for group in Group)
+        total = people.count_records(tx, "person") if planned else 0
         limit = Limits(limits.records, limits.owners, limits.clears)
         held = exceeded(tx, row.id, limit, total, refreshed=counts["refreshed"], first=first)
-        planned = any(counts[group.value] for group in Group)
         state = "needs_approval" if held else "open" if planned else "applied"
         row = row._replace(state=state, counts=dict(+counts), held=held)
         if planned or save:

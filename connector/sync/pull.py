@@ -152,6 +152,15 @@ def _backfill(
     _save(loop, source, one, BACKFILL, done_until=window.until)
 
 
+def is_filled(loop: Loop, source: Source) -> bool:
+    """Whether the people of a connection have been read once from end to end."""
+    if not source.adapter.capabilities.windows:
+        return True
+    people = [one for one in source.objects.values() if one.kind is Kind.PERSON]
+    filled = [_known(loop, source, one)[1] for one in people]
+    return all(one is not None and one.done_until is not None for one in filled)
+
+
 def _compare(
     loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
 ) -> None:

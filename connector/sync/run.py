@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from connector.domain.moment import Micros
-from connector.errors import LeadloopError, UsageError
+from connector.errors import BusyError, LeadloopError, UsageError
 from connector.store import cycles, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
@@ -51,7 +51,8 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
     troubles = Troubles(loop, clock)
     with _booked(loop, result, clock):
         _read(loop, result, troubles)
-        _plan(loop, result)
+        with loop.lease.held():
+            _plan(loop, result)
         if send:
             _send(loop, result, troubles)
         result.status = _status(result, send=send)
@@ -88,6 +89,7 @@ def _read(loop: Loop, result: Result, troubles: Troubles) -> None:
             troubles.well(source)
     if len(troubles.out) == len(loop.sources):
         troubles.raise_first()
+        raise BusyError("other runs are at work on every connection", hint="Let them end")
 
 
 def _plan(loop: Loop, result: Result) -> None:
@@ -111,8 +113,9 @@ def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
         counts: Counter[str] = Counter()
         troubles.attempt(source, partial(sending.apply, loop, source, counts))
         result.count("apply", counts)
-    result.count("apply", hand_off.confirm(loop))
-    _close_plan(loop, result)
+    with loop.lease.held():
+        result.count("apply", hand_off.confirm(loop))
+        _close_plan(loop, result)
 
 
 def _close_plan(loop: Loop, result: Result) -> None:
@@ -130,9 +133,14 @@ def approve_and_apply(
     troubles = Troubles(loop, clock)
     with _booked(loop, result, clock):
         for source in loop.sources:
+            if source.lease is None or not source.lease.take():
+                raise BusyError(
+                    f"another run is at work on {source.name}", hint="Wait for it to end"
+                )
             _check_organisation(loop, source)
             result.count("recover", sending.recover(loop, source))
-        sending.approve(loop, plan_row, approved=approved)
+        with loop.lease.held():
+            sending.approve(loop, plan_row, approved=approved)
         result.count("apply", sending.leave_out_moved(loop, plan_row.id))
         _send(loop, result, troubles)
         result.status = _status(result, send=True)

@@ -22,6 +22,7 @@ from connector.errors import (
 )
 from connector.store import health
 from connector.sync.context import Loop, Source
+from connector.sync.pull import is_filled
 
 _OWN = (LoginError, TryLaterError, UsageError, RemoteError)
 
@@ -37,6 +38,11 @@ class Troubles:
 
     def gate(self, source: Source) -> bool:
         """Whether to use the connection now; one in trouble is left alone until its time comes."""
+        if source.lease is None or not source.lease.take():
+            self.out.add(source.name)  # another run is at work on it: it reads and writes it
+            if not is_filled(self.loop, source):
+                self.loop.filling.add(source.name)
+            return False
         with self.loop.store.read() as tx:
             how = health.of(tx, source.name)
         if how.until is None or how.until <= self.clock():

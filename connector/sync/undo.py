@@ -32,6 +32,12 @@ def undo(loop: Loop, run: str) -> PlanRow:
         ["an undo: somebody has to look at it"],
     )
     counts: Counter[str] = Counter()
+    with loop.lease.held():
+        _plan_back(loop, row, run, counts)
+    return row._replace(counts=dict(+counts))
+
+
+def _plan_back(loop: Loop, row: PlanRow, run: str, counts: Counter[str]) -> None:
     after = 0
     while True:
         with loop.store.write() as tx:
@@ -45,7 +51,6 @@ def undo(loop: Loop, run: str) -> PlanRow:
         loop.lease.check(tx)
         plans.save_plan(tx, row._replace(counts=dict(+counts)))
         runs.finish(tx, loop.run, status="needs_approval", ended=loop.now, counts={}, plan=row.id)
-    return row._replace(counts=dict(+counts))
 
 
 def _way_back(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from http.client import HTTPResponse
 from typing import NamedTuple
 
 import requests
@@ -231,6 +232,8 @@ class Transport:
             allow_redirects=False,
             stream=True,
         ) as response:
+            if _has_no_end(response):
+                raise requests.exceptions.ContentDecodingError("no end of the answer is named")
             parts, size = [], 0
             for part in response.iter_content(1 << 16):
                 parts.append(part)
@@ -279,6 +282,14 @@ def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Ans
             hint="Check the address; a proxy or a notice of maintenance may stand before it",
         )
     return answer
+
+
+def _has_no_end(response: requests.Response) -> bool:
+    """Whether nothing says where the answer ends, as when the line broke among its headers."""
+    whole = getattr(response.raw, "_original_response", None)
+    if not isinstance(whole, HTTPResponse) or whole.chunked or whole.length is not None:
+        return False
+    return "close" not in response.headers.get("Connection", "").lower()
 
 
 def _never_left(error: requests.exceptions.ConnectionError) -> bool:

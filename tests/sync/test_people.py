@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.moment import DAY, HOUR, SECOND
+from connector.domain.moment import DAY, HOUR, MINUTE, SECOND
 from connector.errors import LoginError
 from tests.sync.world import MAPPING, ROUTING
 
@@ -175,6 +175,9 @@ def test_a_crm_that_locks_us_out_ends_the_run_and_the_next_goes_on(world):
     ]
     world.crm.locked_out = False
     world.event("l1", "download", asset="x")
+    with pytest.raises(LoginError, match="not tried again before"):
+        world.run()
+    world.pass_time(2 * MINUTE)
     assert world.run().status == "ok"
     assert world.shown("l1")["ll_score"] == 100
 

@@ -66,6 +66,7 @@ def test_somebody_elses_value_counts_for_its_time_and_no_longer():
 def test_the_newest_wins_where_that_is_the_policy():
     assert do("newest", "a", "b", "c", changed=NOW) is Do.KEEP
     assert do("newest", "a", "b", "c", changed=NOW - 2 * DAY) is Do.WRITE
+    assert do("newest", "a", "b", "c", changed=NOW - DAY) is Do.WRITE
 
 
 values = st.sampled_from([None, "", 0, 1, 70, "70", True, False, "a", "b"])
@@ -99,6 +100,8 @@ def test_decay_alone_is_quiet_until_it_matters():
     assert worth({"score", "grade"}) is Worth.WRITE
     assert worth({"state"}) is Worth.WRITE
     assert worth({"score"}, remote=None, written=None) is Worth.WRITE
+    assert worth({"score"}, remote=69, written=None) is Worth.WRITE
+    assert worth({"score"}, remote="high") is Worth.WRITE
 
 
 def test_passengers_never_cause_a_write():

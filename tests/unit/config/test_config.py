@@ -143,3 +143,20 @@ def test_each_wrong_setting_is_told_at_its_place(tmp_path, old, new, words):
         settings(tmp_path, FULL.replace(old, new))
     assert words in str(caught.value)
     assert "leadloop.yaml" in str(caught.value)
+
+
+def test_connections_may_have_a_file_each_beside_the_settings(tmp_path):
+    head = "version: 1\nconnections:\n"
+    first = "  - {name: crm, kind: memory, mapping: m.yaml, handoff: true}\n"
+    (tmp_path / "leadloop.yaml").write_text(head + first)
+    folder = tmp_path / "connections.d"
+    folder.mkdir()
+    for n in range(300):
+        text = f"name: c{n:03}\nkind: memory\nmapping: m.yaml\n"
+        (folder / f"{n:03}.yaml").write_text(text)
+    loaded = load_settings(tmp_path / "leadloop.yaml", environ={})
+    names = [c.name for c in loaded.settings.connections]
+    assert names == ["crm", *(f"c{n:03}" for n in range(300))]
+    (folder / "007.yaml").write_text("name: c007\nkind: memory\nmaping: m.yaml\n")
+    with pytest.raises(UsageError, match="connections.d/007.yaml:3"):
+        load_settings(tmp_path / "leadloop.yaml", environ={})

@@ -197,3 +197,22 @@ def test_a_broken_answer_is_never_taken_for_data(broken_server, raw, waits):
         transport.send("POST", "/x", b"{}", repeatable=False)
     assert len(seen) == 3
     transport.close()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Len",
+        b"HTTP/1.1 200 OK\r\nDate: x\r\n\r\n{}",
+    ],
+    ids=["headers cut", "no length"],
+)
+def test_an_answer_that_does_not_say_where_it_ends_is_not_whole(broken_server, raw, waits):
+    address, answers, _ = broken_server
+    answers.append(raw)
+    transport = Transport(address, attempts=2)
+    with pytest.raises(TryLaterError):
+        transport.send("GET", "/x", repeatable=True)
+    with pytest.raises(UnknownOutcomeError):
+        transport.send("POST", "/x", b"{}", repeatable=False)
+    transport.close()

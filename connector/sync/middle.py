@@ -1,0 +1,107 @@
+"""The middle of the loop, from resolve to plan: one worker at a time, whoever read the CRMs.
+
+On SQLite a run holds it from beginning to end. On PostgreSQL each connection has a lease of its
+own, so that workers read and write different CRMs side by side, and take turns in the middle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from connector.errors import BusyError
+from connector.store import leases
+from connector.store.database import Store
+from connector.store.leases import Lease
+
+NAME = "run"
+PATIENCE_S = 1800.0
+
+
+class Hold:
+    """The right to read and write one connection. `lease` is given when it is held for good."""
+
+    def __init__(
+        self, store: Store, connection: str, holder: str, lease: Lease | None = None
+    ) -> None:
+        self._store = store
+        self._name = f"connection:{connection}"
+        self._holder = holder
+        self._own = lease is None
+        self._lease = lease
+
+    @property
+    def fence(self) -> int:
+        """The number of our turn; 0 when it is not ours."""
+        return self._lease.fence if self._lease is not None else 0
+
+    def take(self) -> bool:
+        """Take the connection if it is free; gives whether it is ours now."""
+        if self._lease is None:
+            try:
+                self._lease = leases.acquire(self._store, self._name, self._holder)
+            except BusyError:
+                return False
+        return True
+
+    def check(self, tx: Connection) -> None:
+        """Make sure, inside a transaction, that it is still ours. Raises BusyError."""
+        if self._lease is None:
+            raise BusyError(f"the lease `{self._name}` is not ours", hint="See leadloop status")
+        self._lease.check(tx)
+
+    def release(self) -> None:
+        """Let others have it."""
+        if self._own and self._lease is not None:
+            lease, self._lease = self._lease, None
+            lease.release(self._store)
+
+
+class Middle:
+    """The right to work on people. `lease` is given when it is held for good."""
+
+    def __init__(
+        self,
+        store: Store,
+        holder: str,
+        lease: Lease | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._holder = holder
+        self._lease = lease
+        self._sleep = sleep
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for our turn and keep it; raises BusyError after half an hour."""
+        if self._lease is not None:
+            yield
+            return
+        self._lease = self._wait()
+        try:
+            yield
+        finally:
+            lease, self._lease = self._lease, None
+            lease.release(self._store)
+
+    def check(self, tx: Connection) -> None:
+        """Make sure, inside a transaction, that it is still our turn. Raises BusyError."""
+        if self._lease is None:
+            raise BusyError("people are worked on by another run", hint="See leadloop status")
+        self._lease.check(tx)
+
+    def _wait(self) -> Lease:
+        waited, pause = 0.0, 0.05
+        while True:
+            try:
+                return leases.acquire(self._store, NAME, self._holder)
+            except BusyError:
+                if waited >= PATIENCE_S:
+                    raise
+            self._sleep(pause)
+            waited += pause
+            pause = min(2.0, pause * 1.5)
