@@ -18,3 +18,9 @@ def small(tmp_path, monkeypatch):
     """The same world on SQLite alone, scored in this process: for what neither can change."""
     monkeypatch.setattr("connector.sync.score.score_store", score_here)
     return World(tmp_path, f"sqlite:///{tmp_path}/state/leadloop.db")
+
+
+@pytest.fixture(autouse=True)
+def every_page_is_a_transaction(monkeypatch):
+    """Pages here are seven rows; joined, a whole CRM would be one transaction."""
+    monkeypatch.setattr("connector.sync.gathering.ROWS", 1)
