@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
@@ -45,12 +45,24 @@ def place(tx: Connection, owners: Mapping[Key, str]) -> None:
         )
 
 
-def to_judge(tx: Connection, people: Iterable[str], *, everything: bool) -> dict[str, list[Seen]]:
-    """Give the activities of people that may be a machine's or a repetition, by person.
+class Flags(NamedTuple):
+    """What is held against an activity: a machine's, with the evidence, or seen twice."""
+
+    machine: bool
+    duplicate: bool
+    evidence: str | None
+
+
+def to_judge(
+    tx: Connection, people: Iterable[str], *, everything: bool
+) -> tuple[dict[str, list[Seen]], dict[Key, Flags]]:
+    """Give the activities of people that may be a machine's or a repetition, by person, and the
+    flags they have.
 
     Without `everything` those are mail events and such as name an agent.
     """
     found: dict[str, list[Seen]] = {}
+    flags: dict[Key, Flags] = {}
     for ids in chunks(people):
         query = select(activity).where(activity.c.person.in_(ids))
         if not everything:
@@ -67,7 +79,8 @@ def to_judge(tx: Connection, people: Iterable[str], *, everything: bool) -> dict
                 key, row.connection, row.type, row.time, row.asset, row.message, row.agent, row.url
             )
             found.setdefault(row.person, []).append(seen)
-    return found
+            flags[key] = Flags(row.machine, row.duplicate, row.evidence)
+    return found, flags
 
 
 def acted(tx: Connection, people: Iterable[str]) -> set[str]:
@@ -81,24 +94,18 @@ def acted(tx: Connection, people: Iterable[str]) -> set[str]:
     return found
 
 
-def flag(
-    tx: Connection, seen: Sequence[Seen], *, machine: Mapping[Key, str], repeated: set[Key]
-) -> None:
-    """Set both flags of these activities; `machine` gives the evidence."""
-    tx.execute(
-        update(activity)
-        .where(*_AT)
-        .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e")),
-        [
-            {
-                **_at(one.key),
-                "m": one.key in machine,
-                "d": one.key in repeated,
-                "e": machine.get(one.key),
-            }
-            for one in seen
-        ],
-    )
+def flag(tx: Connection, verdicts: Mapping[Key, Flags]) -> None:
+    """Set the flags of these activities."""
+    if verdicts:
+        tx.execute(
+            update(activity)
+            .where(*_AT)
+            .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e")),
+            [
+                {**_at(key), "m": one.machine, "d": one.duplicate, "e": one.evidence}
+                for key, one in verdicts.items()
+            ],
+        )
 
 
 def of_person(tx: Connection, person: str, limit: int | None = None) -> list[dict[str, Any]]:

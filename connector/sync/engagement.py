@@ -50,9 +50,15 @@ def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str,
 
 def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> None:
     """Flag what machines did, and what another system's row repeats."""
-    judged = store.to_judge(tx, touched, everything=several)
+    judged, before = store.to_judge(tx, touched, everything=several)
     acted = store.acted(tx, judged)
+    changed: dict[store.Key, store.Flags] = {}
     for person, seen in judged.items():
         machine = machine_made(seen, acted=person in acted)
         repeated = duplicates(seen) if several else set()
-        store.flag(tx, seen, machine=machine, repeated=repeated)
+        for one in seen:
+            key = one.key
+            flags = store.Flags(key in machine, key in repeated, machine.get(key))
+            if flags != before[key]:
+                changed[key] = flags
+    store.flag(tx, changed)

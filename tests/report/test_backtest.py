@@ -22,12 +22,12 @@ from tests.sync.world import MODEL
 
 def ask(store, loaded, **options):
     question = Question(**{"horizon": 60 * DAY, "now": NOW, **options})
-    return run_backtest(store, loaded, model_file(loaded), question)
+    return run_backtest(store, loaded, model_file(loaded).default, question)
 
 
 def test_the_whole_way_through_the_store_agrees_with_the_reference(past):
     store, loaded, _ = past(40)
-    model = model_file(loaded)
+    model = model_file(loaded).default
     plain = YAML(typ="safe").load(MODEL)
     with store.read() as tx:
         people = {row.id: json.loads(row.facts) for row in tx.execute(select(schema.person))}
@@ -39,7 +39,7 @@ def test_the_whole_way_through_the_store_agrees_with_the_reference(past):
         asked,
         url=store.url,
         people=people_sql(store.dialect, model.person_fields(), only_stale=False),
-        activities=activities_sql(only_stale=False),
+        activities=activities_sql(store.dialect, model.activity_columns(), only_stale=False),
     ) as scored:
         found = sorted(scored)
     assert [one.number for one in found] == list(range(len(asked)))

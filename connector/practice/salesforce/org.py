@@ -379,6 +379,5 @@ def _derive(name: str, row: Row) -> None:
         row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
         if row["HasResponded"] and not row.get("FirstRespondedDate"):
             row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
-    elif name == "Event" and row.get("ActivityDateTime"):
-        row["ActivityDate"] = str(row["ActivityDateTime"])[:10]
-        row["StartDateTime"] = row["ActivityDateTime"]
+    elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
+        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}
