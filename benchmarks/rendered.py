@@ -54,12 +54,12 @@ class Salesforce:
             ]
         if path.endswith("/describe"):
             return [_json({"name": "Lead", "fields": [_described(*one) for one in LEAD]})]
-        if path.endswith("/sobjects"):
-            return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
         if "/composite/sobjects" in path:
             wrote = json.loads(body)["records"]
             self.written += len(wrote)
             return [_json([{"id": one["id"], "success": True, "errors": []} for one in wrote])]
+        if path.endswith("/sobjects"):
+            return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
         if path == "/written":
             return [_json(self.written)]
         if "/query" in path:
