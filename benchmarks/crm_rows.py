@@ -25,6 +25,7 @@ LEAD = (
     *((f"Leadloop_{name.title()}__c", "double") for name in OWN[0]),
     *((f"Leadloop_{name.title()}__c", "string") for name in OWN[1]),
     ("Leadloop_Nurture_Theme__c", "string"), ("Leadloop_Reasons__c", "textarea"),
+    ("Leadloop_Reason__c", "string"),
 )  # fmt: skip
 CONTACT = (
     ("hs_object_id", "number", "number"), ("firstname", "string", "text"),

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from connector.config.load import load_settings
 from connector.domain.moment import Micros
-from connector.scoring.model import load_model
-from connector.store import leases
-from connector.store.database import open_store
-from connector.sync.context import Loop
-from connector.sync.opening import calendar_of, open_sources
+from connector.sync.opening import open_loop
 from connector.sync.pull import pull
 
 ROOT = Path(__file__).parents[2]
@@ -56,24 +51,16 @@ def main(folder: Path, kind: str, address: str) -> None:
     if not (folder / "leadloop.yaml").exists():
         prepare(folder, kind, address)
     loaded = load_settings(folder / "leadloop.yaml")
-    with ExitStack() as stack:
-        store = open_store(loaded.store_url())
-        stack.callback(store.close)
-        lease = leases.acquire(store, "run", "bench")
-        stack.callback(lease.release, store)
-        sources = open_sources(loaded, clock, stack)
-        loop = Loop(
-            settings=loaded.settings,
-            store=store,
-            sources=sources,
-            model=load_model(folder / "model.yaml"),
-            routing=None,
-            calendar=calendar_of(loaded),
-            now=clock(),
-            run="bench",
-            lease=lease,
-        )
-        counts = pull(loop, sources[0])
+    with open_loop(
+        loaded,
+        now=clock(),
+        clock=clock,
+        command="run",
+        candidate=True,
+        tell=lambda _step, _counts: None,
+        warn=lambda _said: None,
+    ) as loop:
+        counts = pull(loop, loop.sources[0])
     print(json.dumps(counts["read"]))
 
 

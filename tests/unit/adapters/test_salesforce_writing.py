@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from connector.domain.change import Result, Write
+from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import FieldType
 from connector.errors import LoginError, QuotaError, TryLaterError
 from tests.unit.adapters.salesforce_org import USER, ident
@@ -35,7 +35,7 @@ def refused(code, message="", *fields):
 def test_what_is_written_is_there_and_the_headers_say_what_they_must(org, crm, three):
     values = {"Score__c": 71, "title": "Boss", "Flag__c": None, "Open__c": None}
     (outcome,) = write(crm, (three[1], values))
-    assert outcome == (three[1], Result.APPLIED, "", "", None)
+    assert outcome == Outcome(three[1], Result.APPLIED)
     row = shown(org, three[1])
     assert (row["Score__c"], row["Title"], row["Flag__c"], row["Open__c"]) == (
         71,
@@ -81,7 +81,7 @@ def test_outcomes_are_told_by_position_for_a_failed_row_has_no_id(org, crm):
         "applied", "refused", "retry", "gone", "refused", "gone", "refused", "retry", "refused",
         "refused", "unknown", "applied",
     ]  # fmt: skip
-    assert found[1][2:] == (rule, "Ask Anna first", "Title")
+    assert found[1][2:5] == (rule, "Ask Anna first", "Title")
     assert found[4].code == "CANNOT_UPDATE_CONVERTED_LEAD"
 
 
@@ -201,7 +201,7 @@ def test_after_some_was_applied_an_error_is_the_outcome_of_the_rest(org, crm, wa
 )
 def test_what_cannot_succeed_is_refused_without_a_call(org, crm, three, name, value, code):
     (outcome,) = write(crm, (three[0], {name: value}))
-    assert outcome == (three[0], Result.REFUSED, code, "", name)
+    assert outcome == Outcome(three[0], Result.REFUSED, code, "", name)
     assert org.sent() == []
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from connector.engine.cluster import export_store, score_export
 from connector.engine.run import score_store
-from connector.scoring.choice import Choice, Models, tests_of
+from connector.scoring import choice
+from connector.scoring.choice import Choice, Models
 from connector.scoring.model import Model, load_model
 from connector.store import people
 from connector.store.database import open_store
@@ -75,7 +76,7 @@ def odd():
     )
 
 
-MODELS = Models([Choice(odd(), tests_of({"country": ["fr", "de"]})), Choice(SHIPPED, {})])
+MODELS = Models([Choice(odd(), choice.tests_of({"country": ["fr", "de"]})), Choice(SHIPPED, {})])
 
 
 @pytest.fixture
