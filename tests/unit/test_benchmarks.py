@@ -73,7 +73,7 @@ def test_scores_are_the_same_by_hand_and_by_the_loop(monkeypatch):
 
 def test_every_score_is_written_once_and_journaled():
     shown = write.part(300)
-    assert shown.startswith("write-back: 300 leads, 300 written once, ")
+    assert shown.startswith("write-back: 300 leads; 300 rows written once, ")
 
 
 def test_a_table_is_aligned_and_has_room_for_remarks():
