@@ -7,7 +7,7 @@ from array import array
 import pytest
 
 from connector.domain.moment import DAY
-from connector.sync.quiet import worth_writing
+from connector.sync.quiet import Worth, worth_writing
 from tests.sync.world import MODEL
 
 PEOPLE = 300_000
@@ -35,15 +35,17 @@ def test_in_thirty_idle_days_nobody_of_300_000_is_written_more_than_ten_times():
             if wanted == shown:
                 continue
             changed = [name for name, a, b in zip(NAMES, wanted, shown, strict=True) if a != b]
-            if worth_writing(
+            worth = worth_writing(
                 [*changed, "run", "model"],
+                record=f"crm/lead/{n}",
                 desired=wanted[0],
                 remote=shown[0],
                 written_at=at,
                 now=START + day * DAY,
                 min_change=3,
                 max_age=7 * DAY,
-            ):
+            )
+            if worth is not Worth.NOTHING:
                 writes[n] += 1
                 shown, at = wanted, START + day * DAY
     still = [writes[n] for n in range(PEOPLE) if (n * 7919) % 1000 == 0]
