@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from connector.errors import TryLaterError
+from connector.errors import StoppedError
 
 
 class Stop:
@@ -21,9 +21,9 @@ class Stop:
         self._asked = True
 
     def check(self) -> None:
-        """Raise TryLaterError when the end was asked for."""
+        """Raise StoppedError when the end was asked for."""
         if self._asked:
-            raise TryLaterError(
+            raise StoppedError(
                 "stopped on request; everything done so far is saved",
                 hint="Run again: it goes on where it stopped",
             )

@@ -38,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One run's world. `now` is the only clock the steps know."""
+    """One run's world. `now` is the only clock the steps know; `store` is under the lease."""
 
     settings: Settings
     store: Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -10,11 +10,13 @@ from connector.config.load import Loaded
 from connector.decisions.routing import Desk, Router
 from connector.domain.moment import Micros
 from connector.errors import LeadloopError
-from connector.store.database import open_store
+from connector.store import notes, plans
+from connector.store.database import Store, open_store
 from connector.sync.context import Source
 from connector.sync.decide import owners_in
 from connector.sync.opening import model_file, open_sources, routing_file
 from connector.sync.provision import plan_install
+from connector.sync.recall import OLDER, unknown_runs
 
 
 class Finding(NamedTuple):
@@ -46,6 +48,7 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
             return
         for source in sources:
             yield from _source(source, clock)
+        yield from _age(loaded, sources)
     yield from _routing(loaded)
 
 
@@ -62,6 +65,43 @@ def _store(loaded: Loaded) -> Finding:
     if not sound:
         return Finding("fail", "store", "the file is damaged", "Restore it from a backup")
     return Finding("ok", "store", f"{store.dialect}, tables up to date")
+
+
+def _age(loaded: Loaded, sources: Sequence[Source]) -> Iterator[Finding]:
+    """Whether the CRM shows writes of runs the store has never heard of."""
+    try:
+        store = open_store(loaded.store_url())
+    except LeadloopError:
+        return  # said already
+    try:
+        with store.read() as tx:
+            older = notes.get(tx, OLDER)
+            works = "model" in plans.approvals(tx)
+        if older is not None:
+            yield Finding(
+                "look",
+                "store's age",
+                f"the store was older than the CRM: {older['people']} people stood further there "
+                f"and were brought up to date by run {older['run']}; a plan waits for approval",
+                "Look at it: leadloop status; then leadloop apply PLAN --approve",
+            )
+        elif works and (strange := {r for s in sources for r in _strange(store, s)}):
+            yield Finding(
+                "look",
+                "store's age",
+                f"the CRM shows writes of {len(strange)} runs this store has never heard of: it is "
+                "older than the CRM (a backup brought back), or another Leadloop writes there",
+                "One store for each CRM. The next run reads back what is missing and asks first",
+            )
+    finally:
+        store.close()
+
+
+def _strange(store: Store, source: Source) -> set[str]:
+    try:
+        return unknown_runs(store, source)
+    except LeadloopError:
+        return set()  # the log-in or the fields are said to be wrong already
 
 
 def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:

@@ -41,15 +41,17 @@ def open_loop(
 ) -> Iterator[Loop]:
     """Open everything one run needs, and take the lease.
 
-    With `candidate` the model and routing files as they are now are used, to plan with; else the
-    last approved ones, as long as there are any.
+    The loop's store is under that lease: whatever a step writes is refused once another run took
+    over. With `candidate` the model and routing files as they are now are used, to plan with; else
+    the last approved ones, as long as there are any.
     """
     with ExitStack() as stack:
-        store = open_store(loaded.store_url())
-        stack.callback(store.close)
+        opened = open_store(loaded.store_url())
+        stack.callback(opened.close)
         run_id = runs.new_id(clock())
-        lease = leases.acquire(store, LEASE, run_id)
-        stack.callback(lease.release, store)
+        lease = leases.acquire(opened, LEASE, run_id)
+        stack.callback(lease.release, opened)
+        store = opened.under(lease.check)
         model, routing = agreed(loaded, store, candidate=candidate, warn=warn)
         sources = open_sources(loaded, clock, stack)
         with store.write() as tx:

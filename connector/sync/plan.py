@@ -29,10 +29,10 @@ _STAGE = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
 _LIVE_UNSENT = ("planned", "approved", "retry")
 
 
-def plan(loop: Loop, *, first: bool) -> PlanRow:
+def plan(loop: Loop, *, hold: str | None) -> PlanRow:
     """Plan every pending person and store the plan; a plan without rows is stored as applied.
 
-    `first` says that nothing was ever approved here: everything waits for a person's approval.
+    `hold` says in words why everything waits for a person's approval; None where nothing must.
     """
     plan_id = f"plan-{loop.run}"
     counts: Counter[str] = Counter()
@@ -45,7 +45,7 @@ def plan(loop: Loop, *, first: bool) -> PlanRow:
         with loop.store.write() as tx:
             _plan_page(loop, tx, plan_id, page, counts)
         loop.tell("plan", counts)
-    return _close(loop, row, counts, first=first)
+    return _close(loop, row, counts, hold=hold)
 
 
 def _ask_anew(loop: Loop, tx: Connection, basis: str) -> None:
@@ -271,12 +271,12 @@ def _names_run(remote_name: str) -> bool:
     return remote_name.casefold().rstrip("_c").endswith("_run")
 
 
-def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool) -> PlanRow:
+def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, hold: str | None) -> PlanRow:
     with loop.store.write() as tx:
         limits = loop.settings.write.limits
         total = people.count_records(tx, "person")
         held = exceeded(
-            tx, row.id, Limits(limits.records, limits.owners, limits.clears), total, first=first
+            tx, row.id, Limits(limits.records, limits.owners, limits.clears), total, hold=hold
         )
         state = "applied" if not counts else "needs_approval" if held else "open"
         plans.set_plan(tx, row.id, state=state, counts=dict(counts))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connector.domain.moment import Micros
-from connector.errors import LeadloopError, UsageError
-from connector.store import cycles, plans, runs
+from connector.errors import LeadloopError, LeaseLostError, UsageError
+from connector.store import notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
 from connector.sync import hand_off
@@ -17,6 +17,7 @@ from connector.sync.context import Loop
 from connector.sync.decide import decide
 from connector.sync.plan import plan
 from connector.sync.pull import pull
+from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
 from connector.sync.score import score
 
@@ -46,10 +47,10 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
         if send:
             _send(loop, result)
         result.status = _status(result, send=send)
+    except LeaseLostError:
+        raise  # the run that took over has closed our line already
     except LeadloopError as error:
-        _finish(
-            loop, result, clock, "incomplete" if error.retryable else "failed", everybody, error
-        )
+        _finish(loop, result, clock, error.status, everybody, error)
         raise
     except KeyboardInterrupt:
         _finish(loop, result, clock, "interrupted", everybody, None)
@@ -64,17 +65,39 @@ def _read_and_plan(loop: Loop, result: Result) -> bool:
     for source in loop.sources:
         result.count("pull", pull(loop, source))
     result.count("resolve", resolve_people(loop))
+    result.count("recall", recall(loop))
     result.count("collect", collect(loop))
     counts, everybody = score(loop)
     result.count("score", counts)
-    with loop.store.read() as tx:
-        first = "model" not in plans.approvals(tx)
-        day_one = first and not cycles.any_opened(tx, before=loop.now)
-    result.count("decide", decide(loop, day_one=day_one))
+    result.count("decide", decide(loop, day_one=_is_day_one(loop)))
     result.count("decide", hand_off.confirm(loop))
-    result.plan = plan(loop, first=first)
+    result.plan = plan(loop, hold=_why_hold(loop))
     result.count("plan", Counter(result.plan.counts))
     return everybody
+
+
+def _is_day_one(loop: Loop) -> bool:
+    """Whether the loop meets these people for the first time, so that nobody is handed off yet.
+
+    Not where it was at work before: then the CRM itself says how far each person is.
+    """
+    with loop.store.read() as tx:
+        first = "model" not in plans.approvals(tx)
+        return first and not runs.any_done(tx) and not is_rebuilt(tx)
+
+
+def _why_hold(loop: Loop) -> str | None:
+    """Why nothing may be written before a person has looked; None in everyday life."""
+    with loop.store.read() as tx:
+        if "model" not in plans.approvals(tx):
+            return "the first plan of this store: somebody has to look at it"
+        older = notes.get(tx, OLDER)
+    if older is not None:
+        return (
+            f"the store was older than the CRM ({older['people']} people stood further there, "
+            f"run {older['run']}): somebody has to look at it"
+        )
+    return None
 
 
 def _send(loop: Loop, result: Result) -> None:
@@ -99,12 +122,16 @@ def approve_and_apply(
         _check_organisations(loop)
         result.count("recover", sending.recover(loop))
         sending.approve(loop, plan_row, approved=approved)
+        with loop.store.write() as tx:
+            notes.drop(tx, OLDER)
         result.count("apply", sending.apply(loop, check_moved=plan_row.id))
         result.count("apply", hand_off.confirm(loop))
         _close_plan(loop, result)
         result.status = _status(result, send=True)
+    except LeaseLostError:
+        raise
     except LeadloopError as error:
-        _finish(loop, result, clock, "incomplete" if error.retryable else "failed", False, error)  # noqa: FBT003
+        _finish(loop, result, clock, error.status, False, error)  # noqa: FBT003
         raise
     _finish(loop, result, clock, result.status, False, None)  # noqa: FBT003
     return result
