@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connector.decisions.calendar import Calendar
 from connector.decisions.standing import Cycle, Move, Policy
 from connector.decisions.verdict import next_date
-from connector.domain.cycle import State
+from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 
@@ -60,6 +60,10 @@ def further(one: Mirror) -> tuple[int, Micros]:
     return one.number, one.at
 
 
+_BEHAVED = frozenset({State.SALES_READY, State.HELD}) | IN_SALES
+"""States that a later cycle reaches by new behaviour only, so it has shown some."""
+
+
 def revive(
     mirror: Mirror,
     *,
@@ -75,6 +79,8 @@ def revive(
     The clock of each state goes on from the record's last change, which is at or after our own
     last write: nothing comes due earlier than it would have. Why somebody was held is not
     mirrored, so a person held waits as backlog, which nobody leaves without a person's word.
+    `behaviour_at` is the newest activity up to the mirror's time: what later cycles wait for must
+    be newer than that.
     """
     cycle = Cycle(
         person=person,
@@ -84,7 +90,7 @@ def revive(
         since=mirror.at,
         next_at=next_date(mirror.state, policy, calendar, mirror.at),
         opened_at=mirror.at,
-        behaviour_at=behaviour_at,
+        behaviour_at=None if mirror.state in _BEHAVED else behaviour_at,
         owner=owner,
         theme=mirror.theme,
         verdict=mirror.verdict,
