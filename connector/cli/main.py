@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "report",
     "status": "status",
     "runs": "runs",
+    "forget": "forget",
     "config": "config",
     "completion": "completion",
 }
@@ -45,6 +46,7 @@ _HELP = {
     "report": "The funnel, and why leads left it.",
     "status": "Last runs, what waits, what was refused.",
     "runs": "List, show or undo runs.",
+    "forget": "Erase a person, and keep them out from now on.",
     "config": "Settings in force and where each came from; the JSON Schema.",
     "completion": "Print a completion script for bash, zsh or fish.",
 }

@@ -80,6 +80,20 @@ class Store:
             finally:
                 connection.rollback()
 
+    def compact(self) -> None:
+        """Rewrite the tables so that nothing deleted can be read out of them any more."""
+        with _translated(self.url), self._engine.connect() as connection:
+            if self.dialect == _SQLITE:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                return
+            names = ", ".join(
+                f'"{name}"' for name in inspect(connection).get_table_names() if name != "lease"
+            )
+            connection.rollback()
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql(f"VACUUM {names}")
+
     def close(self) -> None:
         """Free connections and files."""
         self._engine.dispose()

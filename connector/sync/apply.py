@@ -10,7 +10,7 @@ from connector.domain.outward import Group
 from connector.domain.record import Scalar
 from connector.errors import ApprovalError, TryLaterError
 from connector.mapping.outbound import same
-from connector.store import outbox, people, plans
+from connector.store import audit, outbox, people, plans
 from connector.store.outbox import Row
 from connector.store.plans import PlanRow
 from connector.store.schema import LIVE
@@ -49,6 +49,7 @@ def approve(loop: Loop, plan: PlanRow, *, approved: bool) -> None:
     with loop.store.write() as tx:
         outbox.approve(tx, plan.id)
         plans.set_plan(tx, plan.id, state="approved", approved_at=loop.now)
+        audit.append(tx, "approve", {"plan": plan.id, "basis": plan.basis}, loop.now)
         if plan.kind == "write":
             plans.save_approvals(tx, files_of(loop), plan.id, loop.now)
 

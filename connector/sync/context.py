@@ -21,6 +21,9 @@ Tell = Callable[[str, Mapping[str, int]], None]
 Called between two transactions, never inside one: whoever is told may end the run by raising.
 """
 
+Note = Callable[..., None]
+"""A log line: a stable event name, and values by name. Ids and counts only."""
+
 STAGES = ("observe", "score", "nurture", "route")
 
 
@@ -50,6 +53,7 @@ class Loop:
     run: str
     lease: Lease
     tell: Tell = field(default=lambda _step, _counts: None)
+    note: Note = field(default=lambda _event, **_values: None)
 
     @property
     def handoff(self) -> Source:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from connector.config.load import Loaded
 from connector.decisions.routing import Desk, Router
 from connector.domain.moment import Micros
 from connector.errors import LeadloopError
-from connector.store import notes, plans
+from connector.store import audit, notes, plans, runs
 from connector.store.database import Store, open_store
 from connector.sync.context import Source
 from connector.sync.decide import owners_in
@@ -39,7 +41,7 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
         yield Finding("ok", "model", f"{model.name}, version {model.hash[:8]}")
     except LeadloopError as error:
         yield _failed("model", error)
-    yield _store(loaded)
+    yield from _store(loaded)
     with ExitStack() as stack:
         try:
             sources = open_sources(loaded, clock, stack)
@@ -52,19 +54,45 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
     yield from _routing(loaded)
 
 
-def _store(loaded: Loaded) -> Finding:
+def _store(loaded: Loaded) -> Iterator[Finding]:
     try:
         store = open_store(loaded.store_url())
     except LeadloopError as error:
-        return _failed("store", error)
-    with store.read() as tx:
-        sound = store.dialect != "sqlite" or (
-            tx.exec_driver_sql("PRAGMA quick_check").scalar() == "ok"
+        yield _failed("store", error)
+        return
+    try:
+        with store.read() as tx:
+            sound = store.dialect != "sqlite" or (
+                tx.exec_driver_sql("PRAGMA quick_check").scalar() == "ok"
+            )
+            if sound:
+                yield Finding("ok", "store", f"{store.dialect}, tables up to date")
+                yield _audit(tx)
+            else:
+                yield Finding("fail", "store", "the file is damaged", "Restore it from a backup")
+    finally:
+        store.close()
+
+
+def _audit(tx: Connection) -> Finding:
+    chain = audit.verify(tx)
+    if chain.broken_at:
+        return Finding(
+            "fail",
+            "audit log",
+            f"row {chain.broken_at} of {chain.rows} is not as it was written",
+            "Find out who changed it; a backup holds it as it was",
         )
-    store.close()
-    if not sound:
-        return Finding("fail", "store", "the file is damaged", "Restore it from a backup")
-    return Finding("ok", "store", f"{store.dialect}, tables up to date")
+    for run in runs.newest(tx, 100):
+        head = str(run.counts.get("audit_head") or "")
+        if not audit.holds(tx, head):
+            return Finding(
+                "fail",
+                "audit log",
+                f"rows are missing: run {run.id} ended with one that is not there",
+                "Find out who took them out; a backup holds them",
+            )
+    return Finding("ok", "audit log", f"{chain.rows} rows, unbroken, head {chain.head[:12]}")
 
 
 def _age(loaded: Loaded, sources: Sequence[Source]) -> Iterator[Finding]:

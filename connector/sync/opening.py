@@ -23,7 +23,7 @@ from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.model import Model, load_model, revive
 from connector.store import leases, plans, runs
 from connector.store.database import Store, open_store
-from connector.sync.context import Loop, Source, Tell
+from connector.sync.context import Loop, Note, Source, Tell
 
 LEASE = "run"
 
@@ -38,6 +38,7 @@ def open_loop(
     candidate: bool,
     tell: Tell,
     warn: Callable[[str], None],
+    note: Note = lambda _event, **_values: None,
 ) -> Iterator[Loop]:
     """Open everything one run needs, and take the lease.
 
@@ -67,6 +68,7 @@ def open_loop(
             run=run_id,
             lease=lease,
             tell=tell,
+            note=note,
         )
 
 

@@ -12,7 +12,7 @@ from connector.domain.outward import OUTWARD, Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
-from connector.store import cycles, outbox, people, plans, runs, scores, written
+from connector.store import audit, cycles, outbox, people, plans, runs, scores, written
 from connector.store.outbox import Changes, Planned, Row
 from connector.store.people import PersonRecord
 from connector.store.plans import PlanRow
@@ -303,6 +303,7 @@ def undo(loop: Loop, run: str) -> PlanRow:
         entries = written.journal_of_run(tx, run)
         rows = _way_back(tx, entries, counts)
         plans.save_plan(tx, row)
+        audit.append(tx, "undo planned", {"plan": row.id, "of": run}, loop.now)
         outbox.add(tx, row.id, rows)
         plans.set_plan(tx, row.id, counts=dict(counts))
         runs.finish(tx, loop.run, status="needs_approval", ended=loop.now, counts={}, plan=row.id)

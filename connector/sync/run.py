@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from connector.documents import canonical_hash
 from connector.domain.moment import Micros
 from connector.errors import LeadloopError, LeaseLostError, UsageError
-from connector.store import notes, plans, runs
+from connector.store import audit, notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
 from connector.sync import hand_off
+from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop
 from connector.sync.decide import decide
@@ -19,6 +22,7 @@ from connector.sync.plan import plan
 from connector.sync.pull import pull
 from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
+from connector.sync.retain import retain
 from connector.sync.score import score
 
 Counts = dict[str, Counter[str]]
@@ -42,7 +46,10 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
     """Go through every step; with `send`, what the guard lets pass is written."""
     result = Result(loop.run)
     everybody = False
+    loop.note("run.started", run=loop.run)
     try:
+        if send:
+            _note_files(loop)
         everybody = _read_and_plan(loop, result)
         if send:
             _send(loop, result)
@@ -61,19 +68,37 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
 
 def _read_and_plan(loop: Loop, result: Result) -> bool:
     _check_organisations(loop)
-    result.count("recover", sending.recover(loop))
+    _done(loop, result, "recover", sending.recover(loop))
     for source in loop.sources:
-        result.count("pull", pull(loop, source))
-    result.count("resolve", resolve_people(loop))
-    result.count("recall", recall(loop))
-    result.count("collect", collect(loop))
+        _done(loop, result, "pull", pull(loop, source))
+    _done(loop, result, "resolve", resolve_people(loop))
+    _done(loop, result, "recall", recall(loop))
+    _done(loop, result, "retain", retain(loop))
+    _done(loop, result, "collect", collect(loop))
     counts, everybody = score(loop)
-    result.count("score", counts)
-    result.count("decide", decide(loop, day_one=_is_day_one(loop)))
-    result.count("decide", hand_off.confirm(loop))
+    _done(loop, result, "score", counts)
+    _done(loop, result, "decide", decide(loop, day_one=_is_day_one(loop)))
+    _done(loop, result, "decide", hand_off.confirm(loop))
     result.plan = plan(loop, hold=_why_hold(loop))
-    result.count("plan", Counter(result.plan.counts))
+    _done(loop, result, "plan", Counter(result.plan.counts))
     return everybody
+
+
+def _done(loop: Loop, result: Result, step: str, counts: Counter[str]) -> None:
+    result.count(step, counts)
+    loop.note("step.done", run=loop.run, step=step, counts=dict(+counts))
+
+
+def _note_files(loop: Loop) -> None:
+    """Write into the audit log when the settings or files in force are others than last time."""
+    files = {kind: digest for kind, (digest, _) in files_of(loop).items()}
+    files["settings"] = canonical_hash(loop.settings.model_dump(mode="json"))
+    with loop.store.write() as tx:
+        known = notes.get(tx, "files") or {}
+        changed = {k: [known.get(k), files[k]] for k in files if known.get(k) != files[k]}
+        if changed:
+            notes.put(tx, "files", files)
+            audit.append(tx, "files in force changed", {"run": loop.run, **changed}, loop.now)
 
 
 def _is_day_one(loop: Loop) -> bool:
@@ -101,8 +126,8 @@ def _why_hold(loop: Loop) -> str | None:
 
 
 def _send(loop: Loop, result: Result) -> None:
-    result.count("apply", sending.apply(loop))
-    result.count("apply", hand_off.confirm(loop))
+    _done(loop, result, "apply", sending.apply(loop))
+    _done(loop, result, "apply", hand_off.confirm(loop))
     _close_plan(loop, result)
 
 
@@ -120,12 +145,12 @@ def approve_and_apply(
     result = Result(loop.run, plan=plan_row)
     try:
         _check_organisations(loop)
-        result.count("recover", sending.recover(loop))
+        _done(loop, result, "recover", sending.recover(loop))
         sending.approve(loop, plan_row, approved=approved)
         with loop.store.write() as tx:
             notes.drop(tx, OLDER)
-        result.count("apply", sending.apply(loop, check_moved=plan_row.id))
-        result.count("apply", hand_off.confirm(loop))
+        _done(loop, result, "apply", sending.apply(loop, check_moved=plan_row.id))
+        _done(loop, result, "apply", hand_off.confirm(loop))
         _close_plan(loop, result)
         result.status = _status(result, send=True)
     except LeaseLostError:
@@ -173,14 +198,20 @@ def _finish(
     everybody: bool,  # noqa: FBT001
     error: LeadloopError | None,
 ) -> None:
+    counts: dict[str, Any] = {step: dict(c) for step, c in result.counts.items()}
+    sent = +result.counts.get("apply", Counter())
     with loop.store.write() as tx:
+        if sent:
+            audit.append(tx, "apply", {"run": loop.run, "counts": dict(sent)}, loop.now)
+        head = audit.head(tx)
         runs.finish(
             tx,
             loop.run,
             status=status,
             ended=clock(),
-            counts={**{s: dict(c) for s, c in result.counts.items()}, "scored_all": everybody},
+            counts={**counts, "scored_all": everybody, "audit_head": head},
             model=loop.model.hash,
             plan=result.plan.id if result.plan else None,
             error=type(error).code if error else None,
         )
+    loop.note("run.ended", run=loop.run, status=status, audit_head=head)
