@@ -205,8 +205,13 @@ def _keep_counts(
 ) -> None:
     """Leave cycles, moves, verdicts and routes as figures: under the pseudonym, without words."""
     offset = 0
+    silent = {"why": "forgotten", "theme": None, "verdict_reason": None, "next_at": None}
     for who in people:
-        highest = tx.execute(select(func.max(cycle.c.number)).where(cycle.c.person == who)).scalar()
+        mine = cycle.c.person == who
+        highest = tx.execute(select(func.max(cycle.c.number)).where(mine)).scalar()
+        counts["cycles kept as figures"] += tx.execute(
+            update(cycle).where(mine).values(current=False, **silent)
+        ).rowcount
         for table in (cycle, move, disposition, routing):
             tx.execute(
                 update(table)
@@ -214,11 +219,6 @@ def _keep_counts(
                 .values(person=pseudonym, number=table.c.number + offset)
             )
         offset += int(highest or 0)
-    counts["cycles kept as figures"] += tx.execute(
-        update(cycle)
-        .where(cycle.c.person == pseudonym)
-        .values(current=False, why="forgotten", theme=None, verdict_reason=None, next_at=None)
-    ).rowcount
     tx.execute(update(move).where(move.c.person == pseudonym).values(why="forgotten"))
     tx.execute(update(routing).where(routing.c.person == pseudonym).values(skipped="[]"))
     said = tx.execute(select(disposition.c.id).where(disposition.c.person == pseudonym)).scalars()
