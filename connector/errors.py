@@ -7,7 +7,10 @@ LeadloopError
 ├── TryLaterError       nothing is wrong with the request: state saved, run again       (exit 75)
 │   ├── RateLimitError      ... and the remote said how long to wait
 │   ├── QuotaError          ... the day's calls are used up
-│   ├── BusyError           ... another runner holds the lease
+│   ├── BusyError           ... another process has the store
+│   │   ├── LeaseHeldError      ... another run is going on: this one was skipped
+│   │   └── LeaseLostError      ... another run took over: nothing of this one is kept
+│   ├── StoppedError        ... somebody asked us to stop
 │   └── UnknownOutcomeError ... the request may or may not have taken effect
 └── RemoteError         the remote refused this one request for good                    (exit 4)
 """
@@ -21,11 +24,13 @@ class LeadloopError(Exception):
     """Base of all of them. No message holds a secret or personal data: ids and places only.
 
     `hint` is the one next step for the person at the terminal, `where` the file:line or record
-    it is about, `code` a stable word that scripts may branch on.
+    it is about, `code` a stable word that scripts may branch on, `status` the word of the
+    envelope for a command that ended with it.
     """
 
     exit_code: ClassVar[int] = 1
     code: ClassVar[str] = "error"
+    status: ClassVar[str] = "failed"
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
@@ -71,6 +76,7 @@ class ApprovalError(LeadloopError):
 
     exit_code = 5
     code = "approval"
+    status = "needs_approval"
 
 
 class TryLaterError(LeadloopError):
@@ -78,6 +84,7 @@ class TryLaterError(LeadloopError):
 
     exit_code = 75
     code = "try_later"
+    status = "incomplete"
     retryable = True
 
 
@@ -105,9 +112,33 @@ class QuotaError(TryLaterError):
 
 
 class BusyError(TryLaterError):
-    """Another runner holds the lease on this connection or store."""
+    """Another process has the store just now."""
 
     code = "busy"
+
+
+class LeaseHeldError(BusyError):
+    """Another run is going on, so this one did nothing; `holder` is that run's id."""
+
+    status = "skipped"
+
+    def __init__(self, message: str, *, holder: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.holder = holder
+
+
+class LeaseLostError(BusyError):
+    """Another run took over while this one stood still; what it had not saved is left to that."""
+
+    code = "lease_lost"
+    status = "interrupted"
+
+
+class StoppedError(TryLaterError):
+    """Somebody asked us to stop; what was done is saved."""
+
+    code = "stopped"
+    status = "interrupted"
 
 
 class UnknownOutcomeError(TryLaterError):

@@ -9,6 +9,7 @@ import click
 from connector.cli.options import loop_options, machine_clock, opened, settings
 from connector.cli.output import emit
 from connector.cli.telling import EXIT, result_data, tell_result
+from connector.cli.watched import watched
 from connector.errors import UsageError
 
 
@@ -38,19 +39,19 @@ def apply(
     from connector.sync.run import approve_and_apply
 
     warnings: list[str] = []
-    with opened(
-        settings(config, profile),
-        command="apply",
-        now=now,
-        quiet=quiet,
-        candidate=True,
-        warnings=warnings,
-    ) as (loop, _):
+    loaded = settings(config, profile)
+    with (
+        watched(loaded, "apply") as seen,
+        opened(
+            loaded, command="apply", now=now, quiet=quiet, candidate=True, warnings=warnings
+        ) as (loop, _),
+    ):
+        seen.run = loop.run
         with loop.store.read() as tx:
             found = get_plan(tx, plan)
         if found is None:
             raise UsageError(f"there is no plan {plan}", hint="leadloop plan makes one")
-        result = approve_and_apply(loop, found, machine_clock, approved=approve)
+        result = seen.result = approve_and_apply(loop, found, machine_clock, approved=approve)
     emit(
         output,
         "apply",

@@ -65,3 +65,16 @@ def schema(document: str) -> None:
     }
     text = orjson.dumps(json_schema(models[document]), option=orjson.OPT_INDENT_2)
     click.echo(text.decode())
+
+
+@config.command()
+def key() -> None:
+    """Print a new key for `vault:`, to be kept outside the database.
+
+    \b
+    Example:
+        leadloop config key > /etc/leadloop/key
+    """
+    from connector.store.vault import new_key
+
+    click.echo(new_key())

@@ -45,13 +45,14 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _tell(error: LeadloopError, *, wants_json: bool) -> None:
-    click.echo(f"Error: {error}", err=True)
+    word = "Skipped" if error.status == "skipped" else "Error"
+    click.echo(f"{word}: {error}", err=True)
     if error.hint:
         click.echo(f"Hint:  {error.hint}", err=True)
     if wants_json:
         from connector.cli.output import envelope
 
-        click.echo(envelope("error", {}, status="failed", error=as_data(error)))
+        click.echo(envelope("error", {}, status=error.status, error=as_data(error)))
 
 
 def as_data(error: LeadloopError) -> dict[str, Any]:

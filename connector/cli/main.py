@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "status",
     "runs": "runs",
     "practice": "practice",
+    "forget": "forget",
     "config": "config",
     "completion": "completion",
 }
@@ -57,6 +58,7 @@ _HELP = {
     "status": "Last runs, what waits, what was refused.",
     "runs": "List, show or undo runs.",
     "practice": "Serve a practice Salesforce or HubSpot on this machine, filled with a year.",
+    "forget": "Erase a person, and keep them out from now on.",
     "config": "Settings in force and where each came from; the JSON Schema.",
     "completion": "Print a completion script for bash, zsh or fish.",
 }

@@ -103,6 +103,7 @@ def opened(
             candidate=candidate,
             tell=tell,
             warn=warnings.append,
+            note=progress.log,
         ) as loop,
     ):
         try:

@@ -9,6 +9,7 @@ import click
 from connector.cli.options import loop_options, machine_clock, opened, settings
 from connector.cli.output import emit
 from connector.cli.telling import EXIT, result_data, tell_result
+from connector.cli.watched import watched
 
 
 @click.command()
@@ -24,7 +25,7 @@ def run(
     """Pull, score, decide, write and collect: the job to schedule.
 
     What the guard lets pass is written; the rest waits for `leadloop apply`. Safe to run twice and
-    to stop at any time.
+    to stop at any time. While another run is going on it does nothing: status skipped, exit 75.
 
     \b
     Example:
@@ -33,16 +34,16 @@ def run(
     from connector.sync.run import run as run_loop
 
     warnings: list[str] = []
-    with opened(
-        settings(config, profile),
-        command="run",
-        now=now,
-        quiet=quiet,
-        candidate=False,
-        warnings=warnings,
-    ) as (loop, progress):
-        result = run_loop(loop, machine_clock, send=not no_send)
-        progress.log("run", run=loop.run, status=result.status)
+    loaded = settings(config, profile)
+    with (
+        watched(loaded, "run") as seen,
+        opened(loaded, command="run", now=now, quiet=quiet, candidate=False, warnings=warnings) as (
+            loop,
+            _,
+        ),
+    ):
+        seen.run = loop.run
+        result = seen.result = run_loop(loop, machine_clock, send=not no_send)
     emit(
         output,
         "run",

@@ -173,7 +173,13 @@ def _rows(node: Any, key: str, loaded: Loaded, rows: list[tuple[str, str, str]])
             _rows(value, f"{key}.{index}", loaded, rows)
     else:
         value = "" if node is None or node in ([], {}) else _masked(str(node))
+        if value and key.startswith(_ADDRESSES):
+            value = f"{value.partition('://')[0]}://***"
         rows.append((key, value, loaded.origins.get(key, "default")))
+
+
+_ADDRESSES = ("heartbeat", "alerts.")
+"""Settings that are web addresses whose whole path is the secret."""
 
 
 def _masked(value: str) -> str:

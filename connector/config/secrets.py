@@ -19,6 +19,7 @@ class Secret:
         self.kind = kind
         self._source = source
         self._connection = connection
+        self._of = f"connection `{connection}`" if connection else "leadloop.yaml"
 
     def __repr__(self) -> str:
         return f"Secret({self.origin})"
@@ -49,7 +50,7 @@ class Secret:
             case "literal":
                 return self._source
         raise UsageError(
-            f"connection `{self._connection}` has no `{self._source}` under auth",
+            f"{self._of} has no `{self._source}` under auth",
             hint=f"Add `{self._source}: ${{{self._source.upper()}}}` there",
         )
 
@@ -61,7 +62,7 @@ class Secret:
         if path:
             return self._from_file(Path(path))
         raise UsageError(
-            f"connection `{self._connection}`: the environment variable {self._source} is not set",
+            f"{self._of}: the environment variable {self._source} is not set",
             hint=f"Set {self._source}, or {self._source}_FILE to a file that holds the value",
         )
 
@@ -70,7 +71,7 @@ class Secret:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"connection `{self._connection}`: the secret's file {path} cannot be read",
+                f"{self._of}: the secret's file {path} cannot be read",
                 hint="Check that it exists and that this user may read it",
             ) from error
 
@@ -79,7 +80,7 @@ class Secret:
             import keyring.errors  # noqa: PLC0415  an extra, and slow to import
         except ImportError as error:
             raise UsageError(
-                f"connection `{self._connection}` keeps a secret in the keyring",
+                f"{self._of} keeps a secret in the keyring",
                 hint="Install the extra: pip install 'leadloop[keyring]'",
             ) from error
         service, _, name = self._source.partition("/")
@@ -87,13 +88,12 @@ class Secret:
             value = keyring.get_password(service, name)
         except keyring.errors.KeyringError as error:
             raise UsageError(
-                f"connection `{self._connection}`: this machine has no usable keyring "
-                f"({type(error).__name__})",
+                f"{self._of}: this machine has no usable keyring ({type(error).__name__})",
                 hint="Use ${NAME} or {file: PATH} where nobody is logged in at a screen",
             ) from None
         if value is None:
             raise UsageError(
-                f"connection `{self._connection}`: the keyring has no {self._source}",
+                f"{self._of}: the keyring has no {self._source}",
                 hint=f"Store it: keyring set {service} {name}",
             )
         return str(value)

@@ -187,6 +187,33 @@ class Goal(Document):
     owner: str | None = None
 
 
+class Retention(Document):
+    """How long is kept what is no longer needed; null keeps it for good."""
+
+    activities: Duration | None = None
+    journal: Duration | None = 180 * DAY
+    quarantine: Duration | None = 90 * DAY
+
+
+class Vault(Document):
+    """The key that seals rotated tokens: `${NAME}`, {file: PATH} or {keyring: service/name}."""
+
+    key: Any
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_reference(cls, value: Any) -> Any:
+        if secret_from("key", value) is None:
+            raise ValueError("write ${LEADLOOP_KEY}, {file: PATH} or {keyring: service/name}")
+        return value
+
+    def secret(self) -> Secret:
+        """Give the key, unopened."""
+        found = secret_from("key", self.key)
+        assert found is not None  # noqa: S101  validated above
+        return found
+
+
 class Report(Document):
     """Money and goals in reports.
 
@@ -217,6 +244,10 @@ class Settings(Document):
     nurture: Nurture = Nurture()
     explore: Explore = Explore()
     alerts: Alerts = Alerts()
+    heartbeat: str | None = None
+    metrics: str | None = None
+    retention: Retention = Retention()
+    vault: Vault | None = None
     report: Report = Report()
     profiles: dict[str, dict[str, Any]] = {}
 

@@ -37,7 +37,7 @@ def open_as_said(
         state=state,
         why="found in sales' hands",
         since=at,
-        next_at=_next_date(state, policy, calendar, now),
+        next_at=next_date(state, policy, calendar, now),
         opened_at=at,
         behaviour_at=standing.behaviour_at,
         owner=standing.owner,
@@ -79,7 +79,7 @@ def judge(
         state=state,
         why=why,
         since=at,
-        next_at=_next_date(state, policy, calendar, now),
+        next_at=next_date(state, policy, calendar, now),
         behaviour_at=behaviour_at,
         verdict=verdict.value,
         verdict_reason=reason,
@@ -88,9 +88,12 @@ def judge(
     return Move(after, cycle.state, why, "crm")
 
 
-def _next_date(state: State, policy: Policy, calendar: Calendar, now: Micros) -> Micros | None:
+def next_date(state: State, policy: Policy, calendar: Calendar, now: Micros) -> Micros | None:
+    """Give when the clock looks at a state again that began `now`; None for final ones."""
     if state in FINAL:
         return None
     if state is State.HANDED_OFF:
         return calendar.due(now, policy.no_decision_after)
+    if state is State.NO_DECISION:
+        return now + policy.give_up_after
     return now + (policy.recycle_after if state is State.RECYCLED else policy.look_again)

@@ -19,6 +19,7 @@ from connector.errors import UsageError
 
 MAX_BYTES = 5_000_000
 _MAX_NODES = 200_000
+_SECRET_KEYS = frozenset({"auth", "vault"})
 _VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 M = TypeVar("M", bound=BaseModel)
@@ -33,8 +34,8 @@ def parse(text: str, model: type[M], *, name: str, environ: Mapping[str, str] | 
     """Read text as `model`; `name` stands for the file in messages.
 
     `${VAR}` and `${VAR:-default}` in text values are replaced from `environ`, after the structure
-    is read, so that a value can never change it; `$${` is a literal `${`. Below a key `auth`
-    nothing is replaced: what stands there are references to secrets.
+    is read, so that a value can never change it; `$${` is a literal `${`. Below a key `auth` or
+    `vault` nothing is replaced: what stands there are references to secrets.
     """
     plain, places = parse_plain(text, name=name, environ=environ)
     return build(plain, places, model, name=name, text=text)
@@ -129,7 +130,7 @@ class _Expander:
         self._faults = faults
 
     def expand(self, text: str, path: tuple[str | int, ...]) -> str:
-        if self._environ is None or "${" not in text or "auth" in path:
+        if self._environ is None or "${" not in text or not _SECRET_KEYS.isdisjoint(path):
             return text
         return _VARIABLE.sub(lambda match: self._value(match, path), text)
 

@@ -300,10 +300,10 @@ def _cycle(row: Any) -> Cycle | None:
     return Cycle(**{**values, "person": row.id, "state": State(row.state)})
 
 
-def any_opened(tx: Connection, *, before: Micros) -> bool:
-    """Whether any cycle was opened by a run before this moment."""
-    query = select(move.c.seq).where(move.c.at < before).limit(1)
-    return tx.execute(query).scalar() is not None
+def moved_by(tx: Connection, by: str) -> int:
+    """Count the people whose cycles somebody (`crm`, `mirror` ...) ever moved."""
+    query = select(func.count(func.distinct(move.c.person))).where(move.c.by == by)
+    return int(tx.execute(query).scalar_one())
 
 
 def standing(tx: Connection) -> dict[str, int]:

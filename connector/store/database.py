@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,32 @@ from connector.errors import BusyError, LoginError, TryLaterError, UsageError
 from connector.points import point
 
 _SQLITE = "sqlite"
-_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "glusterfs")
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs"}
+    | {"davfs", "gfs2", "ocfs2"}
+)
+_NETWORK_FUSE = re.compile(
+    r"fuse\.(sshfs|ceph|glusterfs|s3fs|gcsfuse|rclone|blobfuse2?|smb|cifs|davfs2?|juicefs|mount)"
+)
+
+_MOUNTS = Path("/proc/mounts")
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+Check = Callable[[Connection], None]
+"""Asked first in every writing transaction; raises when we may not write any more."""
 
 
 class Store:
     """An open store. `write` and `read` are one transaction each; nothing else talks to it."""
 
-    def __init__(self, url: str, engine: Engine) -> None:
+    def __init__(self, url: str, engine: Engine, checks: tuple[Check, ...] = ()) -> None:
         self.url = url
         self._engine = engine
+        self._checks = checks
+
+    def under(self, check: Check) -> Store:
+        """Give the same store, whose every write first asks `check` in its own transaction."""
+        return Store(self.url, self._engine, (*self._checks, check))
 
     @property
     def dialect(self) -> str:
@@ -44,6 +62,8 @@ class Store:
             if self.dialect == _SQLITE:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
+                for check in self._checks:
+                    check(connection)
                 yield connection
             except BaseException:
                 connection.rollback()
@@ -62,6 +82,20 @@ class Store:
                 yield connection
             finally:
                 connection.rollback()
+
+    def compact(self) -> None:
+        """Rewrite the tables so that nothing deleted can be read out of them any more."""
+        with _translated(self.url), self._engine.connect() as connection:
+            if self.dialect == _SQLITE:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                return
+            names = ", ".join(
+                f'"{name}"' for name in inspect(connection).get_table_names() if name != "lease"
+            )
+            connection.rollback()
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql(f"VACUUM {names}")
 
     def close(self) -> None:
         """Free connections and files."""
@@ -91,8 +125,8 @@ def _sqlite(url: str) -> Engine:
         raise UsageError(
             f"`{url}` is not an address of a store", hint="Write sqlite:///./state/leadloop.db"
         )
-    kind = _file_system(path.parent)
-    if kind in _NETWORK:
+    kind = file_system(path.parent)
+    if kind in _NETWORK or _NETWORK_FUSE.match(kind):
         raise UsageError(
             f"the store {path.name} would lie on a network file system ({kind}), whose locks "
             "do not hold",
@@ -147,16 +181,17 @@ def _postgresql(url: str) -> Engine:
     )
 
 
-def _file_system(folder: Path) -> str:
+def file_system(folder: Path, mounts: Path = _MOUNTS) -> str:
     """Give the type of the file system a folder is (or will be) on, as the kernel names it."""
     try:
-        mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return "unknown"
     best, kind = "", "unknown"
     place = str(folder.resolve())
-    for line in mounts:
-        _, point, found, *_ = line.split(" ")
+    for line in lines:
+        _, escaped, found, *_ = line.split(" ")
+        point = _OCTAL.sub(lambda m: chr(int(m[1], 8)), escaped)
         inside = place == point or place.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, found

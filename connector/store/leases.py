@@ -1,21 +1,29 @@
-"""One runner at a time: a lease with a fencing token, and the system's own lock beside it."""
+"""One runner at a time: a lease with a fencing token, and the system's own lock beside it.
+
+The row is the authority: who holds it, since which fence, until when. On SQLite a lock on a file
+beside the database says more: it is free as soon as its process is dead, so the next run need not
+wait for the row to expire. A holder that stands still (a stopped process, a sleeping machine) for
+longer than its lease may be taken over from; whatever it then tries to write is refused.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import SECOND, Micros, format_iso
-from connector.errors import BusyError
+from connector.errors import LeaseHeldError, LeaseLostError
 from connector.store.database import Store
 from connector.store.schema import lease as table
 
 TTL: Micros = 900 * SECOND
+"""How long a lease lasts after the holder's last write; every write renews it."""
 
 
 class Lease:
@@ -30,7 +38,8 @@ class Lease:
     def check(self, tx: Connection) -> None:
         """Make sure, inside the caller's transaction, that nobody took over; renews the lease.
 
-        Raises BusyError when somebody did: then nothing of this transaction may be kept.
+        Until that transaction ends nobody can take over either, for it holds the lease's row.
+        Raises LeaseLostError: then nothing of this transaction may be kept.
         """
         done = tx.execute(
             update(table)
@@ -39,11 +48,11 @@ class Lease:
                 table.c.fence == self.fence,
                 table.c.holder == self.holder,
             )
-            .values(expires_at=_clock() + TTL)
+            .values(expires_at=_clock(tx) + TTL)
         )
         if done.rowcount != 1:
-            raise BusyError(
-                f"another run took over the lease `{self.name}`",
+            raise LeaseLostError(
+                f"another run took over the lease `{self.name}` while {self.holder} stood still",
                 hint="Let that run end; this one has stopped without writing",
             )
 
@@ -60,23 +69,30 @@ class Lease:
 
 
 def acquire(store: Store, name: str, holder: str) -> Lease:
-    """Take the lease. Raises BusyError that says who holds it and until when.
+    """Take the lease `name`. Raises LeaseHeldError that says who holds it and until when.
 
-    The clock here is the machine's, for expiry only; nothing about leads depends on it.
+    The clock here is the machine's, or the server's on PostgreSQL, and for expiry only; nothing
+    about leads depends on it.
     """
-    lock = _file_lock(store, name)
+    lock: IO[str] | None = None
     try:
         with store.write() as tx:
             if store.dialect == "postgresql":
                 tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
             row = tx.execute(select(table).where(table.c.name == name)).one_or_none()
-            if row is not None and row.expires_at > _clock() and lock is None:
-                raise BusyError(
-                    f"run {row.holder} holds the lease `{name}` until {format_iso(row.expires_at)}",
-                    hint="Wait for it, or see leadloop status",
+            expires = row.expires_at if row is not None else 0
+            expired = expires <= _clock(tx)
+            if store.path is not None:
+                lock = _lock(_beside(store.path, name), take_over=expired)
+            if lock is None and not (expired and store.path is None):
+                raise LeaseHeldError(
+                    f"run {row.holder if row is not None else '?'} holds the lease `{name}` "
+                    f"until {format_iso(expires // SECOND * SECOND)} at least",
+                    holder=row.holder if row is not None else "",
+                    hint="Wait for it to end, or see leadloop status",
                 )
             fence = (row.fence if row is not None else 0) + 1
-            values = {"holder": holder, "fence": fence, "expires_at": _clock() + TTL}
+            values = {"holder": holder, "fence": fence, "expires_at": _clock(tx) + TTL}
             if row is None:
                 tx.execute(sql_insert(table).values(name=name, **values))
             else:
@@ -90,32 +106,43 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
 
 def holders(tx: Connection) -> frozenset[str]:
     """Give whoever holds a lease now."""
-    return frozenset(
-        tx.execute(select(table.c.holder).where(table.c.expires_at > _clock())).scalars()
-    )
+    query = select(table.c.holder).where(table.c.expires_at > _clock(tx))
+    return frozenset(tx.execute(query).scalars())
 
 
-def _file_lock(store: Store, name: str) -> IO[str] | None:
-    """Lock a file beside a SQLite store: it frees itself when the process dies.
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.name}.{name}.lock")
 
-    So a row whose process was killed never blocks the next run there.
+
+def _lock(path: Path, *, take_over: bool) -> IO[str] | None:
+    """Lock a file; None while another process has it.
+
+    With `take_over` a new file takes the place of one that is held: its holder keeps a lock that
+    nobody asks for any more. The caller's transaction lets one process at a time come here.
     """
-    if store.path is None:
-        return None
-    beside = store.path.with_name(f"{store.path.name}.{name}.lock")
-    lock = beside.open("w", encoding="utf-8")
+    held = _try_lock(path)
+    if held is None and take_over:
+        path.unlink(missing_ok=True)
+        held = _try_lock(path)
+    if held is not None:
+        held.truncate(0)
+        held.write(f"{os.getpid()}\n")
+        held.flush()
+    return held
+
+
+def _try_lock(path: Path) -> IO[str] | None:
+    file = path.open("a", encoding="utf-8")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        lock.close()
-        raise BusyError(
-            f"another process is running on this store (lease `{name}`)",
-            hint="Wait for it to end, or see leadloop status",
-        ) from None
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock
+        file.close()
+        return None
+    return file
 
 
-def _clock() -> Micros:
+def _clock(tx: Connection) -> Micros:
+    if tx.dialect.name == "postgresql":
+        now = tx.execute(text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1e6 AS bigint)"))
+        return int(now.scalar_one())
     return time.time_ns() // 1000

@@ -85,6 +85,39 @@ def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRe
     return found
 
 
+class Held(NamedTuple):
+    """What the fields we write to hold in one live record of a person."""
+
+    person: str
+    connection: str
+    object: str
+    id: str
+    changed: int | None
+    remote: Fields
+
+
+def held(tx: Connection, people: Iterable[str]) -> dict[str, list[Held]]:
+    """Give what the live records of these people hold in fields we write to."""
+    found: dict[str, list[Held]] = {}
+    names = [record.c[name] for name in Held._fields]
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(*names)
+            .where(record.c.person.in_(ids), record.c.kind == "person", ~record.c.gone)
+            .order_by(record.c.connection, record.c.object, record.c.id)
+        )
+        for row in rows:
+            one = Held(*row)._replace(remote=orjson.loads(row.remote))
+            found.setdefault(row.person, []).append(one)
+    return found
+
+
+def count_in_scope(tx: Connection) -> int:
+    """Count the people the loop is about."""
+    query = select(func.count()).select_from(person).where(person.c.excluded.is_(None))
+    return int(tx.execute(query).scalar_one())
+
+
 def records_by_id(
     tx: Connection, connection: str, kind: str, ids: Iterable[str]
 ) -> dict[str, PersonRecord]:

@@ -17,7 +17,8 @@ from connector.store.people import chunks, dumps
 from connector.store.schema import outbox
 
 ASKED, OURS, THEIRS = "ask", "ours", "theirs"
-_CODES = (ASKED, OURS, THEIRS)
+CODES = (ASKED, OURS, THEIRS)
+"""What marks a row of the outbox as a question, asked or answered."""
 
 
 class Question(NamedTuple):
@@ -46,7 +47,7 @@ def of_people(tx: Connection, people: Iterable[str]) -> dict[FieldKey, Question]
             .where(
                 outbox.c.person.in_(ids),
                 outbox.c.state == "conflict",
-                outbox.c.code.in_(_CODES),
+                outbox.c.code.in_(CODES),
             )
             .order_by(outbox.c.id)
         )
@@ -72,7 +73,7 @@ def ask(
                 outbox.c.record == key[2],
                 outbox.c.field == key[3],
                 outbox.c.state == "conflict",
-                outbox.c.code.in_(_CODES),
+                outbox.c.code.in_(CODES),
             )
             .values(state="superseded")
         )
@@ -117,7 +118,7 @@ def answer(tx: Connection, number: int, word: str) -> None:
     """
     person = tx.execute(
         update(outbox)
-        .where(outbox.c.id == number, outbox.c.state == "conflict", outbox.c.code.in_(_CODES))
+        .where(outbox.c.id == number, outbox.c.state == "conflict", outbox.c.code.in_(CODES))
         .values(code=word)
         .returning(outbox.c.person)
     ).scalar()

@@ -8,11 +8,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.mapping.outbound import same
+from connector.store import suppressed
 from connector.store.bulk import execute_many, insert_many
 from connector.store.news import note_news
 from connector.store.people import chunks
@@ -44,8 +45,11 @@ def store_page(
     """Store a page: an unchanged row costs no write, a changed one is dirty for resolve.
 
     A record whose write fields alone changed is not dirty; its person is planned again. `gone`
-    ids become tombstones, which also ask for resolve; a row that comes back is alive again.
+    ids become tombstones, which also ask for resolve; a row that comes back is alive again. People
+    who were forgotten are not let in.
     """
+    records, unwanted = suppressed.let_in(tx, connection, object, kind, records)
+    gone = {**gone, **dict.fromkeys(unwanted)}
     suffix = mapping_hash.encode()
     latest = {one.id: _row(connection, object, kind, one, suffix, run) for one in records}
     known = _known(tx, connection, object, [*latest, *gone])
@@ -219,9 +223,10 @@ def store_activities(
 ) -> PageCounts:
     """Store activities not seen before, and those whose content changed; both ask for resolve.
 
-    Those that are `gone` count no more, and their people are scored anew.
+    Those that are `gone` count no more, and their people are scored anew. What forgotten people do
+    is not let in.
     """
-    latest = {one.id: one for one in activities}
+    latest = {one.id: one for one in suppressed.let_in_activities(tx, connection, activities)}
     known: dict[str, tuple[Any, ...]] = {}
     columns = [activity.c[name] for name in ("subject", "email", *_FIELDS)]
     for some in chunks(latest):
@@ -340,6 +345,11 @@ def clear_quarantine(tx: Connection, connection: str, obj: str, ids: Iterable[st
                 quarantine.c.id.in_(some),
             )
         )
+
+
+def count_quarantined(tx: Connection) -> int:
+    """Count the rows kept aside."""
+    return int(tx.execute(select(func.count()).select_from(quarantine)).scalar_one())
 
 
 def quarantined(tx: Connection, limit: int = 100) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
-from connector.store.people import dumps
+from connector.store.people import chunks, dumps
 from connector.store.schema import connection as connection_table
 from connector.store.schema import run as table
 
@@ -95,6 +95,24 @@ def get(tx: Connection, run_id: str) -> Run | None:
     """Give a run by its id."""
     row = tx.execute(select(table).where(table.c.id == run_id)).one_or_none()
     return _run(row) if row is not None else None
+
+
+def known(tx: Connection, ids: Iterable[str]) -> set[str]:
+    """Give those of these run ids that this store knows."""
+    found: set[str] = set()
+    for some in chunks(ids):
+        found.update(tx.execute(select(table.c.id).where(table.c.id.in_(some))).scalars())
+    return found
+
+
+DONE = ("ok", "partial", "needs_approval")
+"""A run that went through every step, whatever the guard or the CRM said of some rows."""
+
+
+def any_done(tx: Connection) -> bool:
+    """Whether any run ever went through to its end."""
+    query = select(table.c.id).where(table.c.status.in_(DONE), table.c.command.in_(["run", "plan"]))
+    return tx.execute(query.limit(1)).scalar() is not None
 
 
 def newest(tx: Connection, limit: int = 20) -> list[Run]:

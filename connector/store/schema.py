@@ -406,3 +406,41 @@ journal = Table(  # append-only, before the request leaves
     Column("run", Text, nullable=False),
 )
 Index("journal_outbox", journal.c.outbox)
+
+# --- trust ---------------------------------------------------------------------------------------
+
+audit = Table(  # append-only: who did what, each row sealed with the one before it
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("about", Text, nullable=False),  # JSON: ids, hashes, counts and salted digests only
+    Column("before", Text, nullable=False),  # hash of the row before; empty for the first
+    Column("hash", Text, nullable=False),
+)
+
+forgotten = Table(  # salted digests of people who are not to come back
+    "forgotten",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("pseudonym", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+Index("forgotten_pseudonym", forgotten.c.pseudonym)
+
+token = Table(  # rotated secrets, encrypted with a key that is not in the database
+    "token",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sealed", Text, nullable=False),
+)
+
+note = Table(  # what the loop notes about itself: salt, last clearing, last status told
+    "note",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

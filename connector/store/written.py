@@ -71,6 +71,25 @@ def confirm(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None
     _hold(tx, {row.key: row.changes for row in sent})
 
 
+def seed(
+    tx: Connection, rows: Sequence[tuple[str, str, str, str, Scalar, Micros]], run: str
+) -> None:
+    """Take values for our last written ones: (connection, object, record, field, value, at).
+
+    For a store that lost its memory of what it wrote, and found it in the CRM.
+    """
+    names = ("connection", "object", "record", "field")
+    upsert(
+        tx,
+        last_written,
+        [
+            {**dict(zip(names, row[:4], strict=True)), "value": dumps(row[4]), "at": row[5]}
+            | {"run": run}
+            for row in rows
+        ],
+    )
+
+
 def _forget_edits(tx: Connection, sent: Sequence[Sent]) -> None:
     names = [
         {"c": row.key[0], "o": row.key[1], "r": row.key[2], "f": name}

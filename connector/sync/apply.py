@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from connector.errors import ApprovalError
-from connector.store import outbox, plans
+from connector.store import audit, outbox, plans
 from connector.store.outbox import Row
 from connector.store.plans import PlanRow
 from connector.store.schema import LIVE
@@ -44,6 +44,7 @@ def approve(loop: Loop, plan: PlanRow, *, approved: bool) -> None:
     with loop.store.write() as tx:
         outbox.approve(tx, plan.id)
         plans.set_plan(tx, plan.id, state="approved", approved_at=loop.now)
+        audit.append(tx, "approve", {"plan": plan.id, "basis": plan.basis}, loop.now)
         if plan.kind == "write":
             plans.save_approvals(tx, files_of(loop), plan.id, loop.now)
 

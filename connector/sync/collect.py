@@ -35,7 +35,6 @@ def collect(loop: Loop) -> Counter[str]:
             if not page:
                 return counts
             after = page[-1]
-            loop.lease.check(tx)
             _collect_page(loop, tx, page, counts)
         loop.tell("collect", counts)
 
@@ -51,7 +50,7 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
         cycle = current.get(person)
         for statement in _news(primary, known):
             at = min(statement.at or primary.record.changed or loop.now, loop.now)
-            rows.append(_row(loop, person, cycle, statement, at))
+            rows.append(said_row(loop, person, cycle, statement, at))
             counts[statement.state.value] += 1
             newest = behaved.get(person, (None, None))[0]
             move = _judge(loop, cycle, statement, at, newest)
@@ -90,9 +89,10 @@ def _judge(
     )
 
 
-def _row(
+def said_row(
     loop: Loop, person: str, cycle: Cycle | None, one: Statement, at: Micros
 ) -> dict[str, Any]:
+    """Give the row under which a statement is entered: the same statement, the same id."""
     said = [one.source, one.state.value, one.reason, at]
     return {
         "id": canonical_hash(said),

@@ -27,6 +27,9 @@ Tell = Callable[[str, Mapping[str, int]], None]
 Called between two transactions, never inside one: whoever is told may end the run by raising.
 """
 
+Note = Callable[..., None]
+"""A log line: a stable event name, and values by name. Ids and counts only."""
+
 
 class Spending(Protocol):
     """Whoever counts our calls, and must know what they are for."""
@@ -90,7 +93,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One run's world. `now` is the only clock the steps know."""
+    """One run's world. `now` is the only clock the steps know; `store` is under the lease."""
 
     settings: Settings
     store: Store
@@ -103,6 +106,7 @@ class Loop:
     lease: Middle
     tell: Tell = field(default=lambda _step, _counts: None)
     warn: Callable[[str], None] = field(default=lambda _said: None)
+    note: Note = field(default=lambda _event, **_values: None)
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
 

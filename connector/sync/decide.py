@@ -33,7 +33,7 @@ def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
     `day_one` holds free people above the threshold back as a backlog instead of routing them.
     """
     counts: Counter[str] = Counter()
-    policy = _policy(loop, day_one=day_one)
+    policy = policy_of(loop, day_one=day_one)
     for page in _pages(loop):
         with loop.store.write() as tx:
             found = primaries(tx, loop, (w.person for w in page))
@@ -49,7 +49,8 @@ def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
     return counts
 
 
-def _policy(loop: Loop, *, day_one: bool) -> Policy:
+def policy_of(loop: Loop, *, day_one: bool) -> Policy:
+    """Give the numbers of the process that the settings and the model agree on."""
     sla = loop.settings.sla
     return Policy(
         no_decision_after=sla.verdict,

@@ -21,7 +21,6 @@ def place_activities(loop: Loop) -> Counter[str]:
     several = len(loop.sources) > 1
     while True:
         with loop.store.write() as tx:
-            loop.lease.check(tx)
             page = store.unplaced(tx, after, PAGE)
             if not page:
                 return counts

@@ -19,17 +19,17 @@ class Limits(NamedTuple):
 
 
 def exceeded(
-    tx: Connection, plan_id: str, limits: Limits, total: int, *, refreshed: int, first: bool
+    tx: Connection, plan_id: str, limits: Limits, total: int, *, refreshed: int, hold: str | None
 ) -> list[str]:
     """Say in words which limits the plan exceeds, and hold exactly the rows over them.
 
-    Rows within the limits are approved. Nothing passes on the first run. The `refreshed` score
-    rows, a few points off and written only for their age, count towards no limit.
+    Rows within the limits are approved. With `hold`, a reason in words, nothing passes. The
+    `refreshed` score rows, a few points off and written only for their age, count towards no limit.
     """
     tally = outbox.tally(tx, plan_id)
     held: list[str] = []
-    if first and tally:
-        return ["the first plan of this store: somebody has to look at it"]
+    if hold is not None and tally:
+        return [hold]
     for group in (Group.SCORE, Group.NURTURE):
         rows = tally.get(group.value, (0, 0))[0] - (refreshed if group is Group.SCORE else 0)
         if rows > max(1.0, limits.records * total):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from connector.config.load import Loaded
 from connector.decisions.routing import Desk, Router
 from connector.domain.moment import Micros
 from connector.errors import LeadloopError
-from connector.store import health
-from connector.store.database import open_store
+from connector.store import audit, health, notes, plans, runs
+from connector.store.database import Store, open_store
 from connector.sync.context import Source
 from connector.sync.decide import owners_in
 from connector.sync.opening import model_file, open_sources, routing_file
 from connector.sync.provision import plan_install
+from connector.sync.recall import OLDER, unknown_runs
 
 
 class Finding(NamedTuple):
@@ -38,7 +41,7 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
         yield Finding("ok", "model", f"{names}, version {models.hash[:8]}")
     except LeadloopError as error:
         yield _failed("model", error)
-    yield _store(loaded)
+    yield from _store(loaded)
     with ExitStack() as stack:
         try:
             sources = open_sources(loaded, clock, stack)
@@ -50,22 +53,86 @@ def examine(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:
             yield from findings
             if findings[0].state != "fail":
                 _forget_trouble(loaded, source.name)
+        yield from _age(loaded, sources)
     yield from _routing(loaded, clock)
 
 
-def _store(loaded: Loaded) -> Finding:
+def _store(loaded: Loaded) -> Iterator[Finding]:
     try:
         store = open_store(loaded.store_url())
     except LeadloopError as error:
-        return _failed("store", error)
-    with store.read() as tx:
-        sound = store.dialect != "sqlite" or (
-            tx.exec_driver_sql("PRAGMA quick_check").scalar() == "ok"
+        yield _failed("store", error)
+        return
+    try:
+        with store.read() as tx:
+            sound = store.dialect != "sqlite" or (
+                tx.exec_driver_sql("PRAGMA quick_check").scalar() == "ok"
+            )
+            if sound:
+                yield Finding("ok", "store", f"{store.dialect}, tables up to date")
+                yield _audit(tx)
+            else:
+                yield Finding("fail", "store", "the file is damaged", "Restore it from a backup")
+    finally:
+        store.close()
+
+
+def _audit(tx: Connection) -> Finding:
+    chain = audit.verify(tx)
+    if chain.broken_at:
+        return Finding(
+            "fail",
+            "audit log",
+            f"row {chain.broken_at} of {chain.rows} is not as it was written",
+            "Find out who changed it; a backup holds it as it was",
         )
-    store.close()
-    if not sound:
-        return Finding("fail", "store", "the file is damaged", "Restore it from a backup")
-    return Finding("ok", "store", f"{store.dialect}, tables up to date")
+    for run in runs.newest(tx, 100):
+        head = str(run.counts.get("audit_head") or "")
+        if not audit.holds(tx, head):
+            return Finding(
+                "fail",
+                "audit log",
+                f"rows are missing: run {run.id} ended with one that is not there",
+                "Find out who took them out; a backup holds them",
+            )
+    return Finding("ok", "audit log", f"{chain.rows} rows, unbroken, head {chain.head[:12]}")
+
+
+def _age(loaded: Loaded, sources: Sequence[Source]) -> Iterator[Finding]:
+    """Whether the CRM shows writes of runs the store has never heard of."""
+    try:
+        store = open_store(loaded.store_url())
+    except LeadloopError:
+        return  # said already
+    try:
+        with store.read() as tx:
+            older = notes.get(tx, OLDER)
+            works = "model" in plans.approvals(tx)
+        if older is not None:
+            yield Finding(
+                "look",
+                "store's age",
+                f"the store was older than the CRM: {older['people']} people stood further there "
+                f"and were brought up to date by run {older['run']}; a plan waits for approval",
+                "Look at it: leadloop status; then leadloop apply PLAN --approve",
+            )
+        elif works and (strange := {r for s in sources for r in _strange(store, s)}):
+            yield Finding(
+                "look",
+                "store's age",
+                f"the CRM shows writes of {len(strange)} runs this store has never heard of: it is "
+                "older than the CRM (a backup brought back), or another Leadloop writes there",
+                "One store for each CRM. The next run reads back what is missing and asks first",
+            )
+    finally:
+        store.close()
+
+
+def _strange(store: Store, source: Source) -> set[str]:
+    try:
+        return unknown_runs(store, source)
+    except LeadloopError:
+        return set()  # the log-in or the fields are said to be wrong already
 
 
 def _forget_trouble(loaded: Loaded, connection: str) -> None:

@@ -7,14 +7,14 @@ own, so that workers read and write different CRMs side by side, and take turns 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from connector.errors import BusyError
+from connector.errors import BusyError, LeaseHeldError
 from connector.store import leases
-from connector.store.database import Store
+from connector.store.database import Check, Store
 from connector.store.leases import Lease
 
 NAME = "run"
@@ -32,6 +32,13 @@ class Hold:
         self._holder = holder
         self._own = lease is None
         self._lease = lease
+        self.taken_by = ""
+        """Who has it, when we asked for it in vain."""
+
+    @property
+    def lease(self) -> Lease | None:
+        """What we hold now."""
+        return self._lease
 
     @property
     def fence(self) -> int:
@@ -43,7 +50,8 @@ class Hold:
         if self._lease is None:
             try:
                 self._lease = leases.acquire(self._store, self._name, self._holder)
-            except BusyError:
+            except LeaseHeldError as error:
+                self.taken_by = error.holder
                 return False
         return True
 
@@ -75,6 +83,11 @@ class Middle:
         self._lease = lease
         self._sleep = sleep
 
+    @property
+    def lease(self) -> Lease | None:
+        """What we hold now."""
+        return self._lease
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Wait for our turn and keep it; raises BusyError after half an hour."""
@@ -105,3 +118,14 @@ class Middle:
             self._sleep(pause)
             waited += pause
             pause = min(2.0, pause * 1.5)
+
+
+def held_ones(middle: Middle, holds: Iterable[Hold]) -> Check:
+    """Give the check of a run's every write: whatever it holds by then must still be its own."""
+    places: tuple[Middle | Hold, ...] = (middle, *holds)
+
+    def check(tx: Connection) -> None:
+        for lease in {id(one.lease): one.lease for one in places if one.lease}.values():
+            lease.check(tx)
+
+    return check

@@ -18,7 +18,7 @@ from connector.decisions.calendar import Calendar
 from connector.decisions.routing_document import Routing
 from connector.documents import load
 from connector.domain.moment import Micros
-from connector.errors import UsageError
+from connector.errors import LeaseHeldError, UsageError
 from connector.mapping.compile import CompiledObject, compile_mapping, mapping_hash
 from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.choice import Choice, Models, revived, tests_of
@@ -27,8 +27,8 @@ from connector.store import leases, plans, runs
 from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
 from connector.store.leases import Lease
-from connector.sync.context import Loop, Source, Tell
-from connector.sync.middle import NAME, Hold, Middle
+from connector.sync.context import Loop, Note, Source, Tell
+from connector.sync.middle import NAME, Hold, Middle, held_ones
 from connector.transport.budget import metered
 
 
@@ -42,19 +42,22 @@ def open_loop(
     candidate: bool,
     tell: Tell,
     warn: Callable[[str], None],
+    note: Note = lambda _event, **_values: None,
 ) -> Iterator[Loop]:
     """Open everything one run needs, and take the lease.
 
-    With `candidate` the model and routing files as they are now are used, to plan with; else the
-    last approved ones, as long as there are any.
+    The loop's store is under what the run holds: whatever a step writes is refused once another
+    run took over. With `candidate` the model and routing files as they are now are used, to plan
+    with; else the last approved ones, as long as there are any.
     """
     with ExitStack() as stack:
-        store = open_store(loaded.store_url())
-        stack.callback(store.close)
+        opened = open_store(loaded.store_url())
+        stack.callback(opened.close)
         run_id = runs.new_id(clock())
-        held, middle = _leases(loaded, store, run_id, stack)
+        holds, middle = _take_leases(loaded, opened, run_id, stack)
+        store = opened.under(held_ones(middle, holds.values()))
         models, routing = agreed(loaded, store, candidate=candidate, warn=warn)
-        sources = open_sources(loaded, clock, stack, held, store)
+        sources = open_sources(loaded, clock, stack, holds, opened)
         with store.write() as tx:
             alive = leases.holders(tx) if store.dialect == "postgresql" else frozenset()
             runs.start(tx, run_id, command, now=now, started=clock(), alive=alive)
@@ -70,15 +73,16 @@ def open_loop(
             lease=middle,
             tell=tell,
             warn=warn,
+            note=note,
         )
 
 
-def _leases(
+def _take_leases(
     loaded: Loaded, store: Store, run_id: str, stack: ExitStack
 ) -> tuple[dict[str, Hold], Middle]:
     """Take one lease for everything; on PostgreSQL each connection is taken when its turn comes.
 
-    Raises BusyError when another run holds it.
+    Raises LeaseHeldError when another run holds it.
     """
     lease: Lease | None = None
     if store.dialect != "postgresql":
@@ -91,6 +95,25 @@ def _leases(
     for hold in holds.values():
         stack.callback(hold.release)
     return holds, Middle(store, run_id, lease)
+
+
+@contextmanager
+def alone(loaded: Loaded, store: Store, holder: str) -> Iterator[Store]:
+    """Keep every run out; gives the store under all that is held for it.
+
+    Raises LeaseHeldError when one is going on.
+    """
+    with ExitStack() as stack:
+        holds, middle = _take_leases(loaded, store, holder, stack)
+        for name, hold in holds.items():
+            if not hold.take():
+                raise LeaseHeldError(
+                    f"run {hold.taken_by} is at work on {name}",
+                    holder=hold.taken_by,
+                    hint="Wait for it to end, or see leadloop status",
+                )
+        stack.enter_context(middle.held())
+        yield store.under(held_ones(middle, holds.values()))
 
 
 def open_sources(

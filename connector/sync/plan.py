@@ -29,10 +29,10 @@ from connector.sync.wishes import against_live
 PAGE = 500
 
 
-def plan(loop: Loop, *, first: bool) -> PlanRow:
+def plan(loop: Loop, *, hold: str | None) -> PlanRow:
     """Plan every pending person; gives the plan, which is stored unless it holds nothing new.
 
-    `first` says that nothing was ever approved here: everything waits for a person's approval.
+    `hold` says in words why everything waits for a person's approval; None where nothing must.
     """
     plan_id = f"plan-{loop.run}"
     counts: Counter[str] = Counter()
@@ -47,7 +47,7 @@ def plan(loop: Loop, *, first: bool) -> PlanRow:
             loop.lease.check(tx)
             _plan_page(loop, tx, plan_id, page, counts)
         loop.tell("plan", counts)
-    return _close(loop, row, counts, first=first, save=last is None or last.basis != row.basis)
+    return _close(loop, row, counts, hold=hold, save=last is None or last.basis != row.basis)
 
 
 def _ask_anew(loop: Loop, tx: Connection, *, changed: bool) -> None:
@@ -217,14 +217,16 @@ def _worth(
     )
 
 
-def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, first: bool, save: bool) -> PlanRow:
+def _close(
+    loop: Loop, row: PlanRow, counts: Counter[str], *, hold: str | None, save: bool
+) -> PlanRow:
     with loop.store.write() as tx:
         loop.lease.check(tx)
         limits = loop.settings.write.limits
         planned = any(counts[group.value] for group in Group)
         total = people.count_records(tx, "person") if planned else 0
         limit = Limits(limits.records, limits.owners, limits.clears)
-        held = exceeded(tx, row.id, limit, total, refreshed=counts["refreshed"], first=first)
+        held = exceeded(tx, row.id, limit, total, refreshed=counts["refreshed"], hold=hold)
         state = "needs_approval" if held else "open" if planned else "applied"
         row = row._replace(state=state, counts=dict(+counts), held=held)
         if planned or save:

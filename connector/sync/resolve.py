@@ -37,7 +37,6 @@ def resolve_people(loop: Loop) -> Counter[str]:
     ):
         while True:
             with loop.store.write() as tx:
-                loop.lease.check(tx)
                 page = people.dirty_records(tx, kind.value, PAGE)
                 if page:
                     step(loop, tx, page, counts)

@@ -7,19 +7,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
+from connector.documents import canonical_hash
 from connector.domain.moment import Micros
-from connector.errors import BusyError, LeadloopError, UsageError
-from connector.store import cycles, plans, runs
+from connector.errors import (
+    BusyError,
+    LeadloopError,
+    LeaseHeldError,
+    LeaseLostError,
+    UsageError,
+)
+from connector.store import audit, notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
 from connector.sync import hand_off
+from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
 from connector.sync.decide import decide
 from connector.sync.plan import plan
 from connector.sync.pull import pull
+from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
+from connector.sync.retain import retain
 from connector.sync.score import score
 from connector.sync.troubles import Troubles
 
@@ -49,7 +60,10 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
     """
     result = Result(loop.run)
     troubles = Troubles(loop, clock)
+    loop.note("run.started", run=loop.run)
     with _booked(loop, result, clock):
+        if send:
+            _note_files(loop)
         _read(loop, result, troubles)
         with loop.lease.held():
             _plan(loop, result)
@@ -65,9 +79,10 @@ def _booked(loop: Loop, result: Result, clock: Callable[[], Micros]) -> Iterator
     """Close the run's line in the book, however it ends."""
     try:
         yield
+    except LeaseLostError:
+        raise  # our line is closed by the run that took over, or the next one
     except LeadloopError as error:
-        status = "incomplete" if error.retryable else "failed"
-        _finish(loop, result, clock, status, error)
+        _finish(loop, result, clock, error.status, error)
         raise
     except KeyboardInterrupt:
         _finish(loop, result, clock, "interrupted", None)
@@ -82,29 +97,75 @@ def _read(loop: Loop, result: Result, troubles: Troubles) -> None:
 
         def step(source: Source = source) -> None:
             _check_organisation(loop, source)
-            result.count("recover", sending.recover(loop, source))
-            result.count("pull", pull(loop, source))
+            _done(loop, result, "recover", sending.recover(loop, source))
+            _done(loop, result, "pull", pull(loop, source))
 
         if troubles.attempt(source, step):
             troubles.well(source)
     if len(troubles.out) == len(loop.sources):
         troubles.raise_first()
-        raise BusyError("other runs are at work on every connection", hint="Let them end")
+        raise _busy("other runs are at work on every connection", loop.sources[0])
+
+
+def _busy(said: str, source: Source) -> BusyError:
+    holder = source.lease.taken_by if source.lease is not None else ""
+    return LeaseHeldError(said, holder=holder, hint="Wait for it to end, or see leadloop status")
 
 
 def _plan(loop: Loop, result: Result) -> None:
-    result.count("resolve", resolve_people(loop))
-    result.count("collect", collect(loop))
+    _done(loop, result, "resolve", resolve_people(loop))
+    _done(loop, result, "recall", recall(loop))
+    _done(loop, result, "retain", retain(loop))
+    _done(loop, result, "collect", collect(loop))
     counts, result.everybody = score(loop)
-    result.count("score", counts)
+    _done(loop, result, "score", counts)
+    _done(loop, result, "decide", decide(loop, day_one=_is_day_one(loop)))
+    _done(loop, result, "decide", hand_off.confirm(loop))
+    result.plan = plan(loop, hold=_why_hold(loop))
+    _done(loop, result, "plan", Counter(result.plan.counts))
+
+
+def _done(loop: Loop, result: Result, step: str, counts: Counter[str]) -> None:
+    result.count(step, counts)
+    loop.note("step.done", run=loop.run, step=step, counts=dict(+counts))
+
+
+def _note_files(loop: Loop) -> None:
+    """Write into the audit log when the settings or files in force are others than last time."""
+    files = {kind: digest for kind, (digest, _) in files_of(loop).items()}
+    files["settings"] = canonical_hash(loop.settings.model_dump(mode="json"))
+    with loop.store.write() as tx:
+        known = notes.get(tx, "files") or {}
+        changed = {k: [known.get(k), files[k]] for k in files if known.get(k) != files[k]}
+        if changed:
+            notes.put(tx, "files", files)
+            audit.append(tx, "files in force changed", {"run": loop.run, **changed}, loop.now)
+
+
+def _is_day_one(loop: Loop) -> bool:
+    """Whether the loop meets these people for the first time, so that nobody is handed off yet.
+
+    Not where it was at work before: then the CRM itself says how far each person is.
+    """
+    if loop.handoff.name in loop.filling:
+        return True
     with loop.store.read() as tx:
         first = "model" not in plans.approvals(tx)
-        day_one = first and not cycles.any_opened(tx, before=loop.now)
-    day_one = day_one or loop.handoff.name in loop.filling
-    result.count("decide", decide(loop, day_one=day_one))
-    result.count("decide", hand_off.confirm(loop))
-    result.plan = plan(loop, first=first)
-    result.count("plan", Counter(result.plan.counts))
+        return first and not runs.any_done(tx) and not is_rebuilt(tx)
+
+
+def _why_hold(loop: Loop) -> str | None:
+    """Why nothing may be written before a person has looked; None in everyday life."""
+    with loop.store.read() as tx:
+        if "model" not in plans.approvals(tx):
+            return "the first plan of this store: somebody has to look at it"
+        older = notes.get(tx, OLDER)
+    if older is not None:
+        return (
+            f"the store was older than the CRM ({older['people']} people stood further there, "
+            f"run {older['run']}): somebody has to look at it"
+        )
+    return None
 
 
 def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
@@ -112,9 +173,9 @@ def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
     for source in loop.sources:
         counts: Counter[str] = Counter()
         troubles.attempt(source, partial(sending.apply, loop, source, counts))
-        result.count("apply", counts)
+        _done(loop, result, "apply", counts)
     with loop.lease.held():
-        result.count("apply", hand_off.confirm(loop))
+        _done(loop, result, "apply", hand_off.confirm(loop))
         _close_plan(loop, result)
 
 
@@ -131,17 +192,18 @@ def approve_and_apply(
     """Send one stored plan; what the guard held needs `approved`."""
     result = Result(loop.run, plan=plan_row)
     troubles = Troubles(loop, clock)
+    loop.note("run.started", run=loop.run)
     with _booked(loop, result, clock):
         for source in loop.sources:
             if source.lease is None or not source.lease.take():
-                raise BusyError(
-                    f"another run is at work on {source.name}", hint="Wait for it to end"
-                )
+                raise _busy(f"another run is at work on {source.name}", source)
             _check_organisation(loop, source)
-            result.count("recover", sending.recover(loop, source))
+            _done(loop, result, "recover", sending.recover(loop, source))
         with loop.lease.held():
             sending.approve(loop, plan_row, approved=approved)
-        result.count("apply", sending.leave_out_moved(loop, plan_row.id))
+            with loop.store.write() as tx:
+                notes.drop(tx, OLDER)
+        _done(loop, result, "apply", sending.leave_out_moved(loop, plan_row.id))
         _send(loop, result, troubles)
         result.status = _status(result, send=True)
         troubles.raise_first()
@@ -182,17 +244,20 @@ def _finish(
     status: str,
     error: LeadloopError | None,
 ) -> None:
+    counts: dict[str, Any] = {step: dict(c) for step, c in result.counts.items()}
+    sent = +result.counts.get("apply", Counter())
     with loop.store.write() as tx:
+        if sent:
+            audit.append(tx, "apply", {"run": loop.run, "counts": dict(sent)}, loop.now)
+        head = audit.head(tx)
         runs.finish(
             tx,
             loop.run,
             status=status,
             ended=clock(),
-            counts={
-                **{s: dict(c) for s, c in result.counts.items()},
-                "scored_all": result.everybody,
-            },
+            counts={**counts, "scored_all": result.everybody, "audit_head": head},
             model=loop.models.hash,
             plan=result.plan.id if result.plan else None,
             error=type(error).code if error else None,
         )
+    loop.note("run.ended", run=loop.run, status=status, audit_head=head)

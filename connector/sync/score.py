@@ -88,7 +88,6 @@ def _everybody_due(loop: Loop) -> bool:
 def _publish(loop: Loop, model: Model, page: Sequence[tuple[Score, dict[str, float]]]) -> int:
     ids = [score.person for score, _ in page]
     with loop.store.write() as tx:
-        loop.lease.check(tx)
         known = scores.published(tx, ids)
         changed = [
             _published(loop, model, score, points, known.get(score.person))

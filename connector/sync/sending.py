@@ -15,7 +15,7 @@ from connector.adapters.door import NotOursError
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import Group
 from connector.domain.record import Scalar
-from connector.errors import LeadloopError, RemoteError, UnknownOutcomeError
+from connector.errors import LeadloopError, RemoteError, StoppedError, UnknownOutcomeError
 from connector.mapping.outbound import same
 from connector.store import outbox, people, records
 from connector.store.news import note_news
@@ -61,6 +61,8 @@ def _write(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]
         return
     except NotOursError:
         raise
+    except StoppedError:
+        raise  # while the request was under way: the next run reads what became of it
     except LeadloopError:
         with loop.store.write() as tx:
             outbox.put_back(tx, rows)

@@ -17,6 +17,7 @@ from connector.errors import (
     QuotaError,
     RateLimitError,
     RemoteError,
+    StoppedError,
     TryLaterError,
     UsageError,
 )
@@ -54,13 +55,14 @@ class Troubles:
     def attempt(self, source: Source, step: Callable[[], Counter[str] | None]) -> bool:
         """Take one step with a connection; gives whether it came to its end.
 
-        What is wrong with the store or the lease is nobody's own trouble and is raised at once.
+        What is wrong with the store or the lease, and a request to stop, is nobody's own trouble
+        and is raised at once.
         """
         if source.name in self.out:
             return False
         try:
             step()
-        except BusyError:
+        except (BusyError, StoppedError):
             raise
         except QuotaError as error:
             self._note(source, error)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.mapping.outbound import same
-from connector.store import outbox, people, plans, runs, written
+from connector.store import audit, outbox, people, plans, runs, written
 from connector.store.outbox import UNSENT, Planned
 from connector.store.plans import PlanRow
 from connector.sync.basis import basis_of
@@ -50,6 +50,7 @@ def _plan_back(loop: Loop, row: PlanRow, run: str, counts: Counter[str]) -> None
     with loop.store.write() as tx:
         loop.lease.check(tx)
         plans.save_plan(tx, row._replace(counts=dict(+counts)))
+        audit.append(tx, "undo planned", {"plan": row.id, "of": run}, loop.now)
         runs.finish(tx, loop.run, status="needs_approval", ended=loop.now, counts={}, plan=row.id)
 
 

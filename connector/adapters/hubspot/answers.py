@@ -41,7 +41,7 @@ class RefusedError(RemoteError):
 
     def __init__(self, message: str, status: int, body: Mapping[str, Any], code: str) -> None:
         super().__init__(message, vendor_code=code, hint=_trace(body))
-        self.status = status
+        self.http_status = status
         self.body = body
 
 

@@ -83,7 +83,7 @@ class Objects:
             try:
                 found = self._library.all_properties(source)
             except RefusedError as error:
-                if error.status not in {400, 404}:
+                if error.http_status not in {400, 404}:
                     raise
                 raise UsageError(
                     f"this portal has no object `{source}`", hint="Check the mapping's `source:`"

@@ -64,14 +64,14 @@ class Provisioning:
         try:
             self._library.create_group(source, GROUP, LABEL)
         except RefusedError as error:
-            if error.status != 409:  # somebody made it meanwhile
+            if error.http_status != 409:  # somebody made it meanwhile
                 raise
 
     def _make(self, source: str, steps: Sequence[FieldStep]) -> None:
         try:
             answer = self._library.create_properties(source, [_spelled(step) for step in steps])
         except RefusedError as error:
-            if error.status != 409:
+            if error.http_status != 409:
                 raise
             made: list[Any] = []
         else:

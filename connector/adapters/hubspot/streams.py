@@ -128,7 +128,7 @@ class Streams:
         try:
             return self._calls.get(path, query)
         except RefusedError as error:
-            if not cursor or error.status != 400:
+            if not cursor or error.http_status != 400:
                 raise
             return self._calls.get(
                 path, {"limit": FORM_PAGE}

@@ -113,7 +113,7 @@ class Writing:
                 self._save(source, [one for one in ready if one not in met], outcomes)
                 return
         if len(ready) == 1:
-            gone = error.status == 404 or code in _GONE
+            gone = error.http_status == 404 or code in _GONE
             outcomes[ready[0].place] = (
                 Outcome(ready[0].id, Result.GONE, code) if gone else _refused(ready[0], error.body)
             )

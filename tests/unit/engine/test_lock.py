@@ -175,7 +175,7 @@ def test_a_store_locked_too_long_is_busy_and_not_a_trace(tmp_path):
 
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     lease = leases.acquire(store, "run", "first")
-    with pytest.raises(BusyError, match="another process"):
+    with pytest.raises(BusyError, match="run first holds the lease"):
         leases.acquire(open_store(store.url), "run", "second")
     lease.release(store)
     leases.acquire(store, "run", "third").release(store)

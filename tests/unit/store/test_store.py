@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.domain.record import Activity, Record, Rejected
-from connector.errors import BusyError, LoginError, TryLaterError, UsageError
-from connector.store import checkpoints, leases, people, records
+from connector.errors import LoginError, TryLaterError, UsageError
+from connector.store import checkpoints, people, records
 from connector.store.checkpoints import Checkpoint
 from connector.store.database import open_store
 from connector.store.schema import metadata, record
@@ -138,30 +138,6 @@ def test_however_pages_are_cut_or_repeated_the_last_version_stands(tmp_path_fact
     with store.read() as tx:
         found = {r.id: r.doc["title"] for r in people.dirty_records(tx, "person", 100)}
     assert found == {str(i): t for i, t in rows}
-    store.close()
-
-
-def test_a_run_that_lost_its_lease_cannot_commit(store):
-    first = leases.acquire(store, "run", "one")
-    if first._lock is not None:
-        first._lock.close()
-    with store.write() as tx:
-        tx.exec_driver_sql("UPDATE lease SET expires_at = 0")
-    second = leases.acquire(store, "run", "two")
-    assert second.fence == first.fence + 1
-    with pytest.raises(BusyError, match="took over"), store.write() as tx:
-        page(tx, [lead(1)])
-        first.check(tx)
-    with store.read() as tx:
-        assert people.count_records(tx, "person") == 0
-    second.release(store)
-
-
-def test_a_held_lease_says_who_holds_it(postgresql_url):
-    store = open_store(postgresql_url)
-    leases.acquire(store, "run", "01abc")
-    with pytest.raises(BusyError, match="run 01abc holds the lease"):
-        leases.acquire(store, "run", "02def")
     store.close()
 
 

@@ -1,0 +1,63 @@
+"""`leadloop forget`: erase a person."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from connector.cli.options import machine_clock, settings, settings_options
+from connector.cli.output import emit
+from connector.errors import UsageError
+
+
+@click.command()
+@click.argument("email", required=False)
+@settings_options
+@click.option(
+    "--allow-return", is_flag=True, help="Take the person in again when the CRM shows them anew."
+)
+def forget(
+    email: str | None, config: Path, profile: str | None, output: str, allow_return: bool
+) -> None:
+    """Erase the person with this address from the store, and keep them out from now on.
+
+    Records, activities, addresses, explanations, journal and verdict texts go; counts stay under a
+    pseudonym. Left out and to be seen to by hand: the CRM itself, files you exported, and backups
+    (forget again after bringing one back). Without EMAIL, or with -, one address is read from
+    standard input, so that it stands in no shell history.
+
+    \b
+    Example:
+        leadloop forget < address.txt
+    """
+    from connector.store import runs
+    from connector.store.database import open_store
+    from connector.sync.forget import forget as forget_person
+    from connector.sync.opening import alone
+
+    address = sys.stdin.readline() if email in {None, "-"} else str(email)
+    if not address.strip():
+        raise UsageError("no address was given", hint="leadloop forget EMAIL, or write it to stdin")
+    now = machine_clock()
+    loaded = settings(config, profile)
+    store = open_store(loaded.store_url())
+    try:
+        with alone(loaded, store, runs.new_id(now)) as held:
+            done = forget_person(held, address, now, allow_return=allow_return)
+    finally:
+        store.close()
+
+    def tell() -> None:
+        if not done.counts:
+            click.echo(" nothing was kept about this address")
+        for name, count in done.counts.items():
+            click.echo(f" {count:>6,} {name}")
+        if done.suppressed:
+            click.echo("Kept out from now on. Next: erase the person in the CRM too")
+        else:
+            click.echo("Not kept out: the next change in the CRM brings the person back")
+
+    data = {"erased": dict(done.counts), "kept_out": done.suppressed}
+    emit(output, "forget", data, people=tell)

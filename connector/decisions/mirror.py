@@ -1,0 +1,111 @@
+"""A cycle read back from the fields we wrote in the CRM: how a lost store is rebuilt. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from connector.decisions.calendar import Calendar
+from connector.decisions.standing import Cycle, Move, Policy
+from connector.decisions.verdict import next_date
+from connector.domain.cycle import IN_SALES, State
+from connector.domain.moment import Micros
+from connector.domain.record import Scalar
+
+BY = "mirror"
+"""Who made the move of a cycle that was read back."""
+WHY = "found in the CRM as it was"
+NURTURED = frozenset({State.NURTURE, State.RECYCLED})
+
+
+class Mirror(NamedTuple):
+    """What one record says of its person's cycle; `at` is when the record last changed."""
+
+    state: State
+    number: int
+    verdict: str | None
+    reason: str | None
+    theme: str | None
+    run: str | None
+    at: Micros
+
+
+def read_mirror(held: Mapping[str, Scalar], at: Micros) -> Mirror | None:
+    """Read a record's mirror fields, given by our outward names; None when they are not filled.
+
+    Both state and cycle must be there and make sense: half a mirror is none.
+    """
+    try:
+        state = State(str(held.get("state") or "").strip())
+        number = int(float(held.get("cycle") or 0))
+    except (ValueError, OverflowError):
+        return None
+    if number < 1:
+        return None
+    verdict, _, reason = str(held.get("verdict") or "").partition(": ")
+    theme, run = held.get("nurture_theme"), held.get("run")
+    return Mirror(
+        state=state,
+        number=number,
+        verdict=verdict.strip() or None,
+        reason=reason.strip() or None,
+        theme=str(theme) if theme and state in NURTURED else None,
+        run=str(run).strip() if run else None,
+        at=at,
+    )
+
+
+def further(one: Mirror) -> tuple[int, Micros]:
+    """Sort mirrors of one person's records: the one that tells most comes last."""
+    return one.number, one.at
+
+
+_BEHAVED = frozenset({State.SALES_READY, State.HELD}) | IN_SALES
+"""States that a later cycle reaches by new behaviour only, so it has shown some."""
+
+
+def revive(
+    mirror: Mirror,
+    *,
+    person: str,
+    before: Cycle | None,
+    owner: str | None,
+    behaviour_at: Micros | None,
+    policy: Policy,
+    calendar: Calendar,
+) -> Move:
+    """Open the cycle where the CRM shows that it stood: no task, no alert, no SLA of its own.
+
+    The clock of each state goes on from the record's last change, which is at or after our own
+    last write: nothing comes due earlier than it would have. Why somebody was held is not
+    mirrored, so a person held waits as backlog, which nobody leaves without a person's word.
+    `behaviour_at` is the newest activity up to the mirror's time: what later cycles wait for must
+    be newer than that.
+    """
+    cycle = Cycle(
+        person=person,
+        number=mirror.number,
+        state=mirror.state,
+        why="backlog" if mirror.state is State.HELD else WHY,
+        since=mirror.at,
+        next_at=next_date(mirror.state, policy, calendar, mirror.at),
+        opened_at=mirror.at,
+        behaviour_at=None if mirror.state in _BEHAVED else behaviour_at,
+        owner=owner,
+        theme=mirror.theme,
+        verdict=mirror.verdict,
+        verdict_reason=mirror.reason,
+        verdict_at=mirror.at if mirror.verdict else None,
+    )
+    return Move(cycle, before.state if before else None, WHY, BY)
+
+
+def was_taken_in(mirror: Mirror, verdict: str, reason: str | None, at: Micros | None) -> bool:
+    """Whether a verdict the CRM still shows had been taken in before the mirror was written.
+
+    So it was if the mirror names it. In a later cycle a status without a newer date is left over
+    from an earlier one.
+    """
+    if (verdict, reason) == (mirror.verdict, mirror.reason) or verdict == mirror.state.value:
+        return True
+    return mirror.number > 1 and (at is None or at <= mirror.at)

@@ -1,0 +1,76 @@
+"""Rotated tokens, sealed in the database with a key that is kept elsewhere."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import select
+
+from connector.config.secrets import Secret
+from connector.errors import UsageError
+from connector.store.database import Store
+from connector.store.schema import token as table
+from connector.store.upsert import upsert
+
+
+class StoreVault:
+    """The vault of one connection (see connector.transport.vault.TokenVault).
+
+    The key is opened at the first use. Several keys, set apart by blanks or commas, are tried in
+    turn, and the first seals: so a key is exchanged without a log-in lost.
+    """
+
+    def __init__(self, store: Store, connection: str, key: Secret | None) -> None:
+        self._store = store
+        self._connection = connection
+        self._key = key
+        self._seal: MultiFernet | None = None
+
+    def load(self, name: str) -> str | None:
+        """Give the token saved last; None when there is none.
+
+        Raises UsageError for a token sealed with a key we do not have.
+        """
+        with self._store.read() as tx:
+            sealed = tx.execute(
+                select(table.c.sealed).where(
+                    table.c.connection == self._connection, table.c.name == name
+                )
+            ).scalar()
+        if sealed is None:
+            return None
+        try:
+            return self._opened().decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise UsageError(
+                f"the saved log-in of connection `{self._connection}` was sealed with another key",
+                hint="Put the old key behind the new one in `vault: {key: ...}`, or log in anew",
+            ) from None
+
+    def save(self, name: str, value: str) -> None:
+        """Keep the token in place of the one before; it is durable when this returns."""
+        sealed = self._opened().encrypt(value.encode()).decode()
+        with self._store.write() as tx:
+            upsert(tx, table, [{"connection": self._connection, "name": name, "sealed": sealed}])
+
+    def _opened(self) -> MultiFernet:
+        if self._seal is None:
+            if self._key is None:
+                raise UsageError(
+                    f"connection `{self._connection}` has a log-in that changes as it is used, and "
+                    "no key to keep it sealed with",
+                    hint="Add `vault: {key: ${LEADLOOP_KEY}}`; leadloop config key makes one",
+                )
+            words = self._key.reveal().replace(",", " ").split()
+            try:
+                self._seal = MultiFernet([Fernet(word) for word in words])
+            except ValueError:
+                raise UsageError(
+                    f"the key of the vault ({self._key.origin}) is none",
+                    hint="It is 44 letters that leadloop config key makes",
+                ) from None
+        return self._seal
+
+
+def new_key() -> str:
+    """Make a key."""
+    return Fernet.generate_key().decode()
