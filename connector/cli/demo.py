@@ -82,7 +82,7 @@ def _first_day(story: Story) -> Iterator[str]:
     said = counts["collect"]
     yield f"             {sum(said.values()):,} verdicts of sales found: {_most(said, 5)}"
     for stage, did in story.opened.items():
-        yield f"Stage {stage:<7}{did['applied']:,} records written{_refused(did)}"
+        yield f"{stage.title():<13}{did['applied']:,} records written{_refused(did)}"
     released, left = story.backlog
     yield f"Released     the best {released} who were ready and free; {left} wait for their day"
 
@@ -95,7 +95,7 @@ def _weeks(story: Story) -> Iterator[str]:
     for week in story.weeks:
         yield (
             f"Week {week.number}       {week.came} new leads, {week.handed_off} handed off; "
-            f"sales: {_most(week.said, 6) or 'nothing'}"
+            f"sales: {_most(week.said, 8) or 'nothing'}"
         )
 
 
