@@ -10,7 +10,7 @@ demo: .venv/.base
 	@$(BIN)/leadloop demo --seed $(SEED)
 
 test: .venv/.dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadscope
 
 check: lint types floors test
 
