@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.demo.company import invent
-from connector.demo.folder import write_folder
 from connector.domain.moment import parse_iso
+from tests.crash.company import invent
+from tests.crash.folder import write_folder
 
 pytestmark = pytest.mark.crash
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from connector.demo.company import Company
+from tests.crash.company import Company
 
 HOSTILE_PEOPLE = (
     b'h001,Robert,"\'; DROP TABLE people; --@x.y",CEO,,de,newsletter,2026-05-05T10:00:00Z,false,New,,,\n',

@@ -98,7 +98,7 @@ class Company:
 
 def invent(seed: int, end: Micros) -> Company:
     """Make the year that ends at `end`; the same seed and end give the same year."""
-    luck = Random(seed)  # noqa: S311  an invention, not a secret
+    luck = Random(seed)
     company = Company()
     _owners(company)
     sizes = _accounts(company, luck)
