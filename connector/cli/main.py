@@ -44,7 +44,7 @@ _HELP = {
     "handoffs": "Who was given to whom; release people held back on day one.",
     "dispositions": "What sales decided, and why.",
     "report": "The funnel, and why leads left it.",
-    "status": "Last runs, what waits, what was refused.",
+    "status": "The last success, what waits, what was refused, and the next step.",
     "runs": "List, show or undo runs.",
     "forget": "Erase a person, and keep them out from now on.",
     "config": "Settings in force and where each came from; the JSON Schema.",

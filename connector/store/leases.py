@@ -104,6 +104,14 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
     return Lease(name, holder, fence, lock)
 
 
+def holder(tx: Connection, name: str) -> tuple[str, Micros] | None:
+    """Give who holds the lease and until when at least; None when nobody does."""
+    row = tx.execute(select(table).where(table.c.name == name)).one_or_none()
+    if row is None or row.expires_at <= _clock(tx):
+        return None
+    return row.holder, row.expires_at
+
+
 def _beside(path: Path, name: str) -> Path:
     return path.with_name(f"{path.name}.{name}.lock")
 
