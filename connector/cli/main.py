@@ -55,7 +55,7 @@ _HELP = {
     "dispositions": "What sales decided, and why.",
     "report": "The funnel, where leads are lost, and what they were worth; as a page too.",
     "backtest": "Would the model have found those who bought? Past leads, as of their hand-off.",
-    "status": "Last runs, what waits, what was refused.",
+    "status": "The last success, what waits, what was refused, and the next step.",
     "runs": "List, show or undo runs.",
     "practice": "Serve a practice Salesforce or HubSpot on this machine, filled with a year.",
     "forget": "Erase a person, and keep them out from now on.",

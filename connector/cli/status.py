@@ -15,7 +15,7 @@ from connector.domain.moment import format_iso
 @click.command()
 @settings_options
 def status(config: Path, profile: str | None, output: str) -> None:
-    """Last runs, what waits for approval, where cycles stand, what was refused or kept aside.
+    """The last success, what waits, what was refused or kept aside, and the next step.
 
     \b
     Example:
@@ -30,6 +30,7 @@ def _data(url: str) -> dict[str, Any]:
         cycles,
         flapping,
         health,
+        leases,
         outbox,
         plans,
         questions,
@@ -44,14 +45,24 @@ def _data(url: str) -> dict[str, Any]:
         with store.read() as tx:
             last = runs.newest(tx, 5)
             waiting = plans.newest_plan(tx, "needs_approval")
+            success = runs.last_done(tx)
+            holder = min(leases.holders(tx), default=None)
+            dead = outbox.dead(tx, 20)
+            aside = records.count_quarantined(tx)
             return {
+                "last_success": None
+                if success is None
+                else {"run": success.id, "at": _second(success.ended_at or success.started_at)},
+                "running": None if holder is None else {"run": holder},
+                "next": _next(last, holder, waiting, refused=len(dead), aside=aside),
                 "runs": [
                     {
                         "run": run.id,
                         "command": run.command,
                         "status": run.status,
-                        "at": format_iso(run.started_at // 1_000_000 * 1_000_000),
+                        "at": _second(run.started_at),
                         "written": run.counts.get("apply", {}).get("applied", 0),
+                        "error": run.error,
                     }
                     for run in last
                 ],
@@ -68,7 +79,7 @@ def _data(url: str) -> dict[str, Any]:
                         "message": row.message,
                         "hint": row.hint,
                     }
-                    for row in outbox.dead(tx, 20)
+                    for row in dead
                 ],
                 "troubled": [
                     {
@@ -99,10 +110,53 @@ def _data(url: str) -> dict[str, Any]:
         store.close()
 
 
+def _second(moment: int) -> str:
+    return format_iso(moment // 1_000_000 * 1_000_000)
+
+
+def _next(
+    last: list[Any], holder: str | None, waiting: Any, *, refused: int, aside: int
+) -> list[str]:
+    """The steps a person may take now, the most pressing first; none when all is well."""
+    steps = []
+    if holder is not None:
+        steps.append(f"run {holder} is going on: wait for it")
+    elif not last:
+        steps.append("nothing ran yet: leadloop run")
+    elif last[0].status == "failed":
+        steps.append(f"the last run failed ({last[0].error}): leadloop doctor")
+    elif last[0].status in {"incomplete", "interrupted", "crashed", "running"}:
+        steps.append(
+            f"the last run did not end ({last[0].error or last[0].status}); what it did is saved: "
+            "the next one goes on, or leadloop run now"
+        )
+    if waiting is not None:
+        steps.append(
+            f"a plan waits; everything else goes on: leadloop plan --show {waiting.id}, then "
+            f"leadloop apply {waiting.id} --approve"
+        )
+    if refused:
+        steps.append(f"the CRM refused {refused} records (below): mend its rule or the mapping")
+    if aside:
+        steps.append(f"{aside} rows could not be read (below): mend them, or the mapping")
+    return steps
+
+
 def _tell(data: dict[str, Any]) -> None:
-    table(data["runs"], ("run", "command", "status", "at", "written"), title="Last runs")
+    success = data["last_success"]
+    click.echo(
+        f"Last success  {success['at']}  run {success['run']}" if success else "No success yet"
+    )
+    for number, step in enumerate(data["next"]):
+        click.echo(f"{'Next' if number == 0 else '':<13} {step}")
+    if not data["next"]:
+        click.echo("Next          nothing to do")
+    table(data["runs"], ("run", "command", "status", "at", "written", "error"), title="Last runs")
     standing = [{"state": s, "people": n} for s, n in data["standing"].items()]
     table(standing, ("state", "people"), title="Where people stand")
+    if data["waiting"]:
+        for reason in data["waiting"]["held"]:
+            click.echo(f"Held          {reason}")
     if data["refused"]:
         table(data["refused"], ("object", "record", "code", "message"), title="Refused by the CRM")
     if data["troubled"]:
@@ -113,6 +167,3 @@ def _tell(data: dict[str, Any]) -> None:
         click.echo(f"{data['to_decide']} fields wait for an answer: leadloop runs conflicts")
     if data["kept_aside"]:
         table(data["kept_aside"], ("place", "reason"), title="Rows kept aside")
-    if data["waiting"]:
-        click.echo(f"Waits for approval: {data['waiting']['plan']}")
-        click.echo(f"Look at it:         leadloop plan --show {data['waiting']['plan']}")

@@ -115,6 +115,13 @@ def any_done(tx: Connection) -> bool:
     return tx.execute(query.limit(1)).scalar() is not None
 
 
+def last_done(tx: Connection) -> Run | None:
+    """Give the newest `run` that went through to its end."""
+    query = select(table).where(table.c.status.in_(DONE), table.c.command == "run")
+    row = tx.execute(query.order_by(table.c.started_at.desc()).limit(1)).one_or_none()
+    return _run(row) if row is not None else None
+
+
 def newest(tx: Connection, limit: int = 20) -> list[Run]:
     """Give runs, newest first."""
     rows = tx.execute(select(table).order_by(table.c.started_at.desc(), table.c.id).limit(limit))

@@ -26,8 +26,9 @@ def explanation(store: Store, word: str) -> dict[str, Any]:
     with store.read() as tx:
         person = people.find(tx, word)
         if person is None:
+            shown = "an address" if "@" in word else f"`{word}`"  # an error repeats no address
             raise UsageError(
-                f"`{word}` names no person, or more than one",
+                f"{shown} names no person, or more than one",
                 hint="Give connection/object/id, such as crm/lead/42",
             )
         published = scores.published(tx, [person]).get(person)

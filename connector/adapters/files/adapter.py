@@ -179,8 +179,15 @@ class FilesAdapter:
             if name not in known and name not in written:
                 raise UsageError(
                     f"{path.name} has no column `{name}`",
-                    hint=f"Its columns are: {', '.join(sorted(known))[:300]}",
+                    hint=_columns_there(known),
                 )
+
+
+def _columns_there(known: set[str]) -> str:
+    """Name the columns, unless the first line is somebody's data instead of a header."""
+    if any("@" in name for name in known):
+        return "Its first line looks like data: put a line with the columns' names above it"
+    return f"Its columns are: {', '.join(sorted(known))[:300]}"
 
 
 def _ident(row: Row, key: str) -> str:
