@@ -20,8 +20,10 @@ MAY_HOLD = {
     ("person", "doc"),
     ("activity", "email"),
     ("identity_key", "value"),
+    ("schema_snapshot", "fields"),
 }
-"""The store's data columns; no other column, file or line may hold a name or an address."""
+"""The store's data columns, and what the CRM calls its fields, here an address by way of a broken
+header; no other column, file or line may hold a name or an address."""
 
 
 @pytest.fixture
@@ -101,17 +103,17 @@ def play(folder, capfd, monkeypatch):
     do("explain", "crm/lead/1")
     do("explain", "canaryada@a.example", expect=2)
     do("forget", "nobody@canaryada.example")
-    for name, old, new in (
-        ("model.yaml", "points: 5,", "points: canaryada@a.example,"),
-        ("mapping.yaml", "email: email", "email: nosuchcolumn"),
-        ("data/people.csv", "id,name", "id,canaryada@a.example"),
+    for name, old, new, code in (
+        ("model.yaml", "points: 5,", "points: canaryada@a.example,", 2),
+        ("mapping.yaml", "email: email", "email: nosuchcolumn", 2),
+        ("data/people.csv", "id,name", "id,canaryada@a.example", 0),  # a warning
     ):
         text = (folder / name).read_text()
         (folder / name).write_text(text.replace(old, new))
         do(
             "check" if name == "model.yaml" else "run",
             *(() if name == "model.yaml" else NOW),
-            expect=2,
+            expect=code,
         )
         (folder / name).write_text(text)
     down = odoo_down(folder)

@@ -36,7 +36,7 @@ def test_approvals_applies_undo_forgetting_and_changes_of_files_are_written_down
     world.run()
     assert len(whats(world)) == 3, "nothing happened that a person did"
     with world.open("runs undo") as loop:
-        from connector.sync.plan import undo
+        from connector.sync.undo import undo
 
         undo(loop, done.run)
     store = open_store(world.loaded.store_url())
