@@ -202,6 +202,9 @@ def test_a_wrong_key_is_said_and_nothing_is_lost(place, first, odoo):
     finally:
         place.odoo.key = right
     assert answer["error"]["code"] == "login"
+    later = place.leadloop("run", expect=3)["error"]
+    assert "not tried again before" in later["message"], "a refused log-in is not hammered"
+    place.leadloop("doctor")
     assert place.leadloop("run")["status"] == "ok"
 
 
