@@ -6,9 +6,11 @@ import csv
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,16 @@ def start(folder: Path, *words: str) -> subprocess.Popen:
     )
 
 
+def wait_until_it_runs(folder: Path) -> None:
+    """Return once the store says that a run is going on."""
+    for _ in range(600):
+        time.sleep(0.05)
+        with suppress(sqlite3.Error), closing(sqlite3.connect(folder / "s.db")) as store:
+            if store.execute("SELECT 1 FROM run WHERE status = 'running'").fetchone():
+                return
+    raise AssertionError("the run never began")
+
+
 def finish(folder: Path, *words: str) -> int:
     child = start(folder, *words)
     out, err = child.communicate(timeout=120)
@@ -83,8 +95,6 @@ def kill_until_done(folder: Path, luck: random.Random, longest: float, *words: s
 
 
 def plan_of(folder: Path) -> str:
-    import sqlite3
-
     store = sqlite3.connect(folder / "s.db")
     rows = store.execute(
         "SELECT id FROM plan WHERE state = 'needs_approval' ORDER BY created_at, id"
@@ -134,7 +144,7 @@ def test_killed_at_random_and_run_again_the_files_end_the_same(tmp_path, seed):
 def test_asked_to_stop_it_saves_and_ends_with_75(tmp_path):
     settle(tmp_path)
     child = start(tmp_path, "run")
-    time.sleep(1.0)
+    wait_until_it_runs(tmp_path)
     child.send_signal(signal.SIGTERM)
     _, err = child.communicate(timeout=60)
     assert child.returncode in {75, 5}, err

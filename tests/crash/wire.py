@@ -204,14 +204,14 @@ class Ground:
         if state.exists():
             shutil.copytree(state, folder)
         values = (crm.objects, crm.fields, crm.gone, crm.effects)
-        self.kept.append((folder, copy.deepcopy(values), self.world.now))
+        self.kept.append((folder, copy.deepcopy(values), (self.world.now, self.world.events)))
         return len(self.kept) - 1
 
     def put_back(self, which: object) -> None:
-        folder, values, now = self.kept[which]
+        folder, values, (now, events) = self.kept[which]
         crm = self.world.crm
         crm.objects, crm.fields, crm.gone, crm.effects = copy.deepcopy(values)
-        self.world.now = now
+        self.world.now, self.world.events = now, events
         state: Path = self.world.folder / "state"
         shutil.rmtree(state, ignore_errors=True)
         if folder.exists():
