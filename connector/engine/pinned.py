@@ -2,7 +2,9 @@
 
 Whom to score and when is a CSV file of (key, person, moment). The key begins with the moment, so
 that the compiler can read `now` off the person, wherever it has grouped activities: one pass
-scores everybody, and days, visits and half-lives are those of any other scoring.
+scores everybody, and days, visits and half-lives are those of any other scoring. Where rules count
+what colleagues did, each moment is an account of its own: whom it asks for, and the colleagues as
+they looked then.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import narwhals as nw
 
 from connector.engine.job import Job
 from connector.scoring.compile import score_frame
-from connector.scoring.model import revive
+from connector.scoring.model import ACCOUNT, revive
 
 DIGITS = 19
 COLUMNS = (
@@ -38,7 +40,10 @@ def key_of(number: int, at: int) -> str:
 def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Score what `moments` asks for from strictly earlier activities, and write COLUMNS by key."""
     model = revive(job.model)
-    _pin(duck, job.source["moments"])
+    _read_moments(duck, job.source["moments"])
+    if model.rolls_up:
+        _bring_colleagues(duck)
+    _pin(duck, rolls_up=model.rolls_up)
     people: Any = nw.from_native(duck.table("pinned_people"))
     activities: Any = nw.from_native(duck.table("pinned_activities"))
     now = nw.col("person").str.slice(0, DIGITS).cast(nw.Int64)
@@ -50,19 +55,33 @@ def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     )
     duck.execute(
         f"COPY (SELECT {', '.join(COLUMNS)} FROM scored LEFT JOIN latest USING (person) "
-        f"ORDER BY person) TO '{target}' (FORMAT PARQUET)"
+        f"SEMI JOIN asked ON asked.key = scored.person ORDER BY person) TO '{target}' (FORMAT PARQUET)"
     )
 
 
-def _pin(duck: duckdb.DuckDBPyConnection, path: str) -> None:
+def _read_moments(duck: duckdb.DuckDBPyConnection, path: str) -> None:
+    """Make `asked`, and `moments` of the same rows; `moment` is whose account a row belongs to."""
     quoted = path.replace("'", "''")
     duck.execute(
-        f"CREATE TABLE moments AS SELECT * FROM read_csv('{quoted}', header = false, "
+        f"CREATE TABLE asked AS SELECT * FROM read_csv('{quoted}', header = false, "
         "auto_detect = false, delim = ',', quote = '\"', escape = '\"', parallel = false, "
         "columns = {'key': 'VARCHAR', 'who': 'VARCHAR', 'at': 'BIGINT'})"
     )
-    for table, past in (("people", ""), ("activities", " AND t.time < m.at")):
+    duck.execute("CREATE TABLE moments AS SELECT *, key AS moment FROM asked")
+
+
+def _bring_colleagues(duck: duckdb.DuckDBPyConnection) -> None:
+    duck.execute(
+        "INSERT INTO moments SELECT m.key || '|' || q.person, q.person, m.at, m.key FROM asked m "
+        f'JOIN people p ON p.person = m.who JOIN people q ON q."{ACCOUNT}" = p."{ACCOUNT}" '
+        "WHERE q.person <> p.person"
+    )
+
+
+def _pin(duck: duckdb.DuckDBPyConnection, *, rolls_up: bool) -> None:
+    account = f', m.moment AS "{ACCOUNT}"' if rolls_up else ""
+    for table, put, past in (("people", account, ""), ("activities", "", " AND t.time < m.at")):
         duck.execute(
-            f"CREATE TABLE pinned_{table} AS SELECT t.* REPLACE (m.key AS person) "
+            f"CREATE TABLE pinned_{table} AS SELECT t.* REPLACE (m.key AS person{put}) "
             f"FROM {table} t JOIN moments m ON m.who = t.person{past}"
         )

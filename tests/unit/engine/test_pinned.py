@@ -56,13 +56,44 @@ def test_each_moment_is_scored_from_strictly_earlier_activities(tmp_path, model,
     for number, (who, at) in enumerate(asked):
         facts, done = world[who]
         before = [a for a in done if a["time"] < at]
-        wanted, row = reference(model, facts, before, at), found[number]
+        account = facts["account.key"]
+        colleagues = [
+            [a for a in did if a["time"] < at]
+            for other, (theirs, did) in enumerate(world)
+            if other != who and account is not None and theirs["account.key"] == account
+        ]
+        wanted, row = reference(model, facts, before, at, colleagues), found[number]
         for name in ("fit", "behaviour", "total"):
             assert math.isclose(row[name], wanted[name], abs_tol=1e-6), name
         assert row["disqualified_by"] == wanted["disqualified_by"]
         assert row["fast_track_by"] == wanted["fast_track_by"]
         people = [a["time"] for a in before if not a["machine"]]
         assert row["newest"] == max(people, default=None)
+
+
+def test_a_colleague_counts_at_each_moment_and_nobody_is_a_colleague_of_oneself(tmp_path):
+    crowd = {"activity": "page_view", "points": 1, "by": "colleagues", "name": "crowd"}
+    model = {
+        "version": 1,
+        "name": "crowd",
+        "threshold": 50,
+        "fit": {
+            "full_marks": 1,
+            "groups": [{"name": "f", "rules": [{"name": "vp", "field": "title", "equals": "vp"}]}],
+        },
+        "behaviour": {"full_marks": 10, "groups": [{"name": "b", "rules": [crowd]}]},
+    }
+    model["fit"]["groups"][0]["rules"][0]["points"] = 1
+    crowd["half_life"] = "none"
+    facts = {"account.key": "a", "title": None}
+    view = {**dict.fromkeys(_ACTIVITY), "type": "page_view", "machine": False}
+    world = [
+        (facts, [{**view, "time": NOW - 9 * DAY}]),
+        (facts, [{**view, "time": NOW - 5 * DAY}, {**view, "time": NOW - DAY}]),
+    ]
+    asked = [(0, NOW - 5 * DAY), (0, NOW), (0, NOW), (1, NOW)]
+    found = as_of(tmp_path, model, world, asked)
+    assert [round(found[n]["behaviour"]) for n in range(4)] == [0, 20, 20, 10]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
