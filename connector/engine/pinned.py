@@ -55,7 +55,8 @@ def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     )
     duck.execute(
         f"COPY (SELECT {', '.join(COLUMNS)} FROM scored LEFT JOIN latest USING (person) "
-        f"SEMI JOIN asked ON asked.key = scored.person ORDER BY person) TO '{target}' (FORMAT PARQUET)"
+        f"SEMI JOIN asked ON asked.key = scored.person ORDER BY person) "
+        f"TO '{target}' (FORMAT PARQUET)"
     )
 
 
