@@ -244,8 +244,9 @@ class Ground:
 
 
 def _approve(world: World) -> None:
-    plans = world.rows("SELECT id FROM plan WHERE kind = 'write' ORDER BY created_at DESC, id DESC")
-    for (plan,) in plans[:1]:
+    # The clock stands while a step is told again, so ids of two plans tell no order: the state does.
+    plans = world.rows("SELECT id FROM plan WHERE kind = 'write' AND state <> 'superseded'")
+    for (plan,) in plans:
         try:
             world.apply(plan)
         except ApprovalError as error:
@@ -254,20 +255,31 @@ def _approve(world: World) -> None:
 
 
 def _undo(world: World) -> None:
-    """Plan the way back of the newest run that wrote, unless that is planned, and go it."""
+    """Plan the way back of each run that wrote since the last day, newest first, and go it."""
     from connector.sync.undo import undo
 
-    made = world.rows("SELECT id FROM plan WHERE kind = 'undo' ORDER BY id DESC")
-    if not made:
-        ((run,),) = world.rows("SELECT run FROM journal ORDER BY seq DESC LIMIT 1")
-        with world.open("runs undo", candidate=True) as loop:
-            undo(loop, run)
-        made = world.rows("SELECT id FROM plan WHERE kind = 'undo' ORDER BY id DESC")
-    try:
-        world.apply(made[0][0])
-    except ApprovalError as error:
-        if "nothing to apply" not in str(error):
-            raise
+    wrote = world.rows(
+        "SELECT j.run FROM journal j JOIN outbox o ON o.id = j.outbox "
+        "LEFT JOIN plan p ON p.id = o.plan WHERE coalesce(p.kind, 'write') <> 'undo' "
+        f"AND j.at > {world.now - 3_600_000_000} GROUP BY j.run ORDER BY max(j.seq) DESC"
+    )
+    assert wrote, "the day's runs wrote nothing to undo"
+    for (run,) in wrote:
+        plan = _way_back_of(world, run)
+        if plan is None:
+            with world.open("runs undo", candidate=True) as loop:
+                plan = undo(loop, run).id
+        try:
+            world.apply(plan)
+        except ApprovalError as error:
+            if "nothing to apply" not in str(error):
+                raise
+
+
+def _way_back_of(world: World, run: str) -> str | None:
+    told = world.rows("SELECT about FROM audit WHERE what = 'undo planned'")
+    plans = (orjson.loads(about) for (about,) in told)
+    return next((one["plan"] for one in plans if one["of"] == run), None)
 
 
 STEPS = {"run": World.run, "approve": _approve, "undo": _undo}
