@@ -93,7 +93,7 @@ def _counts(folder: Path) -> tuple[int, int, int]:
         queries = (
             "SELECT count(*) FROM outbox WHERE state <> 'superseded'",
             "SELECT count(*) FROM outbox WHERE state = 'applied'",
-            "SELECT count(*) FROM journal",
+            "SELECT count(*) FROM journal, json_each(journal.changes)",
         )
         planned, applied, journaled = (store.execute(q).fetchone()[0] for q in queries)
     return planned, applied, journaled

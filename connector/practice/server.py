@@ -98,7 +98,8 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet an answer
+    wbufsize = -1  # one packet an answer, or
+    disable_nagle_algorithm = True  # no wait for the first one to be acknowledged
     server: _Http
 
     def _serve(self) -> None:

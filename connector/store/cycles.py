@@ -58,7 +58,10 @@ def waiting(tx: Connection, now: Micros, after: str, limit: int) -> list[Waiting
         .order_by(person.c.id)
         .limit(limit)
     )
-    return [Waiting(row.id, row.facts, row.doc, _cycle(row)) for row in rows]
+    return [
+        Waiting(ident, facts, doc, _of_row((ident, *rest)) if rest[0] is not None else None)
+        for ident, facts, doc, _, *rest in rows.all()
+    ]
 
 
 def current(tx: Connection, people: Iterable[str]) -> dict[str, Cycle]:
@@ -66,8 +69,7 @@ def current(tx: Connection, people: Iterable[str]) -> dict[str, Cycle]:
     found = {}
     for ids in chunks(people):
         rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, cycle.c.person.in_(ids)))
-        for row in rows:
-            found[row.person] = Cycle(**{**row._mapping, "state": State(row.state)})
+        found.update({row[0]: _of_row(row) for row in rows.all()})
     return found
 
 
@@ -85,7 +87,7 @@ def queue(tx: Connection) -> list[Cycle]:
         )
         .order_by(score_table.c.total.desc(), cycle.c.since, cycle.c.person)
     )
-    return [Cycle(**{**row._mapping, "state": State(row.state)}) for row in rows]
+    return [_of_row(row) for row in rows.all()]
 
 
 def in_state(tx: Connection, state: State, why: str | None = None) -> list[Cycle]:
@@ -98,7 +100,7 @@ def in_state(tx: Connection, state: State, why: str | None = None) -> list[Cycle
     )
     if why is not None:
         query = query.where(cycle.c.why == why)
-    return [Cycle(**{**row._mapping, "state": state}) for row in tx.execute(query)]
+    return [_of_row(row) for row in tx.execute(query).all()]
 
 
 def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
@@ -181,13 +183,13 @@ def behaviour(
             .where(activity.c.person.in_(ids), counted)
             .group_by(activity.c.person)
         )
-        newest.update({row.person: row.newest for row in rows})
+        newest.update(tuple(row) for row in rows.all())
         assets = tx.execute(
             select(activity.c.person, activity.c.asset)
             .where(activity.c.person.in_(ids), counted, activity.c.asset.is_not(None))
             .order_by(activity.c.time.desc(), activity.c.id.desc())
         )
-        first.update({row.person: row.asset for row in assets})
+        first.update(tuple(row) for row in assets.all())
     return {p: (at, first.get(p)) for p, at in newest.items()}
 
 
@@ -293,11 +295,9 @@ def history(tx: Connection, person_id: str) -> tuple[list[dict[str, Any]], list[
     return [dict(m._mapping) for m in moves], [dict(r._mapping) for r in routes]
 
 
-def _cycle(row: Any) -> Cycle | None:
-    if row.number is None:
-        return None
-    values = {name: getattr(row, name) for name in Cycle._fields}
-    return Cycle(**{**values, "person": row.id, "state": State(row.state)})
+def _of_row(row: Sequence[Any]) -> Cycle:
+    person_id, number, state, *rest = row
+    return Cycle(person_id, number, State(state), *rest)
 
 
 def moved_by(tx: Connection, by: str) -> int:

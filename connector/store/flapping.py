@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
 from connector.domain.moment import DAY, Micros
+from connector.domain.record import Scalar
 from connector.mapping.outbound import same
 from connector.store.schema_sync import flapping
 from connector.store.upsert import upsert
-from connector.store.written import Key, Sent, bases, grouped
+from connector.store.written import Key, Sent, grouped
 
 TURNS = 3
 """So often we put our value back; at the next turn theirs stays."""
@@ -19,12 +20,17 @@ CALM: Micros = 30 * DAY
 """After so long without a turn, counting starts anew."""
 
 
-def count_contested(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None:
+def count_contested(
+    tx: Connection,
+    sent: Sequence[Sent],
+    held: Mapping[Key, Mapping[str, tuple[Scalar, Micros]]],
+    now: Micros,
+    run: str,
+) -> None:
     """Count confirmed writes that put our value in place of one somebody else had set.
 
-    Called before the writes become our last written values.
+    `held` is what we had last written to these records before.
     """
-    held = bases(tx, [row.key for row in sent])
     fields = [
         (row.key, name)
         for row in sent

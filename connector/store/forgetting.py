@@ -39,7 +39,7 @@ from connector.store.schema import (
 from connector.store.schema_sync import flapping
 from connector.store.suppressed import Key, figures_only
 
-_NOTHING = "null"
+_NOTHING = "{}"
 
 
 def find(tx: Connection, address: str) -> tuple[list[str], list[Key]]:
@@ -174,7 +174,7 @@ def _erase_written(
                 journal.c.object == obj,
                 journal.c.record == ident,
             )
-            .values(before=_NOTHING, after=_NOTHING, record=pseudonym)
+            .values(changes=_NOTHING, record=pseudonym)
         ).rowcount
         tx.execute(
             delete(quarantine).where(

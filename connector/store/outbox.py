@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
+from connector.store.bulk import execute_many, insert_many
 from connector.store.flapping import count_contested
 from connector.store.people import chunks, dumps
 from connector.store.schema import LIVE, outbox, person
 from connector.store.schema import plan as plan_table
-from connector.store.written import Sent, confirm, write_journal
+from connector.store.written import Sent, bases, confirm, write_journal
 
 UNSENT = ("planned", "approved", "retry")
 """Live states of which nothing has left yet."""
@@ -44,6 +44,10 @@ class Row(NamedTuple):
     hint: str | None = None
 
 
+_ROW = [outbox.c[name] for name in Row._fields]
+_CHANGES = Row._fields.index("changes")
+
+
 class Planned(NamedTuple):
     """One row to be planned, before it has an id. `refresh` is for the plan's own count."""
 
@@ -58,12 +62,15 @@ class Planned(NamedTuple):
     refresh: bool = False
 
 
+_NEW = ("plan", *Planned._fields[:-1])
+
+
 def live(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
     """Give the live rows of people by connection, object, record and group."""
     found = {}
     for ids in chunks(people):
-        rows = tx.execute(select(outbox).where(outbox.c.person.in_(ids), outbox.c.state.in_(LIVE)))
-        for row in rows:
+        rows = tx.execute(select(*_ROW).where(outbox.c.person.in_(ids), outbox.c.state.in_(LIVE)))
+        for row in rows.all():
             one = _row(row)
             found[one.connection, one.object, one.record, one.grp] = one
     return found
@@ -71,17 +78,12 @@ def live(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str
 
 def add(tx: Connection, plan_id: str, rows: Sequence[Planned]) -> None:
     """Append planned rows."""
-    if rows:
-        tx.execute(
-            sql_insert(outbox),
-            [_new(plan_id, row) for row in rows],
-        )
-
-
-def _new(plan_id: str, row: Planned) -> dict[str, Any]:
-    values = row._asdict()
-    del values["refresh"]
-    return {**values, "plan": plan_id, "changes": dumps(row.changes)}
+    insert_many(
+        tx,
+        outbox,
+        _NEW,
+        [(plan_id, *row[:6], dumps(row.changes), row.quiet) for row in rows],
+    )
 
 
 def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: str = "") -> None:
@@ -136,18 +138,18 @@ def batch(tx: Connection, connection: str, limit: int, states: Sequence[str]) ->
     if first is None:
         return []
     alike = [column == value for column, value in zip(shared, first, strict=True)]
-    rows = tx.execute(select(outbox).where(*waiting, *alike).order_by(outbox.c.id).limit(limit))
-    return [_row(row) for row in rows]
+    rows = tx.execute(select(*_ROW).where(*waiting, *alike).order_by(outbox.c.id).limit(limit))
+    return [_row(row) for row in rows.all()]
 
 
 def rows_of_plan(
     tx: Connection, plan_id: str, after: int = 0, limit: int = 1000, states: Sequence[str] = ()
 ) -> list[Row]:
     """Give a plan's rows by id."""
-    query = select(outbox).where(outbox.c.plan == plan_id, outbox.c.id > after)
+    query = select(*_ROW).where(outbox.c.plan == plan_id, outbox.c.id > after)
     if states:
         query = query.where(outbox.c.state.in_(states))
-    return [_row(row) for row in tx.execute(query.order_by(outbox.c.id).limit(limit))]
+    return [_row(row) for row in tx.execute(query.order_by(outbox.c.id).limit(limit)).all()]
 
 
 def supersede(tx: Connection, plan_id: str, now: Micros) -> None:
@@ -210,7 +212,7 @@ def rearm(
 def dead(tx: Connection, limit: int = 100) -> list[Row]:
     """Give refused rows, newest first."""
     rows = tx.execute(
-        select(outbox).where(outbox.c.state == "dead").order_by(outbox.c.id.desc()).limit(limit)
+        select(*_ROW).where(outbox.c.state == "dead").order_by(outbox.c.id.desc()).limit(limit)
     )
     return [_row(row) for row in rows]
 
@@ -220,7 +222,7 @@ def dead_same(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str
     found = {}
     for ids in chunks(people):
         rows = tx.execute(
-            select(outbox)
+            select(*_ROW)
             .where(outbox.c.person.in_(ids), outbox.c.state == "dead")
             .order_by(outbox.c.id)
         )
@@ -297,8 +299,9 @@ def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
         return
     settle(tx, (row.id for row in rows), "applied", now)
     sent = [_sent(row) for row in rows]
-    count_contested(tx, sent, now, run)
-    confirm(tx, sent, now, run)
+    held = bases(tx, [row.key for row in sent])
+    count_contested(tx, sent, held, now, run)
+    confirm(tx, sent, now, run, held)
 
 
 class Failure(NamedTuple):
@@ -312,33 +315,38 @@ class Failure(NamedTuple):
     hint: str = ""
 
 
+_FAILED = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("i"))
+    .values(
+        state=bindparam("s"),
+        code=bindparam("c"),
+        message=bindparam("m"),
+        field=bindparam("f"),
+        hint=bindparam("h"),
+        settled_at=bindparam("t"),
+    )
+)
+
+
 def failed(tx: Connection, rows: Sequence[Failure], now: Micros) -> None:
     """Note outcomes that are no success."""
-    if rows:
-        tx.execute(
-            update(outbox)
-            .where(outbox.c.id == bindparam("i"))
-            .values(
-                state=bindparam("s"),
-                code=bindparam("c"),
-                message=bindparam("m"),
-                field=bindparam("f"),
-                hint=bindparam("h"),
-                settled_at=bindparam("t"),
-            ),
-            [
-                {
-                    "i": one.row.id,
-                    "s": one.state,
-                    "c": one.code,
-                    "m": one.message,
-                    "f": one.field,
-                    "h": one.hint or None,
-                    "t": now if one.state not in LIVE else None,
-                }
-                for one in rows
-            ],
-        )
+    execute_many(
+        tx,
+        _FAILED,
+        [
+            {
+                "i": one.row.id,
+                "s": one.state,
+                "c": one.code,
+                "m": one.message,
+                "f": one.field,
+                "h": one.hint or None,
+                "t": now if one.state not in LIVE else None,
+            }
+            for one in rows
+        ],
+    )
 
 
 def undone(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str], Row]:
@@ -355,14 +363,14 @@ def _newest_applied(
     found: dict[tuple[str, str, str, str], tuple[Row, str]] = {}
     for ids in chunks(people):
         rows = tx.execute(
-            select(outbox, plan_table.c.kind)
+            select(*_ROW, plan_table.c.kind)
             .join(plan_table, plan_table.c.id == outbox.c.plan)
             .where(outbox.c.person.in_(ids), outbox.c.state == "applied")
             .order_by(outbox.c.id)
         )
-        for row in rows:
+        for *row, kind in rows.all():
             one = _row(row)
-            found[one.connection, one.object, one.record, one.grp] = (one, row.kind)
+            found[one.connection, one.object, one.record, one.grp] = (one, kind)
     return found
 
 
@@ -376,7 +384,6 @@ def _chunks(ids: Iterable[int], size: int = 500) -> Iterable[list[int]]:
         yield every[start : start + size]
 
 
-def _row(row: Any) -> Row:
-    values = {name: getattr(row, name) for name in Row._fields}
-    changes = {n: (b, a) for n, (b, a) in orjson.loads(row.changes).items()}
-    return Row(**{**values, "changes": changes})
+def _row(row: Sequence[Any]) -> Row:
+    changes = {n: (b, a) for n, (b, a) in orjson.loads(row[_CHANGES]).items()}
+    return Row(*(*row[:_CHANGES], changes, *row[_CHANGES + 1 :]))

@@ -80,8 +80,8 @@ def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRe
             .where(record.c.person.in_(ids), record.c.kind == "person")
             .order_by(record.c.connection, record.c.object, record.c.id)
         )
-        for row in rows:
-            found.setdefault(row.person, []).append(_record(row))
+        for row in rows.all():
+            found.setdefault(row[-1], []).append(_record(row))
     return found
 
 
@@ -106,9 +106,9 @@ def held(tx: Connection, people: Iterable[str]) -> dict[str, list[Held]]:
             .where(record.c.person.in_(ids), record.c.kind == "person", ~record.c.gone)
             .order_by(record.c.connection, record.c.object, record.c.id)
         )
-        for row in rows:
-            one = Held(*row)._replace(remote=orjson.loads(row.remote))
-            found.setdefault(row.person, []).append(one)
+        for *row, remote in rows.all():
+            one = Held(*(*row, orjson.loads(remote)))
+            found.setdefault(one.person, []).append(one)
     return found
 
 
@@ -129,7 +129,7 @@ def records_by_id(
                 record.c.connection == connection, record.c.kind == kind, record.c.id.in_(some)
             )
         )
-        found.update({row.id: _record(row) for row in rows})
+        found.update({row.id: _record(row) for row in rows.all()})
     return found
 
 
@@ -149,8 +149,8 @@ def opportunities_of(
             )
             .order_by(record.c.object, record.c.id)
         )
-        for row in rows:
-            found.setdefault(row.subject, []).append(_record(row))
+        for *row, subject in rows.all():
+            found.setdefault(subject, []).append(_record(row))
     return found
 
 
@@ -333,17 +333,18 @@ _RECORD = (
 )
 
 
-def _record(row: Any) -> PersonRecord:
+def _record(row: Sequence[Any]) -> PersonRecord:
+    connection, obj, ident, changed, doc, remote, gone, merged_into, owner = row
     return PersonRecord(
-        row.connection,
-        row.object,
-        row.id,
-        row.changed,
-        orjson.loads(row.doc),
-        orjson.loads(row.remote),
-        row.gone,
-        row.merged_into,
-        row.person,
+        connection,
+        obj,
+        ident,
+        changed,
+        orjson.loads(doc),
+        orjson.loads(remote),
+        gone,
+        merged_into,
+        owner,
     )
 
 

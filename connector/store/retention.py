@@ -9,7 +9,7 @@ from connector.store.people import mark
 from connector.store.questions import CODES
 from connector.store.schema import activity, journal, outbox, quarantine, run
 
-_NOTHING = "null"
+_NOTHING = "{}"
 _SETTLED = ("applied", "superseded", "cancelled", "noop", "conflict")
 
 
@@ -31,20 +31,18 @@ def clear_values(tx: Connection, before: Micros) -> int:
     """
     done = tx.execute(
         update(journal)
-        .where(
-            journal.c.at < before, or_(journal.c.before != _NOTHING, journal.c.after != _NOTHING)
-        )
-        .values(before=_NOTHING, after=_NOTHING)
+        .where(journal.c.at < before, journal.c.changes != _NOTHING)
+        .values(changes=_NOTHING)
     )
     tx.execute(
         update(outbox)
         .where(
             outbox.c.state.in_(_SETTLED),
             outbox.c.settled_at < before,
-            outbox.c.changes != "{}",
+            outbox.c.changes != _NOTHING,
             or_(outbox.c.code.is_(None), outbox.c.code.not_in(CODES)),
         )
-        .values(changes="{}", message=None)
+        .values(changes=_NOTHING, message=None)
     )
     return int(done.rowcount)
 

@@ -373,9 +373,7 @@ last_written = Table(  # advances only with a confirmed write
     Column("connection", Text, primary_key=True),
     Column("object", Text, primary_key=True),
     Column("record", Text, primary_key=True),
-    Column("field", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # JSON
-    Column("at", BigInteger, nullable=False),
+    Column("fields", Text, nullable=False),  # JSON: remote name -> [value, confirmed at]
     Column("run", Text, nullable=False),
 )
 
@@ -399,9 +397,7 @@ journal = Table(  # append-only, before the request leaves
     Column("connection", Text, nullable=False),
     Column("object", Text, nullable=False),
     Column("record", Text, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
+    Column("changes", Text, nullable=False),  # JSON: remote name -> [before, after]
     Column("at", BigInteger, nullable=False),
     Column("run", Text, nullable=False),
 )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy import insert as sql_insert
 
 from connector.domain.score import Line, Score
+from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import person
 from connector.store.schema import score as table
 
-_COLUMNS = [table.c[name] for name in Score._fields]
+_NAMES = (*Score._fields, "reasons", "lines", "model", "scored_at")
+_STORED = [table.c[name] for name in _NAMES]
+_BOUND = tuple(f"v_{name}" for name in _NAMES)
+_MOVE = (
+    update(table)
+    .where(table.c.person == bindparam("v_person"))
+    .values(**{name: bindparam(f"v_{name}") for name in _NAMES[1:]})
+)
 
 
 class Published(NamedTuple):
@@ -22,17 +29,28 @@ class Published(NamedTuple):
 
     score: Score
     reasons: str
-    lines: tuple[Line, ...]
+    told: str
+    """The lines, as JSON: most who ask for scores do not look at them."""
     model: str
     scored_at: int
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What the score is made of."""
+        return tuple(Line(*line) for line in orjson.loads(self.told))
+
+
+def told(lines: Iterable[Line]) -> str:
+    """Write lines as they are stored."""
+    return dumps([list(line) for line in lines])
 
 
 def published(tx: Connection, people: Iterable[str]) -> dict[str, Published]:
     """Give the stored score of each of these people."""
     found = {}
     for ids in chunks(people):
-        for row in tx.execute(select(table).where(table.c.person.in_(ids))):
-            found[row.person] = _published(row)
+        for row in tx.execute(select(*_STORED).where(table.c.person.in_(ids))).all():
+            found[row[0]] = _published(row)
     return found
 
 
@@ -43,16 +61,8 @@ def save(tx: Connection, rows: Sequence[Published]) -> None:
         known.update(tx.execute(select(table.c.person).where(table.c.person.in_(ids))).scalars())
     fresh = [_row(row) for row in rows if row.score.person not in known]
     moved = [_row(row) for row in rows if row.score.person in known]
-    if fresh:
-        tx.execute(sql_insert(table), fresh)
-    if moved:
-        columns = [c.name for c in table.columns if c.name != "person"]
-        tx.execute(
-            update(table)
-            .where(table.c.person == bindparam("p"))
-            .values(**{name: bindparam(f"v_{name}") for name in columns}),
-            [{"p": r["person"], **{f"v_{n}": r[n] for n in columns}} for r in moved],
-        )
+    insert_many(tx, table, _NAMES, fresh)
+    execute_many(tx, _MOVE, [dict(zip(_BOUND, row, strict=True)) for row in moved])
 
 
 def settle_stale(tx: Connection, people: Iterable[str]) -> None:
@@ -78,7 +88,7 @@ def counts(tx: Connection) -> dict[str, int]:
 def top(tx: Connection, limit: int) -> list[Published]:
     """Give the best people, by total, then id."""
     rows = tx.execute(
-        select(table)
+        select(*_STORED)
         .where(table.c.disqualified_by.is_(None))
         .order_by(table.c.total.desc(), table.c.person)
         .limit(limit)
@@ -86,17 +96,9 @@ def top(tx: Connection, limit: int) -> list[Published]:
     return [_published(row) for row in rows]
 
 
-def _published(row: Any) -> Published:
-    lines = tuple(Line(*line) for line in orjson.loads(row.lines))
-    values = {name: getattr(row, name) for name in Score._fields}
-    return Published(Score(**values), row.reasons, lines, row.model, row.scored_at)
+def _published(row: Sequence[Any]) -> Published:
+    return Published(Score(*row[: len(Score._fields)]), *row[len(Score._fields) :])
 
 
-def _row(one: Published) -> Mapping[str, Any]:
-    return {
-        **one.score._asdict(),
-        "reasons": one.reasons,
-        "lines": dumps([list(line) for line in one.lines]),
-        "model": one.model,
-        "scored_at": one.scored_at,
-    }
+def _row(one: Published) -> tuple[Any, ...]:
+    return (*one.score, *one[1:])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
+from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import human_edit, journal, last_written, outbox, record
-from connector.store.upsert import upsert
+from connector.store.upsert import upsert, upsert_rows
 
 Key = tuple[str, str, str]
 """connection, object, record id"""
@@ -27,48 +27,67 @@ class Sent(NamedTuple):
     changes: Mapping[str, tuple[Scalar, Scalar]]
 
 
-def write_journal(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None:
-    """Append each field's before and after; called before the request leaves."""
-    entries = [
-        {
-            "outbox": row.outbox,
-            "connection": row.key[0],
-            "object": row.key[1],
-            "record": row.key[2],
-            "field": name,
-            "before": dumps(before),
-            "after": dumps(after),
-            "at": now,
-            "run": run,
-        }
-        for row in sent
-        for name, (before, after) in row.changes.items()
-    ]
-    if entries:
-        tx.execute(sql_insert(journal), entries)
+class Journaled(NamedTuple):
+    """One attempt to write one outbox row: what stood there, and what we sent."""
+
+    outbox: int
+    connection: str
+    object: str
+    record: str
+    grp: str
+    person: str
+    state: str
+    changes: Mapping[str, tuple[Scalar, Scalar]]
 
 
-def confirm(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None:
-    """Note confirmed values as our last written ones and as what the records hold now."""
-    upsert(
-        tx,
-        last_written,
-        [
-            {
-                "connection": row.key[0],
-                "object": row.key[1],
-                "record": row.key[2],
-                "field": name,
-                "value": dumps(after),
-                "at": now,
-                "run": run,
-            }
-            for row in sent
-            for name, (_, after) in row.changes.items()
-        ],
+_JOURNAL = ("outbox", "connection", "object", "record", "changes", "at", "run")
+_WRITTEN = ("connection", "object", "record", "fields", "run")
+_FORGET = delete(human_edit).where(
+    human_edit.c.connection == bindparam("c"),
+    human_edit.c.object == bindparam("o"),
+    human_edit.c.record == bindparam("r"),
+    human_edit.c.field == bindparam("f"),
+)
+_HOLD = (
+    update(record)
+    .where(
+        record.c.connection == bindparam("c"),
+        record.c.object == bindparam("o"),
+        record.c.id == bindparam("i"),
     )
+    .values(remote=bindparam("r"))
+)
+
+
+def write_journal(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None:
+    """Append each record's fields before and after; called before the request leaves."""
+    insert_many(
+        tx,
+        journal,
+        _JOURNAL,
+        [(row.outbox, *row.key, dumps(row.changes), now, run) for row in sent],
+    )
+
+
+def confirm(
+    tx: Connection,
+    sent: Sequence[Sent],
+    now: Micros,
+    run: str,
+    held: Mapping[Key, Mapping[str, tuple[Scalar, Micros]]] | None = None,
+) -> None:
+    """Note confirmed values as our last written ones and as what the records hold now.
+
+    `held` is what `bases` says of these records, for a caller who has asked already.
+    """
+    known = bases(tx, [row.key for row in sent]) if held is None else held
+    fields: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
+    for row in sent:
+        mine = fields.setdefault(row.key, dict(known.get(row.key, {})))
+        mine.update({name: (after, now) for name, (_, after) in row.changes.items()})
+    _save(tx, fields, run)
     _forget_edits(tx, sent)
-    _hold(tx, {row.key: row.changes for row in sent})
+    _hold(tx, sent)
 
 
 def seed(
@@ -78,34 +97,34 @@ def seed(
 
     For a store that lost its memory of what it wrote, and found it in the CRM.
     """
-    names = ("connection", "object", "record", "field")
-    upsert(
-        tx,
-        last_written,
-        [
-            {**dict(zip(names, row[:4], strict=True)), "value": dumps(row[4]), "at": row[5]}
-            | {"run": run}
-            for row in rows
-        ],
+    known = bases(tx, [row[:3] for row in rows])
+    fields: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
+    for connection, obj, ident, name, value, at in rows:
+        key = (connection, obj, ident)
+        fields.setdefault(key, dict(known.get(key, {})))[name] = (value, at)
+    _save(tx, fields, run)
+
+
+def _save(
+    tx: Connection, fields: Mapping[Key, Mapping[str, tuple[Scalar, Micros]]], run: str
+) -> None:
+    upsert_rows(
+        tx, last_written, _WRITTEN, [(*key, dumps(mine), run) for key, mine in fields.items()]
     )
 
 
 def _forget_edits(tx: Connection, sent: Sequence[Sent]) -> None:
-    names = [
-        {"c": row.key[0], "o": row.key[1], "r": row.key[2], "f": name}
-        for row in sent
-        for name in row.changes
-    ]
-    if names:
-        tx.execute(
-            delete(human_edit).where(
-                human_edit.c.connection == bindparam("c"),
-                human_edit.c.object == bindparam("o"),
-                human_edit.c.record == bindparam("r"),
-                human_edit.c.field == bindparam("f"),
-            ),
-            names,
-        )
+    known = edits(tx, [row.key for row in sent])
+    execute_many(
+        tx,
+        _FORGET,
+        [
+            {"c": row.key[0], "o": row.key[1], "r": row.key[2], "f": name}
+            for row in sent
+            for name in row.changes
+            if name in known.get(row.key, {})
+        ],
+    )
 
 
 def bases(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scalar, Micros]]]:
@@ -113,15 +132,15 @@ def bases(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scal
     found: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
     for connection, obj, ids in grouped(keys):
         rows = tx.execute(
-            select(last_written).where(
+            select(last_written.c.record, last_written.c.fields).where(
                 last_written.c.connection == connection,
                 last_written.c.object == obj,
                 last_written.c.record.in_(ids),
             )
         )
-        for row in rows:
-            fields = found.setdefault((connection, obj, row.record), {})
-            fields[row.field] = (orjson.loads(row.value), row.at)
+        for ident, text in rows.all():
+            fields = orjson.loads(text)
+            found[connection, obj, ident] = {n: (value, at) for n, (value, at) in fields.items()}
     return found
 
 
@@ -136,7 +155,7 @@ def edits(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scal
                 human_edit.c.record.in_(ids),
             )
         )
-        for row in rows:
+        for row in rows.all():
             fields = found.setdefault((connection, obj, row.record), {})
             fields[row.field] = (orjson.loads(row.value), row.seen_at)
     return found
@@ -164,8 +183,12 @@ def save_edits(
     )
 
 
-def _hold(tx: Connection, changes: Mapping[Key, Mapping[str, tuple[Scalar, Scalar]]]) -> None:
+def _hold(tx: Connection, sent: Sequence[Sent]) -> None:
     """Put confirmed values into what the record holds, so that their echo is no news."""
+    changes: dict[Key, dict[str, Scalar]] = {}
+    for row in sent:
+        mine = changes.setdefault(row.key, {})
+        mine.update({name: after for name, (_, after) in row.changes.items()})
     updates = []
     for connection, obj, ids in grouped(changes):
         rows = tx.execute(
@@ -173,21 +196,10 @@ def _hold(tx: Connection, changes: Mapping[Key, Mapping[str, tuple[Scalar, Scala
                 record.c.connection == connection, record.c.object == obj, record.c.id.in_(ids)
             )
         )
-        for row in rows:
-            held = orjson.loads(row.remote)
-            held.update({n: after for n, (_, after) in changes[connection, obj, row.id].items()})
-            updates.append({"c": connection, "o": obj, "i": row.id, "r": dumps(held)})
-    if updates:
-        tx.execute(
-            update(record)
-            .where(
-                record.c.connection == bindparam("c"),
-                record.c.object == bindparam("o"),
-                record.c.id == bindparam("i"),
-            )
-            .values(remote=bindparam("r")),
-            updates,
-        )
+        for ident, text in rows.all():
+            held = {**orjson.loads(text), **changes[connection, obj, ident]}
+            updates.append({"c": connection, "o": obj, "i": ident, "r": dumps(held)})
+    execute_many(tx, _HOLD, updates)
 
 
 def edited_before(
@@ -213,8 +225,8 @@ def edited_before(
     return list(rows.scalars())
 
 
-def journal_of_run(tx: Connection, run: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Give confirmed field changes a run made, of the next `limit` outbox rows past `after`."""
+def journal_of_run(tx: Connection, run: str, after: int, limit: int) -> list[Journaled]:
+    """Give what a run wrote, of the next `limit` outbox rows past `after`, in order."""
     of_run = (
         select(journal.c.outbox)
         .distinct()
@@ -223,21 +235,15 @@ def journal_of_run(tx: Connection, run: str, after: int, limit: int) -> list[dic
         .limit(limit)
         .subquery()
     )
+    columns = [*(journal.c[name] for name in ("outbox", "connection", "object", "record"))]
     rows = tx.execute(
-        select(journal, outbox.c.grp, outbox.c.person, outbox.c.state)
+        select(*columns, outbox.c.grp, outbox.c.person, outbox.c.state, journal.c.changes)
         .join(of_run, of_run.c.outbox == journal.c.outbox)
         .join(outbox, outbox.c.id == journal.c.outbox)
         .where(journal.c.run == run)
         .order_by(journal.c.outbox, journal.c.seq)
     )
-    return [
-        {
-            **row._mapping,
-            "before": orjson.loads(row.before),
-            "after": orjson.loads(row.after),
-        }
-        for row in rows
-    ]
+    return [Journaled(*(*told, orjson.loads(text))) for *told, text in rows.all()]
 
 
 def grouped(keys: Iterable[Key]) -> Iterable[tuple[str, str, list[str]]]:

@@ -33,7 +33,7 @@ class Known:
             if one in published and one in current
         ]
         self.records = people.records_of(tx, page)
-        self.primaries: dict[str, Primary] = primaries(tx, loop, page)
+        self.primaries: dict[str, Primary] = primaries(tx, loop, page, self.records)
         keys = [
             (r.connection, r.object, r.id) for records in self.records.values() for r in records
         ]

@@ -30,8 +30,15 @@ class Primary(NamedTuple):
     account_owner: str | None
 
 
-def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Primary]:
+def primaries(
+    tx: Connection,
+    loop: Loop,
+    ids: Iterable[str],
+    known: dict[str, list[PersonRecord]] | None = None,
+) -> dict[str, Primary]:
     """Give the primary of each person who has a live record in the hand-off connection.
+
+    `known` are the people's records, for a caller who has read them.
 
     It is the record with an open opportunity, else the one changed last, else the first by id; one
     that is frozen only where there is no other. What frozen records say counts all the same.
@@ -39,7 +46,7 @@ def primaries(tx: Connection, loop: Loop, ids: Iterable[str]) -> dict[str, Prima
     name = loop.handoff.name
     mine = {
         person: [r for r in records if r.connection == name and not r.gone]
-        for person, records in people.records_of(tx, ids).items()
+        for person, records in (people.records_of(tx, ids) if known is None else known).items()
     }
     mine = {person: records for person, records in mine.items() if records}
     deals = people.opportunities_of(tx, name, (r.id for rs in mine.values() for r in rs))

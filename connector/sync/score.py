@@ -111,7 +111,7 @@ def _published(
     if known is not None and _told(known.score) == _told(score) and known.model == model.hash:
         return known._replace(score=score, scored_at=loop.now)
     lines = tuple(explain(model, points, score))
-    return Published(score, reasons_text(lines, score), lines, model.hash, loop.now)
+    return Published(score, reasons_text(lines, score), scores.told(lines), model.hash, loop.now)
 
 
 def _told(score: Score) -> tuple[object, ...]:

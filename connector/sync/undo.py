@@ -12,6 +12,7 @@ from connector.mapping.outbound import same
 from connector.store import audit, outbox, people, plans, runs, written
 from connector.store.outbox import UNSENT, Planned
 from connector.store.plans import PlanRow
+from connector.store.written import Journaled
 from connector.sync.basis import basis_of
 from connector.sync.context import Loop
 
@@ -46,7 +47,7 @@ def _plan_back(loop: Loop, row: PlanRow, run: str, counts: Counter[str]) -> None
             outbox.add(tx, row.id, _way_back(loop, tx, entries, counts))
         if not entries:
             break
-        after = entries[-1]["outbox"]
+        after = entries[-1].outbox
     with loop.store.write() as tx:
         loop.lease.check(tx)
         plans.save_plan(tx, row._replace(counts=dict(+counts)))
@@ -55,22 +56,23 @@ def _plan_back(loop: Loop, row: PlanRow, run: str, counts: Counter[str]) -> None
 
 
 def _way_back(
-    loop: Loop, tx: Connection, entries: Sequence[dict[str, Any]], counts: Counter[str]
+    loop: Loop, tx: Connection, entries: Sequence[Journaled], counts: Counter[str]
 ) -> list[Planned]:
     grouped: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for entry in (e for e in entries if e["state"] == "applied"):
-        key = (entry["connection"], entry["object"], entry["record"], entry["grp"])
-        group = grouped.setdefault(key, {"person": entry["person"], "fields": {}})
-        first = group["fields"].get(entry["field"], entry)
-        group["fields"][entry["field"]] = {"before": first["before"], "after": entry["after"]}
+    for one in (e for e in entries if e.state == "applied"):
+        key = (one.connection, one.object, one.record, one.grp)
+        group = grouped.setdefault(key, {"person": one.person, "fields": {}})
+        for name, (before, after) in one.changes.items():
+            first = group["fields"].get(name, (before, after))
+            group["fields"][name] = (first[0], after)
     rows = []
     live = outbox.live(tx, (g["person"] for g in grouped.values()))
     for (connection, obj, ident, grp), group in grouped.items():
         held = people.record_remote(tx, connection, obj, ident)
         changes = {
-            name: (change["after"], change["before"])
-            for name, change in group["fields"].items()
-            if held is not None and same(held.get(name), change["after"])
+            name: (after, before)
+            for name, (before, after) in group["fields"].items()
+            if held is not None and same(held.get(name), after)
         }
         waiting = live.get((connection, obj, ident, grp))
         if not changes or (waiting is not None and waiting.state not in UNSENT):

@@ -228,10 +228,7 @@ class Ground:
             "routing": rows("SELECT person, rule, owner FROM routing ORDER BY seq"),
             "scores": rows("SELECT person, score, reasons FROM score ORDER BY 1"),
             "said": rows("SELECT person, verdict, reason FROM disposition ORDER BY 1, 2"),
-            "last": rows(
-                "SELECT record, field, value FROM last_written WHERE field <> 'll_run' "
-                "ORDER BY 1, 2"
-            ),
+            "last": [one for one in self.world.last_written() if one[1] != "ll_run"],
             "waiting": rows(
                 "SELECT record, grp, state FROM outbox WHERE state IN "
                 "('planned', 'approved', 'sending', 'retry', 'unknown', 'dead') ORDER BY 1, 2"

@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -226,12 +227,10 @@ class AnyOrder(RuleBasedStateMachine):
         for record, changes in self.world.rows(
             "SELECT record, changes FROM outbox WHERE state IN ('applied', 'noop')"
         ):
-            import orjson
-
             for name, (_, after) in orjson.loads(changes).items():
                 done.add((record, name, orjson.dumps(after).decode()))
-        held = self.world.rows("SELECT record, field, value FROM last_written")
-        assert {tuple(row) for row in held} <= done
+        held = self.world.last_written()
+        assert {(one, name, orjson.dumps(v).decode()) for one, name, v in held} <= done
 
     @precondition(lambda self: self.is_filled)
     @invariant()
@@ -239,14 +238,13 @@ class AnyOrder(RuleBasedStateMachine):
         """I6, I7: whatever we changed in the CRM was journaled first, and is ours to change."""
         journal = {
             (record, field, after)
-            for record, field, after in self.world.rows("SELECT record, field, after FROM journal")
+            for record, changes in self.world.rows("SELECT record, changes FROM journal")
+            for field, (_, after) in orjson.loads(changes).items()
         }
-        import orjson
-
         for source, ident, field, _, after in self.world.crm.effects:
             if field.startswith("ll_") and field not in {"ll_score"}:
                 assert source == "leads"
-                assert (ident, field, orjson.dumps(after).decode()) in journal
+                assert (ident, field, after) in journal
 
     @precondition(lambda self: self.is_filled)
     @invariant()

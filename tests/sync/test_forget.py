@@ -157,7 +157,7 @@ def test_what_is_old_is_cleared_once_a_day_and_the_score_follows(world):
     world.pass_time(10 * DAY)
     world.event("l2", url="/pricing/new", ago=0)
     assert world.run().counts["retain"] == {}
-    values = "SELECT count(*) FROM journal WHERE after <> 'null'"
+    values = "SELECT count(*) FROM journal WHERE changes <> '{}'"
     assert world.rows(values)[0][0] > 0
     assert world.run().counts["retain"] == {}
     world.pass_time(25 * DAY)

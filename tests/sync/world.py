@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from connector.adapters.memory import Remote, register
 from connector.config.load import Loaded, load_settings
 from connector.domain.moment import DAY, HOUR, Micros, format_iso, parse_iso
@@ -254,6 +256,15 @@ class World:
         effects = [e[1:] for e in self.crm.effects if e[0] == "leads"]
         self.crm.effects.clear()
         return effects
+
+    def last_written(self) -> list[tuple[str, str, Any]]:
+        """What we last wrote and had confirmed: record, field, value."""
+        rows = self.rows("SELECT record, fields FROM last_written ORDER BY record")
+        return [
+            (record, name, value)
+            for record, fields in rows
+            for name, (value, _) in sorted(orjson.loads(fields).items())
+        ]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Look into the store."""

@@ -90,7 +90,7 @@ def test_a_store_of_the_first_version_comes_up_to_date_and_keeps_all_it_holds(ol
         assert [row.state for row in live.values()] == ["sending"]
         assert outbox.dead(tx)[0].hint is None
         assert written.bases(tx, [KEY]) == {KEY: {"s": (1, 2)}}
-        assert written.journal_of_run(tx, "r1", 0, 10)[0]["after"] == 1
+        assert written.journal_of_run(tx, "r1", 0, 10)[0].changes == {"s": [None, 1]}
         assert plans.newest_plan(tx).id == "p1"
     store.close()
 
