@@ -19,12 +19,12 @@ from connector.identity.address import normalise_address
 from connector.store.people import chunks, dumps
 from connector.store.questions import CODES
 from connector.store.schema import (
-    LIVE,
     activity,
     cycle,
     disposition,
     human_edit,
     identity_key,
+    is_live,
     journal,
     last_written,
     move,
@@ -195,7 +195,7 @@ def _erase_written(
         .where(
             rows,
             or_(
-                outbox.c.state.in_(LIVE),
+                is_live,
                 and_(outbox.c.state == "conflict", outbox.c.code.in_(CODES)),
             ),
         )

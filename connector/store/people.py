@@ -11,11 +11,11 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Fields
 from connector.store.schema import (
-    LIVE,
     activity,
     cycle,
     disposition,
     identity_key,
+    is_live,
     move,
     outbox,
     person,
@@ -420,7 +420,7 @@ def pending(tx: Connection, after: str, limit: int) -> list[str]:
         select(outbox.c.person)
         .distinct()
         .join(person, person.c.id == outbox.c.person)
-        .where(*ours, outbox.c.person > after, outbox.c.state.in_(LIVE))
+        .where(*ours, outbox.c.person > after, is_live)
         .order_by(outbox.c.person)
         .limit(limit)
         .subquery()

@@ -11,7 +11,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
 from connector.store.people import dumps
-from connector.store.schema import LIVE, approved, outbox, plan
+from connector.store.schema import approved, is_live, outbox, plan
 from connector.store.upsert import upsert
 
 
@@ -70,7 +70,7 @@ def undoing(tx: Connection, since: Micros) -> frozenset[str]:
 
 def supersede_plans(tx: Connection) -> None:
     """Close earlier plans that have no live rows left: their rows were planned anew."""
-    live = select(outbox.c.plan).where(outbox.c.state.in_(LIVE))
+    live = select(outbox.c.plan).where(is_live)
     tx.execute(
         update(plan)
         .where(plan.c.state.in_(["open", "needs_approval"]), plan.c.id.not_in(live))
@@ -108,7 +108,7 @@ def _plan_values(row: PlanRow) -> dict[str, Any]:
 
 def close_applied(tx: Connection) -> None:
     """Note plans all of whose rows are settled as applied."""
-    live = select(outbox.c.plan).where(outbox.c.state.in_(LIVE))
+    live = select(outbox.c.plan).where(is_live)
     tx.execute(
         update(plan)
         .where(plan.c.state.in_(["open", "approved"]), plan.c.id.not_in(live))
