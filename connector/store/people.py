@@ -126,7 +126,9 @@ def records_by_id(
     for some in chunks(ids):
         rows = tx.execute(
             select(*_RECORD).where(
-                record.c.connection == connection, record.c.kind == kind, record.c.id.in_(some)
+                record.c.connection == connection,
+                record.c.kind == kind,
+                record.c.id.in_(some),
             )
         )
         found.update({row.id: _record(row) for row in rows.all()})
@@ -140,16 +142,15 @@ def opportunities_of(
     found: dict[str, list[PersonRecord]] = {}
     for some in chunks(subjects):
         rows = tx.execute(
-            select(*_RECORD, record.c.subject)
-            .where(
+            select(*_RECORD, record.c.subject).where(
                 record.c.connection == connection,
                 record.c.kind == "opportunity",
                 record.c.subject.in_(some),
                 ~record.c.gone,
             )
-            .order_by(record.c.object, record.c.id)
         )
-        for *row, subject in rows.all():
+        # Ordered here: asked to, SQLite would walk every record in key order.
+        for *row, subject in sorted(rows.all(), key=lambda row: (row[1], row[2])):
             found.setdefault(subject, []).append(_record(row))
     return found
 
@@ -351,11 +352,9 @@ def _record(row: Sequence[Any]) -> PersonRecord:
 def records_of_kind(tx: Connection, connection: str, kind: str) -> list[PersonRecord]:
     """Give every record of a small kind (owners) in one connection, by object and id."""
     rows = tx.execute(
-        select(*_RECORD)
-        .where(record.c.connection == connection, record.c.kind == kind)
-        .order_by(record.c.object, record.c.id)
+        select(*_RECORD).where(record.c.connection == connection, record.c.kind == kind)
     )
-    return [_record(row) for row in rows]
+    return sorted((_record(row) for row in rows.all()), key=lambda one: (one.object, one.id))
 
 
 def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:

@@ -110,8 +110,9 @@ record = Table(
 )
 Index("record_dirty", record.c.kind, postgresql_where=text("dirty"), sqlite_where=text("dirty"))
 Index("record_person", record.c.person)
-Index("record_account", record.c.connection, record.c.account)
-Index("record_subject", record.c.connection, record.c.subject)
+Index("record_account", record.c.connection, record.c.kind, record.c.account)
+Index("record_subject", record.c.connection, record.c.kind, record.c.subject)
+Index("record_kind", record.c.connection, record.c.kind, record.c.id)
 
 activity = Table(
     "activity",

@@ -17,6 +17,8 @@ from connector.sync.decide import owners_in
 from connector.sync.desire import Person
 from connector.sync.primary import Primary, primaries
 
+RowKey = tuple[str, str, str, str]
+"""connection, object, record, group"""
 UNDO_WAITS: Micros = 7 * DAY
 """How long an undo that nobody approved keeps its records from being planned anew."""
 
@@ -41,6 +43,9 @@ class Known:
         self.edits = written.edits(tx, keys)
         self.turns = flapping.turns(tx, keys, loop.now)
         self.live = outbox.live(tx, page)
+        self.live_of: dict[str, list[tuple[RowKey, outbox.Row]]] = {}
+        for key, row in self.live.items():
+            self.live_of.setdefault(row.person, []).append((key, row))
         self.dead = outbox.dead_same(tx, page)
         self.undone = outbox.undone(tx, page)
         self.undoing = plans.undoing(tx, loop.now - UNDO_WAITS)

@@ -24,7 +24,7 @@ from connector.sync.guard import Limits, exceeded
 from connector.sync.known import Known
 from connector.sync.quiet import Worth, worth_writing
 from connector.sync.scope import within
-from connector.sync.wishes import against_live
+from connector.sync.wishes import Turn, against_live
 
 PAGE = 500
 
@@ -79,18 +79,14 @@ def _plan_page(
     loop: Loop, tx: Connection, plan_id: str, page: Sequence[str], counts: Counter[str]
 ) -> None:
     known = Known(loop, tx, page)
-    fresh: list[Planned] = []
-    later: set[str] = set()
+    turn = Turn()
     for person in known.people:
         wishes = list(_wishes(loop, known, person, counts))
-        rows, waits = against_live(tx, loop, plan_id, known, person.id, wishes, counts)
-        fresh.extend(rows)
-        if waits:
-            later.add(person.id)
-    outbox.add(tx, plan_id, fresh)
+        against_live(turn, known, person.id, wishes, counts)
+    turn.save(tx, plan_id, loop.now)
     questions.ask(tx, plan_id, known.asked, loop.now)
     written.save_edits(tx, known.edits_seen, loop.now, loop.run)
-    people.mark(tx, [one for one in page if one not in later], pending=False)
+    people.mark(tx, [one for one in page if one not in turn.later], pending=False)
     counts["asked"] += len(known.asked)
 
 

@@ -4,42 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.mapping.outbound import same
 from connector.store import outbox
 from connector.store.outbox import UNSENT, Changes, Planned, Row
-from connector.sync.context import Loop
 from connector.sync.known import Known
 
 
-def against_live(
-    tx: Connection,
-    loop: Loop,
-    plan_id: str,
-    known: Known,
-    person: str,
-    wishes: Sequence[Planned],
-    counts: Counter[str],
-) -> tuple[list[Planned], bool]:
-    """Settle a person's wishes; gives the rows to add, and whether to plan the person again.
+@dataclass
+class Turn:
+    """What becomes of a page's wishes, and of the rows that waited."""
 
-    That is so when a row is on its way with other values: it is settled before a newer one leaves.
-    """
-    fresh: list[Planned] = []
-    later = False
+    fresh: list[Planned] = field(default_factory=list)
+    adopted: list[int] = field(default_factory=list)
+    """Rows that say what we want, carried over into this plan."""
+    superseded: list[int] = field(default_factory=list)
+    later: set[str] = field(default_factory=set)
+    """People to be planned again: a row with other values is on its way, and settled first."""
+
+    def save(self, tx: Connection, plan_id: str, now: Micros) -> None:
+        """Store it: what is superseded first, so that one row lives for each record and group."""
+        outbox.adopt(tx, self.adopted, plan_id)
+        outbox.settle(tx, self.superseded, "superseded", now)
+        outbox.add(tx, plan_id, self.fresh)
+
+
+def against_live(
+    turn: Turn, known: Known, person: str, wishes: Sequence[Planned], counts: Counter[str]
+) -> None:
+    """Settle a person's wishes."""
     wanted = {(w.connection, w.object, w.record, w.grp): w for w in wishes}
     for key, wish in wanted.items():
         row = known.live.get(key)
         if row is not None and row.plan in known.undoing:
             continue
         if row is not None and row.state not in UNSENT:
-            later = True
+            turn.later.add(person)
         elif row is not None and _same_wish(row, wish):
             if row.state == "planned":
-                outbox.adopt(tx, [row.id], plan_id)
+                turn.adopted.append(row.id)
                 counts[wish.grp] += 1
                 counts["refreshed"] += wish.refresh
             else:  # it passed the guard already
@@ -50,20 +58,15 @@ def against_live(
             counts["undone before"] += 1
         else:
             if row is not None:
-                outbox.settle(tx, [row.id], "superseded", loop.now)
-            fresh.append(wish)
+                turn.superseded.append(row.id)
+            turn.fresh.append(wish)
             counts[wish.grp] += 1
             counts["refreshed"] += wish.refresh
-    idle = [
+    turn.superseded += [
         row.id
-        for key, row in known.live.items()
-        if row.person == person
-        and key not in wanted
-        and row.state in UNSENT
-        and row.plan not in known.undoing
+        for key, row in known.live_of.get(person, [])
+        if key not in wanted and row.state in UNSENT and row.plan not in known.undoing
     ]
-    outbox.settle(tx, idle, "superseded", loop.now)
-    return fresh, later
 
 
 def _is_refused(row: Row | None, wish: Planned) -> bool:

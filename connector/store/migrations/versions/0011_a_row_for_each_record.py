@@ -1,4 +1,7 @@
-"""What was last written, and the journal: a row for each record instead of one for each field."""
+"""What was last written, and the journal: a row for each record instead of one for each field.
+
+Records are found by kind and id: without the index each look-up read every record.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,10 @@ def upgrade() -> None:
     tx = op.get_bind()
     _insert(tx, written, _last_written(tx))
     _insert(tx, journal, _journal(tx))
+    op.drop_index("record_account", "record")
+    op.drop_index("record_subject", "record")
+    for name, column in (("kind", "id"), ("account", "account"), ("subject", "subject")):
+        op.create_index(f"record_{name}", "record", ["connection", "kind", column], unique=False)
     op.drop_table("old_written")
     op.drop_table("old_journal")
 

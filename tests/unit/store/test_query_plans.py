@@ -1,4 +1,4 @@
-"""What is asked for each batch is found by index: its cost must not grow with the outbox."""
+"""What is asked for each page is found by index: its cost must not grow with the store."""
 
 from __future__ import annotations
 
@@ -44,3 +44,31 @@ def test_no_question_of_every_batch_reads_or_sorts_the_whole_outbox(store, name)
     assert not [step for step in steps if step.startswith("SCAN outbox")]
     if name == "the next batch":
         assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+RECORDS = {
+    "owners": (lambda tx: people.records_of_kind(tx, "crm", "owner"), "kind=?"),
+    "accounts": (lambda tx: people.records_by_id(tx, "crm", "account", ["a1", "a2"]), "id=?"),
+    "opportunities": (lambda tx: people.opportunities_of(tx, "crm", ["l1", "l2"]), "subject=?"),
+    "of people": (lambda tx: people.records_of(tx, ["crm/lead/l1"]), "person=?"),
+    "of accounts": (
+        lambda tx: people.people_of_records(tx, "crm", "person", "account", ["a1"]),
+        "account=?",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_no_question_of_every_page_reads_all_records_of_a_connection(store, name):
+    steps = []
+    with store.read() as tx:
+
+        def explain(connection, _cursor, statement, parameters, *_):
+            driver = connection.connection.driver_connection
+            rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[-1] for row in rows)
+
+        event.listen(tx, "before_cursor_execute", explain)
+        RECORDS[name][0](tx)
+    assert steps[0].startswith("SEARCH record USING INDEX record_")
+    assert RECORDS[name][1] in steps[0]
