@@ -32,7 +32,7 @@ from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-WEEKS = 5
+WEEKS = 4
 RULE = {
     "object": "Lead",
     "field": "Title",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,7 +98,9 @@ def read_text(path: Path) -> str:
     return text
 
 
+@lru_cache(maxsize=64)
 def _yaml(text: str, name: str) -> Any:
+    """The file's tree, kept: a long process reads the same files again and again."""
     yaml = YAML(typ="rt", pure=True)
     try:
         tree = yaml.load(StringIO(text))

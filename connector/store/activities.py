@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
 
 from connector.identity.engagement import RECEIVED, Seen
+from connector.store.bulk import execute_many
 from connector.store.people import chunks
 from connector.store.schema import activity
 
@@ -15,6 +16,24 @@ __all__ = ["Connection", "Unplaced", "acted", "flag", "of_person", "place", "to_
 
 Key = tuple[str, str, str]
 _PRIMARY = (activity.c.connection, activity.c.object, activity.c.id)
+
+
+_AT = (
+    activity.c.connection == bindparam("k_c"),
+    activity.c.object == bindparam("k_o"),
+    activity.c.id == bindparam("k_i"),
+)
+_PLACE = update(activity).where(*_AT).values(person=bindparam("p"))
+_FLAG = (
+    update(activity)
+    .where(*_AT)
+    .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e"))
+)
+_JUDGED = [
+    *_PRIMARY,
+    *(activity.c[name] for name in ("person", "machine", "duplicate", "evidence")),
+    *(activity.c[name] for name in ("type", "time", "asset", "message", "agent", "url")),
+]
 
 
 class Unplaced(NamedTuple):
@@ -33,16 +52,12 @@ def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
         .order_by(*_PRIMARY)
         .limit(limit)
     )
-    return [Unplaced((r.connection, r.object, r.id), r.subject, r.email) for r in rows]
+    return [Unplaced((c, o, i), subject, email) for c, o, i, subject, email in rows.all()]
 
 
 def place(tx: Connection, owners: Mapping[Key, str]) -> None:
     """Note whose these activities are."""
-    if owners:
-        tx.execute(
-            update(activity).where(*_AT).values(person=bindparam("p")),
-            [{**_at(key), "p": person} for key, person in owners.items()],
-        )
+    execute_many(tx, _PLACE, [{**_at(key), "p": person} for key, person in owners.items()])
 
 
 class Flags(NamedTuple):
@@ -64,7 +79,7 @@ def to_judge(
     found: dict[str, list[Seen]] = {}
     flags: dict[Key, Flags] = {}
     for ids in chunks(people):
-        query = select(activity).where(activity.c.person.in_(ids))
+        query = select(*_JUDGED).where(activity.c.person.in_(ids))
         if not everything:
             query = query.where(
                 or_(
@@ -73,13 +88,12 @@ def to_judge(
                     activity.c.type == "email_open",
                 )
             )
-        for row in tx.execute(query):
-            key = (row.connection, row.object, row.id)
-            seen = Seen(
-                key, row.connection, row.type, row.time, row.asset, row.message, row.agent, row.url
-            )
-            found.setdefault(row.person, []).append(seen)
-            flags[key] = Flags(row.machine, row.duplicate, row.evidence)
+        for connection, obj, ident, person, machine, duplicate, evidence, *rest in tx.execute(
+            query
+        ).all():
+            key = (connection, obj, ident)
+            found.setdefault(person, []).append(Seen(key, connection, *rest))
+            flags[key] = Flags(machine, duplicate, evidence)
     return found, flags
 
 
@@ -96,16 +110,14 @@ def acted(tx: Connection, people: Iterable[str]) -> set[str]:
 
 def flag(tx: Connection, verdicts: Mapping[Key, Flags]) -> None:
     """Set the flags of these activities."""
-    if verdicts:
-        tx.execute(
-            update(activity)
-            .where(*_AT)
-            .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e")),
-            [
-                {**_at(key), "m": one.machine, "d": one.duplicate, "e": one.evidence}
-                for key, one in verdicts.items()
-            ],
-        )
+    execute_many(
+        tx,
+        _FLAG,
+        [
+            {**_at(key), "m": one.machine, "d": one.duplicate, "e": one.evidence}
+            for key, one in verdicts.items()
+        ],
+    )
 
 
 def of_person(tx: Connection, person: str, limit: int | None = None) -> list[dict[str, Any]]:
@@ -117,13 +129,6 @@ def of_person(tx: Connection, person: str, limit: int | None = None) -> list[dic
         .limit(limit)
     )
     return [dict(row._mapping) for row in rows]
-
-
-_AT = (
-    activity.c.connection == bindparam("k_c"),
-    activity.c.object == bindparam("k_o"),
-    activity.c.id == bindparam("k_i"),
-)
 
 
 def _at(key: Key) -> dict[str, str]:

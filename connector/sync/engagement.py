@@ -11,7 +11,8 @@ from connector.store import activities as store
 from connector.store import people
 from connector.sync.context import Loop
 
-PAGE = 5000
+PAGE = 20_000
+"""Activities placed together: each person they belong to is judged once a page."""
 
 
 def place_activities(loop: Loop) -> Counter[str]:
@@ -49,15 +50,16 @@ def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str,
 
 def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> None:
     """Flag what machines did, and what another system's row repeats."""
-    judged, before = store.to_judge(tx, touched, everything=several)
-    acted = store.acted(tx, judged)
-    changed: dict[store.Key, store.Flags] = {}
-    for person, seen in judged.items():
-        machine = machine_made(seen, acted=person in acted)
-        repeated = duplicates(seen) if several else set()
-        for one in seen:
-            key = one.key
-            flags = store.Flags(key in machine, key in repeated, machine.get(key))
-            if flags != before[key]:
-                changed[key] = flags
-    store.flag(tx, changed)
+    for some in people.chunks(touched):
+        judged, before = store.to_judge(tx, some, everything=several)
+        acted = store.acted(tx, judged)
+        changed: dict[store.Key, store.Flags] = {}
+        for person, seen in judged.items():
+            machine = machine_made(seen, acted=person in acted)
+            repeated = duplicates(seen) if several else set()
+            for one in seen:
+                key = one.key
+                flags = store.Flags(key in machine, key in repeated, machine.get(key))
+                if flags != before[key]:
+                    changed[key] = flags
+        store.flag(tx, changed)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -37,7 +38,7 @@ from connector.errors import (
 from connector.transport.http import Answer
 
 _DEPLOY = "metadata/deployRequest"
-_POLL_S = 2.0
+_FIRST_POLL_S, _POLL_S = 0.25, 2.0
 _POLLS = 300
 _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}
 _AGAIN = "Run leadloop install again: what is there already is left as it is"
@@ -152,6 +153,7 @@ class Installing:
     def _result(self, ident: str) -> Mapping[str, Any]:
         """Ask for a deploy's end until it is there; the transport does the waiting."""
         kept: list[Mapping[str, Any]] = []
+        waits = chain((_FIRST_POLL_S * 2**n for n in range(3)), repeat(_POLL_S))
 
         def done(answer: Answer) -> None:
             judge(answer, "see how the deploy goes")
@@ -161,7 +163,7 @@ class Installing:
                 result = {}
             if not isinstance(result, dict) or result.get("done") is not True:
                 raise RateLimitError(
-                    "the deploy is still under way", retry_after=_POLL_S, hint=_AGAIN
+                    "the deploy is still under way", retry_after=next(waits), hint=_AGAIN
                 )
             kept[:] = [result]
 
