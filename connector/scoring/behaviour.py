@@ -126,7 +126,7 @@ def _added_up(
     rows = counted.select("person", "time", "age", **tests)
     added = rows.group_by("person").agg(
         *([nw.col("time").max().alias("last")] if quiet else []),
-        **{name: amount(nw.col(one.test), _worth(one)).sum() for one, name in sums.items()},
+        **{name: _over(nw.col(one.test), one.half_life) for one, name in sums.items()},
     )
     found = {rule.name: nw.col(sums[one]) for rule, one in zip(adding, wanted, strict=True)}
     points = {column(r.name): found[r.name] * float(r.points) for r in plain}
@@ -136,9 +136,11 @@ def _added_up(
     return added.select("person", **points)
 
 
-def _worth(one: _Sum) -> nw.Expr | float:
-    """The decay is inside the test: engines work it out for the few rows that pass."""
-    return 1.0 if one.half_life is None else _halved(nw.col("age"), one.half_life)
+def _over(test: nw.Expr, half_life: int | None) -> nw.Expr:
+    """Add up the decay, which is worked out for the few rows that pass alone; or count them."""
+    if half_life is None:
+        return nw.when(test).then(nw.lit(1)).count().cast(nw.Float64)
+    return nw.when(test).then(_halved(nw.col("age"), half_life)).sum()
 
 
 def _of_types(rules: Iterable[BehaviourRule | FastTrackRule]) -> nw.Expr:
@@ -159,18 +161,20 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Fram
     age = now - nw.col("day").cast(nw.Int64) * DAY
     halves = {f"d{rule.decay}": _decayed(rule, age) for rule in rules}
     units = {
-        column(rule.name): amount(nw.col(test) > 0, nw.col(f"d{rule.decay}"))
-        if rule.times == 1
-        else clipped(nw.col(test).cast(nw.Float64), None, float(rule.times))
-        * nw.col(f"d{rule.decay}")
+        column(rule.name): _capped(nw.col(test), rule.times, nw.col(f"d{rule.decay}"))
         for rule, test in zip(rules, of_rule, strict=True)
     }
-    summed = _summed(
-        days.select("person", *tests, **halves).select("person", **units), list(units)
-    )
+    summed = _summed(days.select("person", *tests, **halves).select("person", **units), list(units))
     return summed.select(
         "person", **{column(r.name): nw.col(column(r.name)) * float(r.points) for r in rules}
     )
+
+
+def _capped(found: nw.Expr, times: int, worth: nw.Expr) -> nw.Expr:
+    """What a day's activities are worth, `times` of them at most; null when there are none."""
+    if times == 1:
+        return nw.when(found > 0).then(worth)
+    return clipped(found.cast(nw.Float64), None, float(times)) * worth
 
 
 def _day(time: nw.Expr) -> nw.Expr:
