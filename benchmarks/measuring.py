@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,11 +30,15 @@ class NotMeasured(Exception):  # noqa: N818  it is reported, not raised to peopl
 
 
 def measured(
-    command: Sequence[str], env: Mapping[str, str] | None = None, code: int = 0
+    command: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    code: int = 0,
+    seconds: float = 3600,
 ) -> Measured:
     """Run a command to its end; CPU and peak memory count the children it waited for.
 
-    Raises NotMeasured with the last line of its complaint when it ends with another code.
+    Raises NotMeasured with the last line of its complaint when it ends with another code, or
+    when it takes longer than `seconds`.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaint:
         begun = time.perf_counter()
@@ -44,8 +49,13 @@ def measured(
             stderr=complaint,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         )
+        late = threading.Timer(seconds, child.kill)
+        late.start()
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
+        if not late.is_alive():
+            raise NotMeasured(f"stopped after {seconds:.0f} s")
+        late.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode != code:
             raise NotMeasured(f"ended with {child.returncode}: {_last_line(complaint)}")
@@ -56,6 +66,15 @@ def measured(
 def module(name: str, *arguments: object) -> list[str]:
     """Give the command that runs one of our modules in this interpreter."""
     return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def free_memory() -> int:
+    """Bytes that a process may take now without pushing others out; Linux only, else 0."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
 
 
 def cache() -> Path:

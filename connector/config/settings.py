@@ -108,7 +108,7 @@ class Engine(Document):
     """What scores: DuckDB in a process of its own; or Spark, which reads what `export` writes."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
-    memory: str = "2GB"
+    memory: str = "1400MB"
     master: str | None = None
     folder: str | None = None
 

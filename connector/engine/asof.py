@@ -42,7 +42,7 @@ def score_moments(
     url: str,
     people: str,
     activities: str,
-    memory: str = "2GB",
+    memory: str = "1400MB",
 ) -> Iterator[Iterator[Past]]:
     """Score (person, moment) pairs from activities strictly before each; the order is free.
 

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import narwhals as nw
 
-from connector.engine.duck import open_duck
+from connector.engine.duck import open_duck, query_of
 from connector.engine.job import Job, load_job, numbered
 from connector.errors import LeadloopError
 from connector.scoring.choice import revived
@@ -75,7 +75,7 @@ def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
         if several:
             mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
             scored = scored.join(mine.select("person"), on="person", how="semi")
-        _write(duck, scored.to_native().sql_query(), job, numbered(job.out, place))
+        _write(duck, query_of(scored.to_native()), job, numbered(job.out, place))
 
 
 def _write(duck: duckdb.DuckDBPyConnection, query: str, job: Job, out: str) -> None:

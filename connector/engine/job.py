@@ -21,7 +21,7 @@ class Job(NamedTuple):
     model: dict[str, Any]
     now: int
     out: str
-    memory: str = "2GB"
+    memory: str = "1400MB"
 
     def save(self, path: Path) -> None:
         """Write the job for the child; the store's address may hold a password, so for us only."""

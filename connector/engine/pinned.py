@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import narwhals as nw
 
+from connector.engine.duck import query_of
 from connector.engine.job import Job
 from connector.scoring.compile import score_frame
 from connector.scoring.model import ACCOUNT, revive
@@ -47,7 +48,8 @@ def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     people: Any = nw.from_native(duck.table("pinned_people"))
     activities: Any = nw.from_native(duck.table("pinned_activities"))
     now = nw.col("person").str.slice(0, DIGITS).cast(nw.Int64)
-    score_frame(people, activities, model, now).to_native().create("scored")
+    scored = score_frame(people, activities, model, now).to_native()
+    duck.execute(f"CREATE TABLE scored AS {query_of(scored)}")
     target = job.out.replace("'", "''")
     duck.execute(
         "CREATE TABLE latest AS SELECT person, max(time) AS newest FROM pinned_activities "

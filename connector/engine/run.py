@@ -71,7 +71,7 @@ def score_store(
     url: str,
     people: str,
     activities: str,
-    memory: str = "2GB",
+    memory: str = "1400MB",
 ) -> Iterator[ScoredFile]:
     """Score the people two queries select from the store; the file is gone afterwards."""
     source = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from connector.scoring.derived import FROM, derive
 from connector.scoring.model import ACCOUNT, Model
 
 _WHOLE = "regexp_full_match(value, '-?[0-9]{1,18}')"
+_NUMBERS = {"DOUBLE", "BIGINT", "INTEGER", "SMALLINT", "TINYINT"}
 _TRUTHS = "('true', 'yes', '1', 't', 'y')"
 
 
@@ -79,7 +80,7 @@ def _csv(path: Path, quoted: str) -> str:
 
 
 def _people(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:
-    held = {row[0] for row in duck.execute("DESCRIBE raw_people").fetchall()}
+    held = {row[0]: row[1] for row in duck.execute("DESCRIBE raw_people").fetchall()}
     twice = duck.execute(
         "SELECT count(*) FROM (SELECT person FROM raw_people GROUP BY 1 HAVING count(*) > 1)"
     ).fetchone()
@@ -93,14 +94,17 @@ def _people(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> None:
         )
     for field, kind in model.person_fields().items():
         columns.append(f"{_person_value(duck, name, field, kind, held)} AS {_quoted(field)}")
-    duck.execute(
-        f"CREATE TABLE people AS SELECT {', '.join(columns)} FROM raw_people "
-        "WHERE person IS NOT NULL"
-    )
+    _make(duck, "people", f"SELECT {', '.join(columns)} FROM raw_people WHERE person IS NOT NULL")
+
+
+def _make(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Make a view; a table where values are translated, so that it is done once."""
+    kind = "TABLE" if "FROM lookup_" in query or "FROM times" in query else "VIEW"
+    duck.execute(f"CREATE {kind} {name} AS {query}")
 
 
 def _person_value(
-    duck: duckdb.DuckDBPyConnection, name: str, field: str, kind: str, held: set[str]
+    duck: duckdb.DuckDBPyConnection, name: str, field: str, kind: str, held: Mapping[str, str]
 ) -> str:
     if field not in held:
         origin = _origin(field, held)
@@ -111,6 +115,9 @@ def _person_value(
         )
     text = f"trim(CAST({_quoted(field)} AS VARCHAR))"
     match kind:
+        case "number" if held[field] in _NUMBERS:
+            number = f"CAST({_quoted(field)} AS DOUBLE)"
+            return f"CASE WHEN isfinite({number}) THEN {number} END"
         case "number":
             _refuse_bad_numbers(duck, name, field, text)
             number = f"TRY_CAST({text} AS DOUBLE)"
@@ -122,7 +129,7 @@ def _person_value(
     return _translated(duck, field, normalise)
 
 
-def _origin(field: str, held: set[str]) -> str | None:
+def _origin(field: str, held: Mapping[str, str]) -> str | None:
     """The column a derived field comes from: for region and size, the account's before the own."""
     origin = FROM.get(field)
     return next((name for name in (f"account.{origin}", origin) if name in held), None)
@@ -160,13 +167,16 @@ def _translated(
         f"SELECT DISTINCT CAST({_quoted(column)} AS VARCHAR) FROM {table}"
     ).fetchall()
     pairs = [(text, change(text) or None) for (text,) in texts if text is not None]
-    if all(before == after for before, after in pairs):
-        return f"CAST({table}.{_quoted(column)} AS VARCHAR)"
+    held = f"CAST({table}.{_quoted(column)} AS VARCHAR)"
+    changed = [before for before, after in pairs if before != after]
+    if not changed:
+        return held
+    if changed == [""]:
+        return f"nullif({held}, '')"
     number = duck.execute("SELECT count(*) FROM duckdb_tables()").fetchone() or (0,)
     lookup = f"lookup_{number[0]}"
     duck.execute(f"CREATE TABLE {lookup} (before VARCHAR, after VARCHAR)")
     _insert(duck, lookup, pairs)
-    held = f"CAST({table}.{_quoted(column)} AS VARCHAR)"
     return f"(SELECT any_value(after) FROM {lookup} WHERE before = {held})"
 
 
@@ -198,8 +208,7 @@ def _activities(duck: duckdb.DuckDBPyConnection, name: str, model: Model) -> Non
     else:
         machine = "false"
     columns.append(f"{machine} AS machine")
-    kind = "TABLE" if any("SELECT" in column for column in columns) else "VIEW"
-    duck.execute(f"CREATE {kind} activities AS SELECT {', '.join(columns)} FROM raw_activities")
+    _make(duck, "activities", f"SELECT {', '.join(columns)} FROM raw_activities")
 
 
 def _time(duck: duckdb.DuckDBPyConnection, name: str, kind: str) -> str:

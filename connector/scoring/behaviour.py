@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from connector.domain.moment import DAY, MINUTE
-from connector.scoring.expressions import activity_is, amount, clipped
+from connector.scoring.expressions import activity_is, amount, any_of, clipped
 from connector.scoring.rules import BehaviourRule, FastTrackRule
 
 _LN2 = math.log(2)
@@ -65,7 +65,7 @@ class _Sum(NamedTuple):
     """What one aggregate adds up: activities that pass a test, each worth its decay (or 1)."""
 
     test: str
-    decay: str | None
+    half_life: int | None
 
 
 def _matches(rule: BehaviourRule | FastTrackRule) -> nw.Expr:
@@ -96,6 +96,18 @@ def _summed(frame: Frame, columns: Sequence[str]) -> Frame:
     return frame.group_by("person").agg(*[nw.col(name).sum() for name in columns])
 
 
+def _tests(rules: Iterable[BehaviourRule | FastTrackRule]) -> tuple[dict[str, nw.Expr], list[str]]:
+    """Give each test of the rules once, under a short name, and the name of each rule's."""
+    names: dict[str, str] = {}
+    tests: dict[str, nw.Expr] = {}
+    of_rule = []
+    for rule in rules:
+        name = names.setdefault(_same(rule), f"t{len(names)}")
+        tests.setdefault(name, _matches(rule))
+        of_rule.append(name)
+    return tests, of_rule
+
+
 def _added_up(
     counted: Frame,
     plain: Sequence[BehaviourRule],
@@ -104,63 +116,73 @@ def _added_up(
     now: nw.Expr,
 ) -> Frame:
     """Everything that is a plain sum over a person's activities, in one pass."""
-    tests: dict[str, tuple[str, nw.Expr]] = {}
-    decays: dict[int, str] = {}
-    sums: dict[_Sum, str] = {}
-    of_rule: dict[str, str] = {}
     adding: list[BehaviourRule | FastTrackRule] = [*plain, *fast]
-    for rule in adding:
-        test, _ = tests.setdefault(_same(rule), (f"t{len(tests)}", _matches(rule)))
-        half_life = rule.decay if isinstance(rule, BehaviourRule) else None
-        decay = None if half_life is None else decays.setdefault(half_life, f"d{len(decays)}")
-        of_rule[rule.name] = sums.setdefault(_Sum(test, decay), f"s{len(sums)}")
+    tests, of_rule = _tests(adding)
+    ages = [rule.decay for rule in plain] + [None] * len(fast)
+    wanted = [_Sum(test, half_life) for test, half_life in zip(of_rule, ages, strict=True)]
+    sums = {one: f"s{n}" for n, one in enumerate(dict.fromkeys(wanted))}
     if not quiet:
-        counted = counted.filter(nw.col("type").is_in(_types(adding)))
-    rows = counted.select(
-        "person",
-        *(["time"] if quiet else []),
-        **{name: _halved(nw.col("age"), half_life) for half_life, name in decays.items()},
-        **dict(tests.values()),
-    )
+        counted = counted.filter(_of_types(adding))
+    rows = counted.select("person", "time", "age", **tests)
     added = rows.group_by("person").agg(
         *([nw.col("time").max().alias("last")] if quiet else []),
-        **{
-            name: amount(nw.col(one.test), nw.col(one.decay) if one.decay else 1.0).sum()
-            for one, name in sums.items()
-        },
+        **{name: _over(nw.col(one.test), one.half_life) for one, name in sums.items()},
     )
-    points = {column(r.name): nw.col(of_rule[r.name]) * float(r.points) for r in plain}
-    points |= {column(r.name): nw.col(of_rule[r.name]) for r in fast}
+    found = {rule.name: nw.col(sums[one]) for rule, one in zip(adding, wanted, strict=True)}
+    points = {column(r.name): found[r.name] * float(r.points) for r in plain}
+    points |= {column(r.name): found[r.name] for r in fast}
     silent = now - nw.col("last")
     points |= {column(r.name): amount(silent > (r.inactive or 0), r.points) for r in quiet}
     return added.select("person", **points)
 
 
-def _types(rules: Iterable[BehaviourRule | FastTrackRule]) -> list[str]:
-    return sorted({kind for rule in rules for kind in rule.types})
+def _over(test: nw.Expr, half_life: int | None) -> nw.Expr:
+    """Add up the decay, which is worked out for the few rows that pass alone; or count them."""
+    if half_life is None:
+        return nw.when(test).then(nw.lit(1)).count().cast(nw.Float64)
+    return nw.when(test).then(_halved(nw.col("age"), half_life)).sum()
+
+
+def _of_types(rules: Iterable[BehaviourRule | FastTrackRule]) -> nw.Expr:
+    """Whether any of the rules reads activities of this type."""
+    types = sorted({kind for rule in rules for kind in rule.types})
+    return any_of([nw.col("type") == kind for kind in types])
 
 
 def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
     """At most `times` units a UTC day, each aged from the day's start."""
-    tests: dict[str, tuple[str, nw.Expr]] = {}
-    of_rule = {}
-    for rule in rules:
-        of_rule[rule.name], _ = tests.setdefault(_same(rule), (f"t{len(tests)}", _matches(rule)))
-    flags = {name: amount(test, 1.0) for name, test in tests.values()}
+    tests, of_rule = _tests(rules)
     days = (
-        counted.filter(nw.col("type").is_in(_types(rules)))
-        .select("person", (nw.col("time") // DAY).alias("day"), **flags)
+        counted.filter(_of_types(rules))
+        .select("person", _day(nw.col("time")).alias("day"), **tests)
         .group_by("person", "day")
-        .agg(*[nw.col(name).sum() for name in flags])
+        .agg(**{name: nw.when(nw.col(name)).then(nw.lit(1)).count() for name in tests})
     )
-    age = now - nw.col("day") * DAY
-    columns = {
-        column(r.name): clipped(nw.col(of_rule[r.name]), None, float(r.times))
-        * _decayed(r, age)
-        * float(r.points)
-        for r in rules
+    age = now - nw.col("day").cast(nw.Int64) * DAY
+    halves = {f"d{rule.decay}": _decayed(rule, age) for rule in rules}
+    units = {
+        column(rule.name): _capped(nw.col(test), rule.times, nw.col(f"d{rule.decay}"))
+        for rule, test in zip(rules, of_rule, strict=True)
     }
-    return _summed(days.select("person", **columns), list(columns))
+    summed = _summed(days.select("person", *tests, **halves).select("person", **units), list(units))
+    return summed.select(
+        "person", **{column(r.name): nw.col(column(r.name)) * float(r.points) for r in rules}
+    )
+
+
+def _capped(found: nw.Expr, times: int, worth: nw.Expr) -> nw.Expr:
+    """What a day's activities are worth, `times` of them at most; null when there are none."""
+    if times == 1:
+        return nw.when(found > 0).then(worth)
+    return clipped(found.cast(nw.Float64), None, float(times)) * worth
+
+
+def _day(time: nw.Expr) -> nw.Expr:
+    """The UTC day: whole days since 1970, as a small number that is cheap to group by.
+
+    Dividing as floats is exact here: a microsecond is more than a rounding until the year 2328.
+    """
+    return (time.cast(nw.Float64) / float(DAY)).floor().cast(nw.Int32)
 
 
 def _of_each(counted: Frame, rule: BehaviourRule, now: nw.Expr) -> Frame:
