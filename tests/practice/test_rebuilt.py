@@ -8,37 +8,19 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
-from connector.adapters.hubspot.adapter import HubSpotAdapter
 from connector.domain.moment import DAY
 from tests.practice.at_work import AT_WORK
-from tests.sync.scoring import score_here
 
 PASSENGERS = ("run", "model")
 
 
 @pytest.fixture(params=sorted(AT_WORK))
-def opened(request, tmp_path, monkeypatch):
-    """Opens one more CRM of the kind, empty, with our loop over it."""
-    monkeypatch.setattr("connector.sync.score.score_store", score_here)
-    unpaced = replace(
-        HubSpotAdapter.capabilities, paces=()
-    )  # the practice portal has no limit here
-    monkeypatch.setattr(HubSpotAdapter, "capabilities", unpaced)
-    made = []
-
-    def new(name):
-        folder = tmp_path / name
-        folder.mkdir()
-        made.append(AT_WORK[request.param](folder))
-        return made[-1]
-
-    yield new
-    for one in made:
-        one.close()
+def new(request, opened):
+    """Opens one more CRM of the kind."""
+    return lambda: opened(request.param)
 
 
 def effects(work):
@@ -102,8 +84,8 @@ def story(work, loss):
     return effects(work), stands(work)
 
 
-def test_a_lost_store_is_rebuilt_from_the_crm_without_a_second_hand_off(opened):
-    known, stood = story(opened("calm"), lambda _work: None)
+def test_a_lost_store_is_rebuilt_from_the_crm_without_a_second_hand_off(new):
+    known, stood = story(new(), lambda _work: None)
 
     def loss(work):
         before = stands(work)
@@ -118,7 +100,7 @@ def test_a_lost_store_is_rebuilt_from_the_crm_without_a_second_hand_off(opened):
         assert states == {id_: work.mirrored(who, "state") for who, id_ in work.ids.items()}
         assert work.rows("SELECT count(*) FROM cycle WHERE sla_due_at IS NOT NULL") == [(0,)]
 
-    found, stand = story(opened("lost"), loss)
+    found, stand = story(new(), loss)
     turns = {"OwnerId", "hubspot_owner_id"}  # whose turn it is, is not written down in the CRM
     assert {k for k in found - known if k[1] not in turns} == set(), "nobody would have made these"
     assert {k for k in known - found if k[1] not in turns} == set(), "these were not made"
@@ -129,8 +111,8 @@ def test_a_lost_store_is_rebuilt_from_the_crm_without_a_second_hand_off(opened):
     }
 
 
-def test_an_old_backup_put_back_holds_its_plan_and_hands_nobody_off_again(opened):
-    work = opened("old")
+def test_an_old_backup_put_back_holds_its_plan_and_hands_nobody_off_again(new):
+    work = new()
     for name in ("clerk", "one", "two"):
         work.person(name, title="Clerk")
     work.go()
