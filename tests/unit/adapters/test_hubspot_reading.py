@@ -75,7 +75,7 @@ def test_a_list_found_out_of_order_later_says_so_in_its_positions(portal):
 
 
 @pytest.mark.parametrize("stamp", [INSIDE, None], ids=["one moment for all", "each its own"])
-def test_25_001_changed_records_come_once_each_though_search_ends_at_10_000(portal, stamp):
+def test_c08_c10_25_001_changed_records_come_once_each_though_search_ends_at_10_000(portal, stamp):
     for n in range(1, 25_002):
         moment = stamp or f"2026-10-31T10:{n // 1000:02}:{n % 60:02}Z"
         portal.put("contacts", n, modified=moment)
