@@ -75,6 +75,8 @@ def decimal(value: Any) -> float | None:
         try:
             value = float(value) if "_" not in value else float("refuse")
         except ValueError:
+            if not value.strip():
+                return None
             raise ValueRefused("should be a number such as 1250 or 12.5") from None
     if not isinstance(value, int | float):
         raise ValueRefused("should be a number")
@@ -92,6 +94,8 @@ def boolean(value: Any) -> bool | None:
         return True
     if word in _FALSE:
         return False
+    if not word:
+        return None
     raise ValueRefused("should be true or false")
 
 
@@ -115,7 +119,11 @@ def path(value: Any) -> str | None:
 
 
 def moment(form: str | None, zone: str | None) -> Callable[[Any], Micros | None]:
-    """Make a converter for moments: ISO 8601 with zone, or as `form` and `zone` say."""
+    """Make a converter for moments: as `form` and `zone` say, else ISO 8601 with zone.
+
+    Without a form a number of 13 digits is milliseconds since 1970, which HubSpot answers with now
+    and then where it promises ISO; shorter ones might as well be seconds, and are refused.
+    """
     tz = ZoneInfo(zone) if zone else None
     if form in _EPOCH:
         factor = _EPOCH[form]
@@ -124,7 +132,15 @@ def moment(form: str | None, zone: str | None) -> Callable[[Any], Micros | None]
     def convert(value: Any) -> Micros | None:
         if value is None or value == "":
             return None
-        return to_micros(_zoned(_datetime(value, form), tz))
+        try:
+            found = _datetime(value, form)
+        except ValueRefused:
+            if _is_blank(value):
+                return None
+            if form is None and (milliseconds := _milliseconds(value)) is not None:
+                return milliseconds * 1000
+            raise
+        return to_micros(_zoned(found, tz))
 
     return convert
 
@@ -137,7 +153,7 @@ def day(form: str | None) -> Callable[[Any], str | None]:
             return None
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
-        return _datetime(value, form).date().isoformat()
+        return None if _is_blank(value) else _datetime(value, form).date().isoformat()
 
     return convert
 
@@ -155,6 +171,16 @@ def table(values: Mapping[str, Scalar], default: Scalar, *, closed: bool) -> Con
         return default if closed else text(value)
 
     return convert
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _milliseconds(value: Any) -> int | None:
+    digits = value.strip() if isinstance(value, str) else str(value)
+    plain = isinstance(value, int | str) and digits.isascii() and digits.isdigit()
+    return int(digits) if plain and len(digits) == 13 else None
 
 
 def _epoch(value: Any, factor: int) -> Micros | None:

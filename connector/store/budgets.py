@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from connector.domain.moment import DAY, SECOND, Micros
 from connector.errors import QuotaError
-from connector.store.database import Store
+from connector.store.database import Store, shared_clock
 from connector.store.schema_sync import allowance, pace
 from connector.store.upsert import upsert
 
@@ -60,7 +60,9 @@ class _Day(NamedTuple):
 
 
 class StoreBudget:
-    """One connection's budget. `clock` and `sleep` are the machine's; nothing else uses them."""
+    """One connection's budget. `clock` tells when a day is over; `ticks` and `sleep` pace the
+    calls, and go by the time that all processes share.
+    """
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class StoreBudget:
         reserve: float,
         clock: Callable[[], Micros],
         sleep: Callable[[float], None] = time.sleep,
+        ticks: Callable[[Connection], Micros] = shared_clock,
     ) -> None:
         self.purpose = "increment"
         self.paces: Sequence[Paced] = ()
@@ -79,6 +82,7 @@ class StoreBudget:
         self._reserve = reserve
         self._clock = clock
         self._sleep = sleep
+        self._ticks = ticks
         self._day: _Day | None = None
         self._kept = 0
         self._mine = 0
@@ -163,7 +167,7 @@ class StoreBudget:
         """Take a token; where there is none yet, wait until there is."""
         while True:
             with self._store.write() as tx:
-                now = self._clock()  # once it is our turn, or time already paid out comes again
+                now = self._ticks(tx)  # once it is our turn, or time already paid out comes again
                 tokens, rate = self._level(tx, one, now)
                 enough = tokens >= 1
                 self._set(tx, one, tokens - 1 if enough else tokens, rate, now)
@@ -173,7 +177,7 @@ class StoreBudget:
 
     def _adapt(self, one: Paced, *, slower: bool) -> None:
         with self._store.write() as tx:
-            now = self._clock()
+            now = self._ticks(tx)
             tokens, rate = self._level(tx, one, now)
             wanted = max(_SLOWEST, rate / 2) if slower else min(one.per_s, rate + one.per_s / 20)
             if wanted != rate:

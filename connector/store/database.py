@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
+from connector.domain.moment import Micros
 from connector.errors import BusyError, LoginError, TryLaterError, UsageError
 from connector.points import point
 
@@ -179,6 +181,14 @@ def _postgresql(url: str) -> Engine:
         pool_size=2,
         connect_args={"connect_timeout": 10},
     )
+
+
+def shared_clock(tx: Connection) -> Micros:
+    """Give the time that all who share the store go by: the server's, or this machine's."""
+    if tx.dialect.name == "postgresql":
+        now = tx.execute(text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1e6 AS bigint)"))
+        return int(now.scalar_one())
+    return time.time_ns() // 1000
 
 
 def file_system(folder: Path, mounts: Path = _MOUNTS) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +18,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import SECOND, Micros, format_iso
 from connector.errors import LeaseHeldError, LeaseLostError
-from connector.store.database import Store
+from connector.store.database import Store, shared_clock
 from connector.store.schema import lease as table
 
 TTL: Micros = 900 * SECOND
@@ -48,7 +47,7 @@ class Lease:
                 table.c.fence == self.fence,
                 table.c.holder == self.holder,
             )
-            .values(expires_at=_clock(tx) + TTL)
+            .values(expires_at=shared_clock(tx) + TTL)
         )
         if done.rowcount != 1:
             raise LeaseLostError(
@@ -81,7 +80,7 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
                 tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
             row = tx.execute(select(table).where(table.c.name == name)).one_or_none()
             expires = row.expires_at if row is not None else 0
-            expired = expires <= _clock(tx)
+            expired = expires <= shared_clock(tx)
             if store.path is not None:
                 lock = _lock(_beside(store.path, name), take_over=expired)
             if lock is None and not (expired and store.path is None):
@@ -92,7 +91,7 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
                     hint="Wait for it to end, or see leadloop status",
                 )
             fence = (row.fence if row is not None else 0) + 1
-            values = {"holder": holder, "fence": fence, "expires_at": _clock(tx) + TTL}
+            values = {"holder": holder, "fence": fence, "expires_at": shared_clock(tx) + TTL}
             if row is None:
                 tx.execute(sql_insert(table).values(name=name, **values))
             else:
@@ -106,7 +105,7 @@ def acquire(store: Store, name: str, holder: str) -> Lease:
 
 def holders(tx: Connection) -> frozenset[str]:
     """Give whoever holds a lease now."""
-    query = select(table.c.holder).where(table.c.expires_at > _clock(tx))
+    query = select(table.c.holder).where(table.c.expires_at > shared_clock(tx))
     return frozenset(tx.execute(query).scalars())
 
 
@@ -139,10 +138,3 @@ def _try_lock(path: Path) -> IO[str] | None:
         file.close()
         return None
     return file
-
-
-def _clock(tx: Connection) -> Micros:
-    if tx.dialect.name == "postgresql":
-        now = tx.execute(text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1e6 AS bigint)"))
-        return int(now.scalar_one())
-    return time.time_ns() // 1000

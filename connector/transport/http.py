@@ -8,6 +8,7 @@ must be read back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
@@ -22,6 +23,7 @@ from tenacity import (
     wait_exponential,
     wait_random,
 )
+from urllib3.exceptions import HTTPError
 
 from connector.errors import (
     LoginError,
@@ -37,6 +39,8 @@ from connector.transport.budget import Budget, allowances, ambient
 
 MAX_ANSWER = 256_000_000
 CONNECT_S, READ_S = 10.0, 120.0
+ANSWER_S = 600.0
+"""How long one body may take, whatever it drips; less than a lease lasts without a write."""
 MAX_WAIT_S = 60.0
 _LATER = frozenset({429, 503})
 """Answers that say that no work was done."""
@@ -234,13 +238,7 @@ class Transport:
         ) as response:
             if _has_no_end(response):
                 raise requests.exceptions.ContentDecodingError("no end of the answer is named")
-            parts, size = [], 0
-            for part in response.iter_content(1 << 16):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_ANSWER:
-                    raise requests.exceptions.ContentDecodingError("answer too large")
-            return Answer(response.status_code, response.headers, b"".join(parts))
+            return Answer(response.status_code, response.headers, _body(response))
 
 
 _HOST = "Check `address:` in leadloop.yaml, and that the CRM is up"
@@ -282,6 +280,23 @@ def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Ans
             hint="Check the address; a proxy or a notice of maintenance may stand before it",
         )
     return answer
+
+
+def _body(response: requests.Response) -> bytes:
+    """The whole body, part by part as it comes: one that drips is given up, and one too large."""
+    until = time.monotonic() + ANSWER_S
+    parts, size = [], 0
+    try:
+        while part := response.raw.read1(1 << 16, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_ANSWER:
+                raise requests.exceptions.ContentDecodingError("answer too large")
+            if time.monotonic() > until:
+                raise requests.exceptions.ReadTimeout("the answer comes too slowly")
+    except HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    return b"".join(parts)
 
 
 def _has_no_end(response: requests.Response) -> bool:

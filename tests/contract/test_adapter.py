@@ -136,12 +136,45 @@ def test_what_is_written_is_read_back(crm):
     assert row[crm.field] == "Boss"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "@cmd", "-5 apples", "'quoted", "zürich 🦊", 'a "b", c'])
-def test_text_comes_back_as_it_was_written(crm, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "@cmd",
+        "-5 apples",
+        "'quoted",
+        "zürich 🦊",
+        'a "b", c',
+        '"',
+        "#N/A",
+        "null",
+        "NULL",
+        "\\N",
+        "None",
+        "a\\nb",
+        "false",
+        "0",
+    ],
+)
+def test_c32_text_comes_back_as_it_was_written(crm, text):
     ids = fill(crm, 2)
     crm.adapter.write([Write(crm.source, ids[0], {crm.field: text})])
     (row,) = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[0]])
     assert row[crm.field] == text
+
+
+def test_c32_a_null_empties_its_field_and_stops_no_other_write(crm):
+    ids = fill(crm, 3)
+    batch = [
+        Write(crm.source, ids[0], {crm.field: None}),
+        Write(crm.source, ids[1], {crm.field: "B"}),
+    ]
+    assert {o.result for o in crm.adapter.write(batch)} == {Result.APPLIED}
+    found = crm.adapter.read_ids(crm.source, [crm.key, crm.field], ids)
+    shown = {row[crm.key]: row[crm.field] or None for row in found}
+    assert shown[ids[0]] is None
+    assert shown[ids[1]] == "B"
+    assert shown[ids[2]] is not None
 
 
 def test_outcomes_come_in_order_and_one_failure_stops_no_other(crm):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
 
+from connector.adapters.hubspot.adapter import HubSpotAdapter
 from connector.domain.moment import SECOND, parse_iso
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Fault
@@ -14,6 +16,8 @@ from connector.practice.hubspot.rest import HubSpotPractice
 from connector.practice.salesforce.org import ADMIN
 from connector.practice.salesforce.rest import SalesforcePractice
 from connector.practice.server import PracticeServer
+from tests.practice.at_work import AT_WORK
+from tests.sync.scoring import score_here
 
 NOW = parse_iso("2026-11-24T12:00:00Z")
 CLIENT, SECRET, TOKEN = "client", "s3cret", "t0ken"
@@ -128,3 +132,22 @@ def hubspot():
         served.http.headers["Authorization"] = f"Bearer {TOKEN}"
         yield served
         served.http.close()
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Opens CRMs of a kind, each empty, with our whole loop over it."""
+    monkeypatch.setattr("connector.sync.score.score_store", score_here)
+    unpaced = replace(HubSpotAdapter.capabilities, paces=())  # the portals here set no limit
+    monkeypatch.setattr(HubSpotAdapter, "capabilities", unpaced)
+    made = []
+
+    def new(kind):
+        folder = tmp_path / f"work{len(made)}"
+        folder.mkdir()
+        made.append(AT_WORK[kind](folder))
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.close()

@@ -1,11 +1,14 @@
 """What users of other movers complained of, one test each, named after what went wrong.
 
-Numbers are those of facts about public issues: airbyte, singer, estuary, supaglue and others.
+Numbers are those of facts about public issues: airbyte, singer, estuary, supaglue and others. What
+only one adapter or a CRM over HTTP can show is tested there, under the same kind of name.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -352,3 +355,13 @@ def test_multiwoven_a_batch_with_one_success_is_not_called_a_success(small):
     small.crm.refuse = lambda w: "no" if w.id == "l1" else None
     first = small.run()
     assert small.apply(first.plan.id).status == "partial"
+
+
+def test_each_of_the_35_complaints_has_a_test_that_bears_its_number():
+    found = set()
+    for path in Path(__file__).parents[1].rglob("test_*.py"):
+        for numbers in re.findall(
+            r"^def test_((?:c\d\d_)+)", path.read_text("utf-8"), re.MULTILINE
+        ):
+            found |= {int(n) for n in re.findall(r"\d\d", numbers)}
+    assert found == set(range(1, 36))

@@ -221,7 +221,7 @@ def test_one_object_that_cannot_be_read_keeps_no_other_from_being_read(small, re
     assert until.get("deal", 0) < small.now
 
 
-def test_memory_holds_one_transaction_whatever_the_size(small, reading):
+def test_c25_memory_holds_one_transaction_whatever_the_size(small, reading):
     """The next page is asked for only when those before are stored, as far as they are enough."""
     for n in range(30):
         small.lead(f"l{n:02}")

@@ -18,6 +18,7 @@ from connector.adapters.hubspot import streams
 from connector.adapters.hubspot.answers import ForbiddenError
 from connector.adapters.hubspot.calls import ADDRESS, Calls
 from connector.adapters.hubspot.library import Library
+from connector.adapters.hubspot.limits import SEARCHES
 from connector.adapters.hubspot.objects import IDS, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
@@ -65,6 +66,7 @@ class HubSpotAdapter:
             "dealstage",
             "hs_pipeline_stage",
         ),
+        paces=(SEARCHES,),
     )
 
     def __init__(self, calls: Calls, *, page: int = PAGE) -> None:

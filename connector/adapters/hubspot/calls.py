@@ -1,4 +1,4 @@
-"""How we speak to HubSpot: bearer token, JSON by orjson, searches paced, limits heard."""
+"""How we speak to HubSpot: bearer token, JSON by orjson, limits heard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from connector.adapters.hubspot import answers
-from connector.adapters.hubspot.limits import Allowance, Burst, Clock, SearchPace, Sleep
+from connector.adapters.hubspot.limits import Allowance, Burst, Clock, Sleep
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import Micros, to_micros
 from connector.errors import TryLaterError
@@ -37,10 +37,14 @@ class Calls:
         self.paths = paths
         self._allowance = Allowance(reserve)
         self._burst = Burst(clock, sleep)
-        self._pace = SearchPace(clock, sleep)
         self._token = token
-        self._http = self._transport(address, self._burst.wait, attempts)
-        self._searching = self._transport(address, self._pace.wait, attempts)
+        self._http = Transport(
+            address,
+            headers=self._headers,
+            attempts=attempts,
+            hear=self._hear,
+            overrules=answers.overrules,
+        )
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """Read one resource; None in the query is left out."""
@@ -51,14 +55,6 @@ class Calls:
     def post(self, path: str, body: Any) -> Any:
         """Ask with a body; nothing is changed by it."""
         return _decoded(self.send("POST", path, body, repeatable=True))
-
-    def search(self, path: str, body: Any) -> Any:
-        """Ask the search index, at its own pace: each attempt waits its turn."""
-        self._allowance.check()
-        sent = orjson.dumps(body)
-        return _decoded(
-            self._searching.send("POST", path, sent, repeatable=True, judge=answers.judge_read)
-        )
 
     def send(self, method: str, path: str, body: Any, *, repeatable: bool) -> Answer:
         """Send one request. Raises what `Transport.send` raises, and RefusedError."""
@@ -85,20 +81,10 @@ class Calls:
     def close(self) -> None:
         """Free the sockets."""
         self._http.close()
-        self._searching.close()
 
-    def _transport(self, address: str, wait: Callable[[], None], attempts: int) -> Transport:
-        def headers() -> Mapping[str, str]:
-            wait()  # here, for retries take their turn too
-            return {"Authorization": f"Bearer {self._token()}"}
-
-        return Transport(
-            address,
-            headers=headers,
-            attempts=attempts,
-            hear=self._hear,
-            overrules=answers.overrules,
-        )
+    def _headers(self) -> Mapping[str, str]:
+        self._burst.wait()  # here, for retries take their turn too
+        return {"Authorization": f"Bearer {self._token()}"}
 
     def _hear(self, answer: Answer) -> None:
         self._burst.hear(answer)

@@ -6,9 +6,9 @@ headers; 100 to 190 other calls in ten seconds and a day's allowance, both told 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
+from connector.adapters.base import Pace
 from connector.errors import QuotaError
 from connector.transport.http import Answer
 
@@ -16,25 +16,9 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
 
-class SearchPace:
-    """Lets at most `most` calls through in any `span` seconds; the next one waits its turn.
-
-    The span is a tenth longer than HubSpot's second: what we send apart may arrive closer.
-    """
-
-    def __init__(self, clock: Clock, sleep: Sleep, *, most: int = 5, span: float = 1.1) -> None:
-        self._clock = clock
-        self._sleep = sleep
-        self._span = span
-        self._sent: deque[float] = deque(maxlen=most)
-
-    def wait(self) -> None:
-        """Return when the next search may be sent."""
-        if len(self._sent) == self._sent.maxlen:
-            until = self._sent[0] + self._span
-            if (left := until - self._clock()) > 0:
-                self._sleep(left)
-        self._sent.append(self._clock())
+SEARCHES = Pace("search", "/search", per_s=4.5, burst=1)
+"""One after the other and a tenth slower than allowed: what we send apart may arrive closer. The
+allowance is the portal's, so all processes share this pace through the store."""
 
 
 class Burst:

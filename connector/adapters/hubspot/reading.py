@@ -138,7 +138,7 @@ class Reading:
         self, source: str, filters: Sequence[Mapping[str, str]], wanted: Sequence[str], limit: int
     ) -> Any:
         path = f"{self._calls.paths['objects']}/{source}/search"
-        return self._calls.search(path, _query(filters, wanted, None, limit))
+        return self._calls.post(path, _query(filters, wanted, None, limit))
 
     def _batch(self, shape: Shape, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Read records by id, a hundred a call; those that are gone are left out."""

@@ -27,6 +27,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOUDS = ("salesforce.com", "salesforce.mil", "sfcrmproducts.cn")
 _WORD = re.compile(r"[a-z_]{1,40}")
 _JWT_LIVES = 180
+_LATER = frozenset({"server_error", "temporarily_unavailable"})
+"""Refusals that say nothing about our secret; a user has 3,600 log-ins an hour, too."""
 _HINTS = {
     "invalid_client": "Check `auth.client_secret`, and that the app is installed in this org",
     "invalid_client_id": "Check `auth.client_id`: the consumer key of the external client app",
@@ -227,9 +229,14 @@ def _judge_log_in(answer: Answer) -> None:
     if answer.status < 300:
         return
     try:
-        word = str(orjson.loads(answer.body)["error"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        word = ""
+        told: dict[str, Any] = orjson.loads(answer.body)
+        word, more = str(told["error"]), str(told.get("error_description") or "")
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        word, more = "", ""
+    if word in _LATER or "rate exceeded" in more.casefold():
+        raise TryLaterError(
+            "Salesforce takes no log-in just now: too many, or it is busy", hint="Run again later"
+        )
     if not _WORD.fullmatch(word):
         if answer.status >= 500:
             raise TryLaterError(f"the log-in was answered {answer.status}", hint="Run again later")

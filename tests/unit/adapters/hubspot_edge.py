@@ -10,6 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -165,6 +166,8 @@ class Portal:
         self.lost = 0
         self.search_cap = 10_000
         self.body_limit: int | None = None
+        self.clock: Callable[[], float] | None = None
+        self.searched_at: list[float] = []
 
     def put(self, kind: str, ident: int, modified: str = "2026-10-01T00:00:00Z", **values: Any):
         named = "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
@@ -206,6 +209,8 @@ class Portal:
             if path == prefix or path.startswith(f"{prefix}/"):
                 rest = [part for part in path[len(prefix) :].split("/") if part]
                 verb = rest[-1] if name == "objects" and len(rest) > 1 else "list"
+                if verb == "search" and self.clock is not None:
+                    self.searched_at.append(self.clock())
                 self.calls[name if name != "objects" else f"{rest[0]} {verb}"] += 1
                 self.bodies.append((path, body))
                 if name in self.forbidden or (rest and rest[0] in self.forbidden):

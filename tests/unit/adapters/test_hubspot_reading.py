@@ -6,8 +6,11 @@ import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.hubspot.paths import Paths
-from connector.domain.moment import parse_iso
+from connector.domain.moment import SECOND, parse_iso
 from connector.errors import LoginError, UsageError
+from connector.store.budgets import StoreBudget
+from connector.store.database import open_store
+from connector.transport.budget import metered
 from tests.unit.adapters.hubspot_edge import opened
 
 SINCE, UNTIL = parse_iso("2026-10-31T10:00:00Z"), parse_iso("2026-10-31T11:00:00Z")
@@ -72,7 +75,7 @@ def test_a_list_found_out_of_order_later_says_so_in_its_positions(portal):
 
 
 @pytest.mark.parametrize("stamp", [INSIDE, None], ids=["one moment for all", "each its own"])
-def test_25_001_changed_records_come_once_each_though_search_ends_at_10_000(portal, stamp):
+def test_c08_c10_25_001_changed_records_come_once_each_though_search_ends_at_10_000(portal, stamp):
     for n in range(1, 25_002):
         moment = stamp or f"2026-10-31T10:{n // 1000:02}:{n % 60:02}Z"
         portal.put("contacts", n, modified=moment)
@@ -280,13 +283,33 @@ def test_leads_that_are_not_there_are_left_out_with_one_line(portal, caplog):
     assert opened(portal).describe("leads") == {}
 
 
-def test_searches_stay_at_five_a_second(portal, slow):
-    for n in range(1, 2002):
+def test_two_processes_together_stay_at_five_searches_a_second(portal, slow, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    portal.clock = slow.clock
+    for n in range(1, 4002):
         portal.put("contacts", n, modified=INSIDE)
-    begun = slow.now
-    list(opened(portal, slow).read("contacts", ["id"], CHANGES, None))
-    assert portal.calls["contacts search"] == 11
-    assert slow.now - begun == pytest.approx(2.2)  # two full spans for eleven, at five a span
+
+    def process():
+        budget = StoreBudget(
+            store,
+            "hs",
+            reserve=0.2,
+            clock=lambda: round(slow.now * SECOND),
+            ticks=lambda _tx: round(slow.now * SECOND),
+            sleep=lambda seconds: slow.sleep(seconds + 1e-6),
+        )
+        with metered(budget):
+            adapter = opened(portal, slow)
+        budget.paces = adapter.capabilities.paces
+        return adapter.read("contacts", ["id"], CHANGES, None)
+
+    for _pages in zip(process(), process(), strict=True):
+        pass
+    store.close()
+    at = portal.searched_at
+    assert len(at) == 42
+    assert all(sixth - first >= 1 for first, sixth in zip(at, at[5:], strict=False))
+    assert at[-1] - at[0] < 10, "and not much slower"
 
 
 def test_check_names_portal_and_product(portal):

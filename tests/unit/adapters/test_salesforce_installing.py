@@ -162,7 +162,7 @@ def test_a_refused_part_is_named_with_its_problem_and_nothing_is_done(ready, crm
     assert ready.posted == []
 
 
-def test_a_deploy_is_waited_for_but_not_for_ever(ready, crm, waits):
+def test_c27_a_deploy_stuck_in_progress_is_waited_for_but_not_for_ever(ready, crm, waits):
     ready.deploy_results = [{"done": False, "status": "InProgress"}] * 4 + [DONE, DONE]
     crm.create_fields(crm.plan_fields([SCORE]))
     assert waits == [2.0] * 4

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.documents import parse
-from connector.domain.moment import parse_iso
+from connector.domain.moment import parse_iso, to_datetime
 from connector.domain.record import Record, Rejected
 from connector.errors import UsageError
 from connector.mapping.compile import WriteTarget, compile_mapping
@@ -107,6 +107,50 @@ def test_a_value_that_cannot_be_read_keeps_the_row_aside_without_its_value(value
     found = lead(**values)
     assert isinstance(found, Rejected)
     assert (found.place, found.reason) == ("f.csv:2", reason)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05.000+0000",  # Salesforce
+        "2026-01-02T04:04:05+01:00",
+        "2026-01-02 03:04:05+00:00",  # a space instead of T
+        " 2026-01-02T03:04:05Z ",
+        "1767323045000",  # milliseconds as text, as HubSpot spells some moments
+        1767323045000,
+    ],
+)
+def test_c29_however_a_crm_spells_a_moment_it_is_the_same_moment(spelled):
+    found = lead(Stamp=spelled)
+    assert isinstance(found, Record), found
+    assert found.changed == parse_iso("2026-01-02T03:04:05Z")
+
+
+@pytest.mark.parametrize("empty", ["", "  ", None])
+def test_c29_an_empty_moment_is_unknown_and_costs_no_row(empty):
+    found = lead(Stamp=empty, First=empty, Staff=empty, Vip=empty)
+    assert isinstance(found, Record), found
+    assert found.changed is None
+    assert {found.doc[name] for name in ("first", "staff", "vip")} == {None}
+
+
+@given(st.integers(-(10**10), 10**10).map(lambda s: s * 1_000_000))
+def test_c29_moments_come_back_in_every_spelling(moment):
+    told = to_datetime(moment)
+    for spelled in (
+        told.isoformat(),
+        told.isoformat(" "),
+        told.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+    ):
+        if moment >= parse_iso("1000-01-01T00:00:00Z"):
+            assert lead(Stamp=spelled).changed == moment
+
+
+def test_c29_a_number_of_no_known_unit_is_no_moment():
+    """Seconds or milliseconds: ten digits could be either, so the mapping must say."""
+    assert isinstance(lead(Stamp="1767323045"), Rejected)
+    assert isinstance(lead(Stamp=True), Rejected)
 
 
 def test_an_address_that_is_none_does_not_cost_the_person():

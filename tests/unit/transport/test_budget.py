@@ -45,7 +45,8 @@ def store(tmp_path):
 
 
 def budget(store, clock, reserve=0.2, **more):
-    return StoreBudget(store, "crm", reserve=reserve, clock=clock, sleep=clock.sleep, **more)
+    given = {"clock": clock, "sleep": clock.sleep, "ticks": lambda _tx: clock.now}
+    return StoreBudget(store, "crm", reserve=reserve, **given, **more)
 
 
 @pytest.mark.parametrize(

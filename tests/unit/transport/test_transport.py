@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 import responses
@@ -197,6 +199,35 @@ def test_a_broken_answer_is_never_taken_for_data(broken_server, raw, waits):
         transport.send("POST", "/x", b"{}", repeatable=False)
     assert len(seen) == 3
     transport.close()
+
+
+@pytest.mark.parametrize("ends", [b"Content-Length: 5000", b"Transfer-Encoding: chunked"])
+def test_c27_an_answer_that_drips_for_ever_is_given_up(monkeypatch, ends):
+    """Each part comes before the time-out of a read, so that the line alone never ends it."""
+    monkeypatch.setattr("connector.transport.http.ANSWER_S", 0.5)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + ends + b"\r\n\r\n")
+                for _ in range(150):
+                    threading.Event().wait(0.05)
+                    connection.sendall(b"1\r\n \r\n" if b"chunked" in ends else b" ")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    transport = Transport(f"http://127.0.0.1:{listener.getsockname()[1]}", attempts=1)
+    began = time.monotonic()
+    with pytest.raises(TryLaterError, match="no whole answer"):
+        transport.send("GET", "/x", repeatable=True)
+    with pytest.raises(UnknownOutcomeError):
+        transport.send("POST", "/x", b"{}", repeatable=False)
+    assert time.monotonic() - began < 4
+    transport.close()
+    listener.close()
 
 
 @pytest.mark.parametrize(
