@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -113,4 +114,5 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every error we raise becomes one message, one hint, one exit code."""
     from connector.cli.failing import guarded
 
+    gc.set_threshold(100_000, 20, 20)  # rows come and go in pages and make no cycles: look seldom
     sys.exit(guarded(leadloop, arguments))

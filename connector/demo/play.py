@@ -32,7 +32,7 @@ from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-WEEKS = 4
+WEEKS = 3
 RULE = {
     "object": "Lead",
     "field": "Title",

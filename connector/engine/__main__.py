@@ -1,8 +1,9 @@
-"""Starts the child process: `python -m connector.engine JOB.json`."""
+"""The child process: `python -m connector.engine` waits for the path of a job, a line of stdin."""
 
 import sys
 from pathlib import Path
 
 from connector.engine.child import main
 
-sys.exit(main(Path(sys.argv[1])))
+job = sys.stdin.readline().strip()
+sys.exit(main(Path(job)) if job else 0)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,7 @@ def score_store(
     people: str,
     activities: str,
     memory: str = "1400MB",
+    scorer: Scorer | None = None,
 ) -> Iterator[ScoredFile]:
     """Score the people two queries select from the store; the file is gone afterwards."""
     source = {
@@ -82,7 +83,7 @@ def score_store(
     }
     with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
         out = Path(folder) / "scored.parquet"
-        run_job(Job(source, models.plain(), now, str(out), memory), Path(folder))
+        run_job(Job(source, models.plain(), now, str(out), memory), Path(folder), scorer)
         yield ScoredFile(out, models)
 
 
@@ -108,24 +109,43 @@ def score_files(
         run_job(Job(source, model.plain(), now, str(out)), Path(folder))
 
 
-def run_job(job: Job, folder: Path) -> None:
-    """Do a job in a process of its own; raises what the process says."""
+class Scorer:
+    """A scoring process that loads its libraries and waits for one job."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "connector.engine"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        )
+
+    def do(self, job: Path) -> None:
+        """Do the job of a file; raises what the process says."""
+        _, told = self._process.communicate(f"{job}\n")
+        code = self._process.returncode
+        if code == 0:
+            return
+        said, _, hint = told.strip().rpartition("\n")
+        kind = _ERRORS.get(code)
+        if kind is not None:
+            raise kind(said or hint, hint=hint or None)
+        raise LeadloopError(
+            f"the scoring process ended with {code}: {told.strip()[-400:]}",
+            hint="This is a bug; please report it with the model's version",
+        )
+
+    def close(self) -> None:
+        """Let a process go that got no job."""
+        if self._process.returncode is None:
+            self._process.communicate()
+
+
+def run_job(job: Job, folder: Path, scorer: Scorer | None = None) -> None:
+    """Do a job in a process of its own, which may wait already; raises what the process says."""
     path = folder / "job.json"
     job.save(path)
-    done = subprocess.run(  # noqa: S603  our own interpreter and module
-        [sys.executable, "-m", "connector.engine", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )
-    if done.returncode == 0:
-        return
-    said, _, hint = done.stderr.strip().rpartition("\n")
-    kind = _ERRORS.get(done.returncode)
-    if kind is not None:
-        raise kind(said or hint, hint=hint or None)
-    raise LeadloopError(
-        f"the scoring process ended with {done.returncode}: {done.stderr.strip()[-400:]}",
-        hint="This is a bug; please report it with the model's version",
-    )
+    with closing(scorer or Scorer()) as process:
+        process.do(path)

@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.documents import canonical_hash
 from connector.domain.moment import Micros
+from connector.engine.run import Scorer
 from connector.errors import (
     BusyError,
     LeadloopError,
@@ -31,7 +32,7 @@ from connector.sync.pull import pull
 from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
 from connector.sync.retain import retain
-from connector.sync.score import score
+from connector.sync.score import score, scorer_ready
 from connector.sync.troubles import Troubles
 
 Counts = dict[str, Counter[str]]
@@ -64,9 +65,10 @@ def run(loop: Loop, clock: Callable[[], Micros], *, send: bool) -> Result:
     with _booked(loop, result, clock):
         if send:
             _note_files(loop)
-        _read(loop, result, troubles)
-        with loop.lease.held():
-            _plan(loop, result)
+        with scorer_ready(loop) as scorer:
+            _read(loop, result, troubles)
+            with loop.lease.held():
+                _plan(loop, result, scorer)
         if send:
             _send(loop, result, troubles)
         result.status = _status(result, send=send)
@@ -112,12 +114,12 @@ def _busy(said: str, source: Source) -> BusyError:
     return LeaseHeldError(said, holder=holder, hint="Wait for it to end, or see leadloop status")
 
 
-def _plan(loop: Loop, result: Result) -> None:
+def _plan(loop: Loop, result: Result, scorer: Scorer | None) -> None:
     _done(loop, result, "resolve", resolve_people(loop))
     _done(loop, result, "recall", recall(loop))
     _done(loop, result, "retain", retain(loop))
     _done(loop, result, "collect", collect(loop))
-    counts, result.everybody = score(loop)
+    counts, result.everybody = score(loop, scorer)
     _done(loop, result, "score", counts)
     _done(loop, result, "decide", decide(loop, day_one=_is_day_one(loop)))
     _done(loop, result, "decide", hand_off.confirm(loop))

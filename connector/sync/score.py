@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from connector.domain.moment import DAY
 from connector.domain.score import Score
 from connector.engine.cluster import export_store, score_export
-from connector.engine.run import ScoredFile, score_store
+from connector.engine.run import ScoredFile, Scorer, score_store
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
 from connector.store import people, runs, scores
@@ -23,14 +23,17 @@ FULL_AFTER = DAY
 """Scores decay, so everybody is scored anew once in this time even when nothing happened."""
 
 
-def score(loop: Loop) -> tuple[Counter[str], bool]:
-    """Score and store; gives how many were scored and changed, and whether that was everybody."""
+def score(loop: Loop, scorer: Scorer | None = None) -> tuple[Counter[str], bool]:
+    """Score and store; gives how many were scored and changed, and whether that was everybody.
+
+    `scorer` is a scoring process that waits already.
+    """
     everybody = _everybody_due(loop)
     counts: Counter[str] = Counter()
     with loop.store.read() as tx:
         if not everybody and not scores.any_stale(tx):
             return counts, False
-    with _scored(loop, everybody=everybody) as scored:
+    with _scored(loop, scorer, everybody=everybody) as scored:
         for model, page in scored.pages():
             counts["scored"] += len(page)
             counts["score changed"] += _publish(loop, model, page)
@@ -39,7 +42,7 @@ def score(loop: Loop) -> tuple[Counter[str], bool]:
 
 
 @contextmanager
-def _scored(loop: Loop, *, everybody: bool) -> Iterator[ScoredFile]:
+def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[ScoredFile]:
     """Everybody is scored on the cluster, where there is one; the few who changed are not."""
     if everybody and loop.settings.engine.kind == "spark":
         folder = export(loop)
@@ -60,8 +63,19 @@ def _scored(loop: Loop, *, everybody: bool) -> Iterator[ScoredFile]:
             accounts=expand,
         ),
         memory=loop.settings.engine.memory,
+        scorer=scorer,
     ) as found:
         yield found
+
+
+@contextmanager
+def scorer_ready(loop: Loop) -> Iterator[Scorer | None]:
+    """Let the scoring process load while the CRMs are read, where everybody is due anyway."""
+    if loop.settings.engine.kind != "duckdb" or not _everybody_due(loop):
+        yield None
+        return
+    with closing(Scorer()) as scorer:
+        yield scorer
 
 
 def export(loop: Loop) -> Path:

@@ -26,7 +26,7 @@ from connector.adapters.base import Capabilities, Identity, Page, RemoteField, W
 from connector.domain.change import Outcome, Result, Write
 from connector.errors import ApprovalError, TryLaterError
 from connector.transport.http import Transport
-from tests.sync.scoring import score_here
+from tests.sync.scoring import NoScorer, score_here
 from tests.sync.world import World
 
 
@@ -187,6 +187,7 @@ class Ground:
             import connector.sync.score as scoring
 
             scoring.score_store = score_here
+            scoring.Scorer = NoScorer
             memory.shared = lambda *_: WireAdapter(self.address)
             points.watch(at)
             STEPS[name](self.world)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sync.scoring import score_here
+from tests.sync.scoring import NoScorer, score_here
 from tests.sync.world import World
 
 
@@ -17,6 +17,7 @@ def world(tmp_path, store_url):
 def small(tmp_path, monkeypatch):
     """The same world on SQLite alone, scored in this process: for what neither can change."""
     monkeypatch.setattr("connector.sync.score.score_store", score_here)
+    monkeypatch.setattr("connector.sync.score.Scorer", NoScorer)
     return World(tmp_path, f"sqlite:///{tmp_path}/state/leadloop.db")
 
 

@@ -10,6 +10,13 @@ from connector.store.database import open_store
 _COLUMNS = ("url", "asset", "campaign", "form", "channel", "visit")
 
 
+class NoScorer:
+    """Stands in for a scoring process that waits."""
+
+    def close(self):
+        pass
+
+
 class _Scored:
     def __init__(self, model, rows):
         self._model = model
@@ -22,7 +29,7 @@ class _Scored:
 
 
 @contextmanager
-def score_here(models, now, *, url, people, activities, memory="2GB"):
+def score_here(models, now, *, url, people, activities, memory="2GB", scorer=None):
     """Stands in for `score_store`: the two queries, then DuckDB in this process."""
     store = open_store(url)
     try:

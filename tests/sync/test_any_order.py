@@ -16,7 +16,7 @@ from connector import points
 from connector.adapters.memory import MemoryAdapter
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.errors import ApprovalError, LeadloopError, QuotaError
-from tests.sync.scoring import score_here
+from tests.sync.scoring import NoScorer, score_here
 from tests.sync.world import World
 
 IDS = [f"l{n}" for n in range(6)]
@@ -57,6 +57,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("connector.sync.score.score_store", score_here)
+        self.patch.setattr("connector.sync.score.Scorer", NoScorer)
         self.patch.setattr("connector.adapters.memory.MemoryAdapter", Weather)
         Weather.calls_left = None
         self.folder = tempfile.TemporaryDirectory(prefix="ll-any-")

@@ -12,7 +12,7 @@ from connector.adapters.memory import MemoryAdapter, Remote, register
 from connector.errors import BusyError, LeadloopError, LoginError
 from connector.sync.opening import open_loop
 from connector.sync.run import run as run_loop
-from tests.sync.scoring import score_here
+from tests.sync.scoring import NoScorer, score_here
 from tests.sync.world import SETTINGS, World
 
 NAMES = ("crm", "c1", "c2", "c3")
@@ -47,6 +47,7 @@ class Many(World):
 @pytest.fixture
 def many(tmp_path, monkeypatch, request):
     monkeypatch.setattr("connector.sync.score.score_store", score_here)
+    monkeypatch.setattr("connector.sync.score.Scorer", NoScorer)
     url = getattr(request, "param", None) or request.getfixturevalue("postgresql_url")
     world = Many(tmp_path, url if url != "sqlite" else f"sqlite:///{tmp_path}/s/s.db")
     world.spread()
