@@ -20,12 +20,12 @@ Row = dict[str, Any]
 
 
 class Pace(NamedTuple):
-    """How often calls whose path ends with `ends` may be made: `burst` at once, then `per_s`."""
+    """At most `most` calls whose path ends with `ends` in any `span` seconds."""
 
     name: str
     ends: str
-    per_s: float
-    burst: int
+    most: int
+    span: float
 
 
 @dataclass(frozen=True, slots=True)

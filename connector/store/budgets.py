@@ -2,7 +2,8 @@
 
 The day's allowance is what the CRM's own headers say; a part of it is left to people, and each
 purpose may use only so much of the rest, so that a backfill never takes what a write-back needs.
-Short limits are token buckets, whose rate halves when the CRM says "too many" and grows again.
+Short limits are so many calls in any such span; it doubles when the CRM says "too many", and
+shrinks again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import orjson
 from sqlalchemy import Connection, select
 
 from connector.domain.moment import DAY, SECOND, Micros
@@ -23,8 +25,10 @@ SHARES = {"write": 1.0, "increment": 0.95, "reconcile": 0.85, "backfill": 0.75}
 """How much of what people leave us each purpose may use up."""
 LOOK_EVERY = 20
 """Calls between two looks at what other processes have used."""
-_SLOWEST = 0.1
-"""No bucket is slowed below one call in ten seconds."""
+_SLOWEST = 64.0
+"""No pace is slowed down further than so many times."""
+_RECOVERY = 0.9
+"""What a quiet answer leaves of a slow-down."""
 
 
 class Paced(Protocol):
@@ -35,9 +39,9 @@ class Paced(Protocol):
     @property
     def ends(self) -> str: ...
     @property
-    def per_s(self) -> float: ...
+    def most(self) -> int: ...
     @property
-    def burst(self) -> int: ...
+    def span(self) -> float: ...
 
 
 class Heard(Protocol):
@@ -161,50 +165,40 @@ class StoreBudget:
                 ],
             )
 
-    # --- buckets ---------------------------------------------------------------------------------
+    # --- paces -----------------------------------------------------------------------------------
 
     def _wait_for(self, one: Paced) -> None:
-        """Take a token; where there is none yet, wait until there is."""
+        """Note a call as sent; where that would be one too many, wait first."""
         while True:
             with self._store.write() as tx:
-                now = self._ticks(tx)  # once it is our turn, or time already paid out comes again
-                tokens, rate = self._level(tx, one, now)
-                enough = tokens >= 1
-                self._set(tx, one, tokens - 1 if enough else tokens, rate, now)
-            if enough:
-                return
-            self._sleep((1 - tokens) / rate)
+                now = self._ticks(tx)  # once it is our turn, or a turn already taken comes again
+                sent, slower = self._known(tx, one)
+                sent = [at for at in sent if at <= now]  # of a clock that was set back
+                full = len(sent) >= one.most
+                free_at = sent[-one.most] + round(one.span * slower * SECOND) if full else now
+                if free_at <= now:
+                    self._set(tx, one, [*sent, now][-one.most :], slower)
+                    return
+            self._sleep((free_at - now) / SECOND)
 
     def _adapt(self, one: Paced, *, slower: bool) -> None:
+        with self._store.read() as tx:
+            _, known = self._known(tx, one)
+        if not slower and known == 1:
+            return
         with self._store.write() as tx:
-            now = self._ticks(tx)
-            tokens, rate = self._level(tx, one, now)
-            wanted = max(_SLOWEST, rate / 2) if slower else min(one.per_s, rate + one.per_s / 20)
-            if wanted != rate:
-                self._set(tx, one, 0.0 if slower else tokens, wanted, now)
+            sent, known = self._known(tx, one)
+            wanted = min(_SLOWEST, known * 2) if slower else max(1.0, known * _RECOVERY)
+            self._set(tx, one, sent, wanted)
 
-    def _level(self, tx: Connection, one: Paced, now: Micros) -> tuple[float, float]:
+    def _known(self, tx: Connection, one: Paced) -> tuple[list[Micros], float]:
         row = tx.execute(
-            select(pace)
+            select(pace.c.sent, pace.c.slower)
             .where(pace.c.connection == self._connection, pace.c.name == one.name)
             .with_for_update()
         ).one_or_none()
-        if row is None:
-            return float(one.burst), one.per_s
-        grown = row.tokens + max(0, now - row.at) / SECOND * row.rate
-        return min(float(one.burst), grown), row.rate
+        return (orjson.loads(row.sent), row.slower) if row is not None else ([], 1.0)
 
-    def _set(self, tx: Connection, one: Paced, tokens: float, rate: float, now: Micros) -> None:
-        upsert(
-            tx,
-            pace,
-            [
-                {
-                    "connection": self._connection,
-                    "name": one.name,
-                    "tokens": tokens,
-                    "rate": rate,
-                    "at": now,
-                }
-            ],
-        )
+    def _set(self, tx: Connection, one: Paced, sent: Sequence[Micros], slower: float) -> None:
+        named = {"connection": self._connection, "name": one.name}
+        upsert(tx, pace, [{**named, "sent": orjson.dumps(sent).decode(), "slower": slower}])

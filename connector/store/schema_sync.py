@@ -84,12 +84,11 @@ allowance = Table(  # what a CRM allows us, as its headers last said
     Column("seen_at", BigInteger, nullable=False),
 )
 
-pace = Table(  # token buckets, shared by every process
+pace = Table(  # the latest calls of a kind, shared by every process
     "pace",
     metadata,
     Column("connection", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("tokens", Double, nullable=False),
-    Column("rate", Double, nullable=False),  # calls a second, adapted to refusals
-    Column("at", BigInteger, nullable=False),
+    Column("sent", Text, nullable=False),  # JSON: when, oldest first
+    Column("slower", Double, nullable=False),  # 1 at full pace, more after refusals
 )

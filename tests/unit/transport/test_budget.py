@@ -112,8 +112,8 @@ def test_what_one_process_hears_the_others_know(store, clock):
         second.take("/x")
 
 
-def test_a_bucket_is_shared_and_its_rate_kept(store, clock):
-    paces = (Pace("search", "/search", 5.0, 5),)
+def test_a_pace_is_shared_and_kept(store, clock):
+    paces = (Pace("search", "/search", 5, 1.0),)
     first, second = budget(store, clock), budget(store, clock)
     first.paces = second.paces = paces
     began = clock.now
@@ -121,12 +121,12 @@ def test_a_bucket_is_shared_and_its_rate_kept(store, clock):
         (first if n % 2 else second).take("/crm/v3/objects/contacts/search")
         first.take("/crm/v3/objects/contacts")
     took = (clock.now - began) / SECOND
-    assert took == pytest.approx((30 - 5) / 5, rel=0.05)
+    assert took == pytest.approx(30 / 5 - 1, rel=0.05)
 
 
 def test_too_many_halves_the_rate_and_quiet_answers_bring_it_back(store, clock):
     one = budget(store, clock)
-    one.paces = (Pace("search", "/search", 4.0, 1),)
+    one.paces = (Pace("search", "/search", 1, 0.25),)
 
     def speed(status):
         began = clock.now
@@ -142,8 +142,8 @@ def test_too_many_halves_the_rate_and_quiet_answers_bring_it_back(store, clock):
     assert speed(200) == pytest.approx(4, rel=0.3)
 
 
-def test_threads_never_take_one_token_twice(store):
-    """Many takers, real clock: never more than burst + rate * time."""
+def test_threads_never_send_one_call_too_many(store):
+    """Many takers, real clock: never more than so many in any span."""
     import time
 
     made = []
@@ -152,7 +152,7 @@ def test_threads_never_take_one_token_twice(store):
 
     def work():
         one = StoreBudget(store, "crm", reserve=0, clock=lambda: time.time_ns() // 1000)
-        one.paces = (Pace("search", "/search", 20.0, 3),)
+        one.paces = (Pace("search", "/search", 3, 0.15),)
         for _ in range(5):
             one.take("/search")
             with lock:
@@ -164,7 +164,7 @@ def test_threads_never_take_one_token_twice(store):
     for thread in threads:
         thread.join()
     for n, at in enumerate(sorted(made), 1):
-        assert n <= 3 + 20 * at + 1
+        assert n <= 3 * (at / 0.15 + 1) + 1
 
 
 @responses.activate

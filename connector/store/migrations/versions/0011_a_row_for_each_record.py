@@ -1,5 +1,6 @@
 """What was last written, and the journal: a row for each record instead of one for each field.
 
+The pace of calls is kept as the moments of the latest ones.
 Records are found by kind and id: without the index each look-up read every record.
 """
 
@@ -53,6 +54,15 @@ def upgrade() -> None:
     op.drop_index("record_subject", "record")
     for name, column in (("kind", "id"), ("account", "account"), ("subject", "subject")):
         op.create_index(f"record_{name}", "record", ["connection", "kind", column], unique=False)
+    op.drop_table("pace")
+    op.create_table(
+        "pace",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sent", sa.Text(), nullable=False),
+        sa.Column("slower", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "name"),
+    )
     op.drop_table("old_written")
     op.drop_table("old_journal")
 
