@@ -75,7 +75,10 @@ def test_a_list_found_out_of_order_later_says_so_in_its_positions(portal):
 
 
 @pytest.mark.parametrize("stamp", [INSIDE, None], ids=["one moment for all", "each its own"])
-def test_c08_c10_25_001_changed_records_come_once_each_though_search_ends_at_10_000(portal, stamp):
+def test_c08_c10_25_001_changed_records_come_once_each_though_search_ends_at_10_000(
+    portal, stamp, monkeypatch
+):
+    monkeypatch.setattr("connector.adapters.hubspot.reading.MANY", 100_000)
     for n in range(1, 25_002):
         moment = stamp or f"2026-10-31T10:{n // 1000:02}:{n % 60:02}Z"
         portal.put("contacts", n, modified=moment)
@@ -283,11 +286,26 @@ def test_leads_that_are_not_there_are_left_out_with_one_line(portal, caplog):
     assert opened(portal).describe("leads") == {}
 
 
+def test_where_most_of_a_portal_changed_it_is_listed_and_resumed_by_search(portal, monkeypatch):
+    monkeypatch.setattr("connector.adapters.hubspot.reading.MANY", 30)
+    for n in range(1, 500):
+        portal.put("contacts", n, modified=INSIDE if n % 3 else "2026-01-01T00:00:00Z")
+    adapter = opened(portal)
+    pages = [page for page in adapter.read("contacts", ["id"], CHANGES, None) if page.rows]
+    assert {row["id"] for row in rows(pages)} == {str(n) for n in range(1, 500)}
+    assert portal.calls["contacts search"] == 2
+    assert {page.position for page in pages} == {"id:0"}
+    again = rows(adapter.read("contacts", ["id"], CHANGES, pages[0].position))
+    assert {row["id"] for row in again} == {str(n) for n in range(1, 500) if n % 3}
+
+
 def test_two_processes_together_stay_at_five_searches_a_second(portal, slow, tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     portal.clock = slow.clock
     for n in range(1, 4002):
         portal.put("contacts", n, modified=INSIDE)
+    for n in range(4002, 8100):
+        portal.put("contacts", n, modified="2026-01-01T00:00:00Z")
 
     def process():
         budget = StoreBudget(
@@ -307,7 +325,7 @@ def test_two_processes_together_stay_at_five_searches_a_second(portal, slow, tmp
         pass
     store.close()
     at = portal.searched_at
-    assert len(at) == 42
+    assert len(at) == 44, "21 pages each, and a look at how many there are"
     assert all(sixth - first >= 1 for first, sixth in zip(at, at[5:], strict=False))
     assert at[-1] - at[0] < 10, "and not much slower"
 
