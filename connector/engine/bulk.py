@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import duckdb
@@ -25,6 +26,9 @@ def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
 
 
 def _connect(url: str) -> Any:
+    # The drivers load whichever of these is installed; the rows go to DuckDB as they are.
+    for unused in ("polars", "pyarrow"):
+        sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
     if url.startswith("sqlite:///"):
         from adbc_driver_sqlite import dbapi  # noqa: PLC0415
 

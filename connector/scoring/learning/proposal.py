@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.nodes import ScalarNode
 
+from connector.errors import UsageError
 from connector.scoring.learning.bins import Bin
 from connector.scoring.learning.scorecard import BinReport, Scorecard
 
@@ -114,47 +115,118 @@ def revised(
     behaviour: Sequence[Mapping[str, Any]],
     told: Sequence[BinReport],
 ) -> str:
-    """Give the model's text with the learnt groups in place of its own; all comments else stay.
+    """Give the model's text with the learnt groups in place of its own.
 
+    All else stays, byte for byte, but a remark beside a `full_marks` that is not true any more.
     Each learnt rule carries its evidence as a comment. Weights follow the points, so that a
-    score is their sum.
+    score is their sum. Raises UsageError when the file has no groups to replace.
     """
-    yaml = YAML(typ="rt", pure=True)
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    tree = yaml.load(StringIO(text))
+    root = YAML(typ="rt", pure=True).compose(StringIO(text))
     evidence = {f"{one.field} {_words(one.bin)}": one for one in told}
-    fit_marks = sum(group["most"] for group in fit)
-    behaviour_marks = sum(rule["points"] for rule in behaviour)
-    if fit_marks > 0:
-        tree["fit"]["full_marks"] = fit_marks
-        tree["fit"]["groups"] = CommentedSeq(_group(g["group"], g["rules"], evidence) for g in fit)
-    if behaviour_marks > 0:
-        tree["behaviour"]["full_marks"] = behaviour_marks
-        tree["behaviour"]["groups"] = CommentedSeq([_group("learnt", behaviour, evidence)])
-    if fit_marks > 0 and behaviour_marks > 0:
-        tree["weights"] = CommentedMap(fit=fit_marks, behaviour=behaviour_marks)
-    out = StringIO()
-    yaml.dump(tree, out)
-    return out.getvalue()
+    marks = {
+        "fit": sum(group["most"] for group in fit),
+        "behaviour": sum(rule["points"] for rule in behaviour),
+    }
+    learnt = {
+        "fit": [(group["group"], group["rules"]) for group in fit],
+        "behaviour": [("learnt", behaviour)],
+    }
+    edits: list[_Edit] = []
+    for part in (part for part, points in marks.items() if points > 0):
+        full, groups = (_value(root, part, name) for name in ("full_marks", "groups"))
+        edits.append(_Edit(full.start_mark.index, _end_of_line(text, full), str(marks[part])))
+        edits.append(_groups_edit(text, groups, learnt[part], evidence))
+    if all(points > 0 for points in marks.values()):
+        edits.append(_weights_edit(root, marks))
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
 
 
-def _group(
-    name: str, rules: Sequence[Mapping[str, Any]], evidence: Mapping[str, BinReport]
-) -> CommentedMap:
-    listed = CommentedSeq()
-    for number, rule in enumerate(rules):
-        one = CommentedMap(rule)
-        one.fa.set_flow_style()
-        listed.append(one)
-        found = evidence.get(str(rule["name"]))
-        if found is not None:
-            listed.yaml_add_eol_comment(
-                f"{found.won} of {found.n} won, {found.rate:.1%} ({found.low:.1%} to "
-                f"{found.high:.1%}), lift {found.lift:.2f}",
-                number,
+class _Edit(NamedTuple):
+    """Characters `start` to `end` become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _value(root: Any, *path: str) -> Any:
+    """The node under these keys."""
+    node = root
+    for name in path:
+        found = [value for key, value in node.value if key.value == name]
+        if not found:
+            raise UsageError(
+                f"the model file has no `{'.'.join(path)}` of its own to learn into",
+                hint="Learn into the file that it extends",
             )
-    return CommentedMap(name=name, rules=listed)
+        node = found[0]
+    return node
+
+
+def _end(node: Any) -> int:
+    """Where its last value ends: a block's own end lies behind the comments that follow it."""
+    if isinstance(node, ScalarNode) or node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
+
+
+def _end_of_line(text: str, node: Any) -> int:
+    """Where the node ends, with the comment that follows it on its line."""
+    end = _end(node)
+    rest = text[end:].partition("\n")[0]
+    return end + len(rest) if not rest.strip() or rest.lstrip().startswith("#") else end
+
+
+def _groups_edit(
+    text: str,
+    node: Any,
+    groups: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
+    evidence: Mapping[str, BinReport],
+) -> _Edit:
+    if node.flow_style:
+        shown = ["["]
+        for name, rules in groups:
+            shown.append(f"    {_flow({'name': name})[:-1]}, rules: [")
+            shown += [f"      {_flow(one)},{_remark(evidence.get(one['name']))}" for one in rules]
+            shown.append("    ]},")
+        return _Edit(node.start_mark.index, _end(node), "\n".join([*shown, "  ]"]))
+    lines = []
+    for name, rules in groups:
+        lines += [f"- {_flow({'name': name})[1:-1]}", "  rules:"]
+        lines += [f"    - {_flow(rule)}{_remark(evidence.get(rule['name']))}" for rule in rules]
+    indent = "\n" + " " * node.start_mark.column
+    return _Edit(node.start_mark.index, _end_of_line(text, node), indent.join(lines))
+
+
+def _weights_edit(root: Any, marks: Mapping[str, int]) -> _Edit:
+    shown = f"{{fit: {marks['fit']}, behaviour: {marks['behaviour']}}}"
+    known = [value for key, value in root.value if key.value == "weights"]
+    if known:
+        return _Edit(known[0].start_mark.index, _end(known[0]), shown)
+    place = next(key for key, _ in root.value if key.value == "fit").start_mark.index
+    return _Edit(place, place, f"weights: {shown}\n")
+
+
+def _flow(value: Mapping[str, Any]) -> str:
+    """One line of YAML."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 1_000_000
+    yaml.default_flow_style = True
+    out = StringIO()
+    yaml.dump(dict(value), out)
+    return out.getvalue().strip()
+
+
+def _remark(found: BinReport | None) -> str:
+    if found is None:
+        return ""
+    return (
+        f" # {found.won} of {found.n} won, {found.rate:.1%} ({found.low:.1%} to "
+        f"{found.high:.1%}), lift {found.lift:.2f}"
+    )
 
 
 def patch(before: str, after: str, name: str) -> str:
