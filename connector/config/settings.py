@@ -128,6 +128,8 @@ class WriteLimits(Document):
     records: Percent = 0.2
     owners: Annotated[int, Field(ge=0)] = 5000
     clears: Percent = 0.01
+    input: Percent = 0.5
+    """Below this share of the usual input nothing is written from it; 0% switches that off."""
 
 
 class WriteSettings(Document):

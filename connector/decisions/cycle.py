@@ -146,17 +146,18 @@ def _held(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move
     return _rest(cycle, policy, now) if cycle.why in {BACKLOG, NO_RECORD} else None
 
 
-def _handed_off(cycle: Cycle, _: Standing, policy: Policy, now: Micros) -> Move | None:
+def _handed_off(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if cycle.next_at is None or now < cycle.next_at:
         return None
     until = now + policy.give_up_after
-    return _to(cycle, State.NO_DECISION, "verdict window over", "clock", now, until)
+    silent = cycle._replace(behaviour_at=standing.behaviour_at)  # only newer behaviour brings back
+    return _to(silent, State.NO_DECISION, "verdict window over", "clock", now, until)
 
 
-def _no_decision(cycle: Cycle, _: Standing, policy: Policy, now: Micros) -> Move | None:
+def _no_decision(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if cycle.next_at is None or now < cycle.next_at:
         return None
-    return _to(cycle, State.NURTURE, "no decision", "clock", now, now + policy.look_again)
+    return _again(cycle, standing, policy, now, "no decision", "clock")
 
 
 def _recycled(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:

@@ -60,8 +60,9 @@ def further(one: Mirror) -> tuple[int, Micros]:
     return one.number, one.at
 
 
-_BEHAVED = frozenset({State.SALES_READY, State.HELD}) | IN_SALES
-"""States that a later cycle reaches by new behaviour only, so it has shown some."""
+_BEHAVED = (frozenset({State.SALES_READY, State.HELD}) | IN_SALES) - {State.NO_DECISION}
+"""States that a later cycle reaches by new behaviour only, so it has shown some; whom sales never
+answered about waits for newer behaviour like those in nurture."""
 
 
 def revive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
@@ -91,6 +91,16 @@ class Source:
         self.lease.check(tx)
 
 
+class Reading(NamedTuple):
+    """How many rows came of an object: new ones of a window, or all of them (`since` None)."""
+
+    connection: str
+    object: str
+    rows: int
+    since: Micros | None
+    until: Micros
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
     """One run's world. `now` is the only clock the steps know; `store` is under the lease."""
@@ -109,6 +119,8 @@ class Loop:
     note: Note = field(default=lambda _event, **_values: None)
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
+    readings: list[Reading] = field(default_factory=list)
+    """What this run has read to the end and not yet noted."""
 
     @property
     def model(self) -> Model:

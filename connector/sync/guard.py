@@ -18,19 +18,31 @@ class Limits(NamedTuple):
     clears: float
 
 
+class Hold(NamedTuple):
+    """What waits whatever its size, each with the reason in words: everything, or what may have
+    fallen for want of news (scores and nurture flags, not hand-offs).
+    """
+
+    all: str | None = None
+    scores: str | None = None
+
+
 def exceeded(
-    tx: Connection, plan_id: str, limits: Limits, total: int, *, refreshed: int, hold: str | None
+    tx: Connection, plan_id: str, limits: Limits, total: int, *, refreshed: int, hold: Hold
 ) -> list[str]:
     """Say in words which limits the plan exceeds, and hold exactly the rows over them.
 
-    Rows within the limits are approved. With `hold`, a reason in words, nothing passes. The
-    `refreshed` score rows, a few points off and written only for their age, count towards no limit.
+    Rows within the limits are approved, but for what is on hold anyway. The `refreshed` score rows,
+    a few points off and written only for their age, count towards no limit.
     """
     tally = outbox.tally(tx, plan_id)
     held: list[str] = []
-    if hold is not None and tally:
-        return [hold]
+    if hold.all is not None and tally:
+        return [hold.all]
     for group in (Group.SCORE, Group.NURTURE):
+        if hold.scores is not None and group.value in tally:
+            held.append(f"{group.value}: {hold.scores}")
+            continue
         rows = tally.get(group.value, (0, 0))[0] - (refreshed if group is Group.SCORE else 0)
         if rows > max(1.0, limits.records * total):
             held.append(f"{group.value}: {rows} of {total} records (limit {limits.records:.0%})")

@@ -20,7 +20,7 @@ from connector.sync.basis import basis_of
 from connector.sync.context import STAGE_OF, Loop, Source
 from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
-from connector.sync.guard import Limits, exceeded
+from connector.sync.guard import Hold, Limits, exceeded
 from connector.sync.known import Known
 from connector.sync.quiet import Worth, worth_writing
 from connector.sync.scope import within
@@ -29,10 +29,10 @@ from connector.sync.wishes import Turn, against_live
 PAGE = 500
 
 
-def plan(loop: Loop, *, hold: str | None) -> PlanRow:
+def plan(loop: Loop, *, hold: Hold) -> PlanRow:
     """Plan every pending person; gives the plan, which is stored unless it holds nothing new.
 
-    `hold` says in words why everything waits for a person's approval; None where nothing must.
+    `hold` says what waits for a person's approval, whatever its size.
     """
     plan_id = f"plan-{loop.run}"
     counts: Counter[str] = Counter()
@@ -213,9 +213,7 @@ def _worth(
     )
 
 
-def _close(
-    loop: Loop, row: PlanRow, counts: Counter[str], *, hold: str | None, save: bool
-) -> PlanRow:
+def _close(loop: Loop, row: PlanRow, counts: Counter[str], *, hold: Hold, save: bool) -> PlanRow:
     with loop.store.write() as tx:
         loop.lease.check(tx)
         limits = loop.settings.write.limits

@@ -23,7 +23,8 @@ from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints
 from connector.store.checkpoints import Checkpoint
 from connector.store.records import PageCounts
-from connector.sync.context import Loop, Source
+from connector.sync import intake
+from connector.sync.context import Loop, Reading, Source
 from connector.sync.drifting import look_at_schema
 from connector.sync.gathering import gathered
 from connector.sync.reconcile import reconcile
@@ -54,6 +55,7 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     source.spend_on("backfill")
     for one in due:
         _tried(faults, partial(_backfill, loop, source, one, now, counts))
+    intake.remember(loop, source)
     if faults:
         raise faults[0]
     return counts
@@ -85,9 +87,13 @@ def _news(
     if window is None:
         return
     done = known.done_until if known else None
+    before = counts[f"new {one.kind}"]
     _read(loop, source, one, INCREMENT, window, after, done, counts)
     end = window.until
     _save(loop, source, one, INCREMENT, done_until=end)
+    if done is not None and done <= end and (known is None or known.window_until is None):
+        fresh = counts[f"new {one.kind}"] - before
+        loop.readings.append(Reading(source.name, one.name, fresh, done, end))
 
 
 def increment_window(
@@ -148,8 +154,11 @@ def _backfill(
     else:
         window, after = Window(None, now - source.adapter.capabilities.lag), None
         _save(loop, source, one, BACKFILL, done_until=done, window=window)  # it counts from here on
+    before = _good(counts)
     _read(loop, source, one, BACKFILL, window, after, done, counts)
     _save(loop, source, one, BACKFILL, done_until=window.until)
+    if after is None:
+        _note_whole(loop, source, one, _good(counts) - before, window.until)
 
 
 def is_filled(loop: Loop, source: Source) -> bool:
@@ -181,8 +190,21 @@ def _whole(
     after = known.position if known is not None and known.mapping == one.hash else None
     window = Window(None, now)
     done = known.done_until if known else None
+    resumed = known is not None and known.window_until is not None
+    begun, before = after, _good(counts)
     after = _read(loop, source, one, INCREMENT, window, after, done, counts)
     _save(loop, source, one, INCREMENT, done_until=now, position=after)
+    if after != begun and not resumed:
+        _note_whole(loop, source, one, _good(counts) - before, now)
+
+
+def _good(counts: Counter[str]) -> int:
+    """How many rows could be read so far."""
+    return counts["read"] - counts["rejected"]
+
+
+def _note_whole(loop: Loop, source: Source, one: CompiledObject, rows: int, until: Micros) -> None:
+    loop.readings.append(Reading(source.name, one.name, rows, None, until))
 
 
 # --- pages and checkpoints -----------------------------------------------------------------------

@@ -19,7 +19,7 @@ from connector.store import checkpoints, outbox, reconciling, records
 from connector.store.checkpoints import Checkpoint
 from connector.store.reconciling import Drift
 from connector.store.records import PageCounts
-from connector.sync.context import Loop, Source
+from connector.sync.context import Loop, Reading, Source
 from connector.sync.storing import store_page
 
 RECONCILE = "reconcile"
@@ -58,7 +58,8 @@ def reconcile(
         point = _point(loop, source, one, done_at, until, after)
         store_page(loop, source, one, page, partial(_keep, point, ids), found)
         loop.tell(f"reconcile {source.name} {one.name}", found)
-    _finish(loop, source, one, now, found)
+    checked = _finish(loop, source, one, now, found)
+    loop.readings.append(Reading(source.name, one.name, checked, None, until))
     counts["drift"] += found["drift"]
     counts["reconciled"] += found["read"]
     for name in ("rejected", "newly rejected"):
@@ -82,7 +83,8 @@ def _keep(point: Checkpoint, ids: list[str], tx: Connection, stored: PageCounts)
 
 def _finish(
     loop: Loop, source: Source, one: CompiledObject, now: Micros, found: Counter[str]
-) -> None:
+) -> int:
+    """Bury what is gone and close the reconcile; gives how many rows it met."""
     with loop.store.read() as tx:
         lost, live = reconciling.count_unseen(tx, source.name, one.name)
         checked = reconciling.count_seen(tx, source.name, one.name)
@@ -105,6 +107,7 @@ def _finish(
         reconciling.begin(tx, source.name, one.name)
         checkpoints.save(tx, _point(loop, source, one, now, None, None))
     found["drift"] = drift.missing + drift.differing + drift.gone
+    return checked
 
 
 def _bury_lost(loop: Loop, source: Source, one: CompiledObject, found: Counter[str]) -> None:

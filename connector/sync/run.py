@@ -22,11 +22,12 @@ from connector.errors import (
 from connector.store import audit, notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
-from connector.sync import hand_off
+from connector.sync import hand_off, intake
 from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
 from connector.sync.decide import decide
+from connector.sync.guard import Hold
 from connector.sync.plan import plan
 from connector.sync.pull import pull
 from connector.sync.recall import OLDER, is_rebuilt, recall
@@ -123,7 +124,7 @@ def _plan(loop: Loop, result: Result, scorer: Scorer | None) -> None:
     _done(loop, result, "score", counts)
     _done(loop, result, "decide", decide(loop, day_one=_is_day_one(loop)))
     _done(loop, result, "decide", hand_off.confirm(loop))
-    result.plan = plan(loop, hold=_why_hold(loop))
+    result.plan = plan(loop, hold=_hold(loop))
     _done(loop, result, "plan", Counter(result.plan.counts))
 
 
@@ -156,18 +157,22 @@ def _is_day_one(loop: Loop) -> bool:
         return first and not runs.any_done(tx) and not is_rebuilt(tx)
 
 
-def _why_hold(loop: Loop) -> str | None:
-    """Why nothing may be written before a person has looked; None in everyday life."""
+def _hold(loop: Loop) -> Hold:
+    """What may not be written before a person has looked; nothing in everyday life."""
     with loop.store.read() as tx:
         if "model" not in plans.approvals(tx):
-            return "the first plan of this store: somebody has to look at it"
+            return Hold("the first plan of this store: somebody has to look at it")
         older = notes.get(tx, OLDER)
+        small = intake.unusual(loop, tx)
+    for one in small:
+        loop.warn(f"unusually little came: {one.said}")
     if older is not None:
-        return (
+        return Hold(
             f"the store was older than the CRM ({older['people']} people stood further there, "
             f"run {older['run']}): somebody has to look at it"
         )
-    return None
+    whole, days = ("; ".join(s.said for s in small if s.whole is w) for w in (True, False))
+    return Hold(whole or None, days or None)
 
 
 def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
@@ -205,6 +210,7 @@ def approve_and_apply(
             sending.approve(loop, plan_row, approved=approved)
             with loop.store.write() as tx:
                 notes.drop(tx, OLDER)
+                intake.accept(loop, tx)
         _done(loop, result, "apply", sending.leave_out_moved(loop, plan_row.id))
         _send(loop, result, troubles)
         result.status = _status(result, send=True)

@@ -135,6 +135,28 @@ def test_silence_of_sales_is_no_decision_after_five_working_days(world):
     assert world.shown("l1")["ll_state"] == "qualified"
 
 
+def test_nobody_is_handed_off_again_after_silence_without_new_behaviour(small):
+    for n in range(4):
+        small.lead(f"old{n}", title="Clerk")
+    small.start()
+    small.hot("l1")
+    small.hot("l2")
+    small.run()
+    small.written()
+    for _ in range(9):
+        small.pass_time(7 * DAY)
+        small.run()
+    owners = [e for e in small.written() if e[1] == "owner"]
+    assert owners == []
+    assert (small.shown("l1")["ll_state"], small.shown("l1")["ll_cycle"]) == ("nurture", 2)
+    assert small.rows("SELECT count(*) FROM move WHERE \"after\" = 'handed_off'") == [(2,)]
+    small.event("l2", url="/pricing")
+    small.run()
+    states = dict(small.rows("SELECT person, state FROM cycle WHERE current"))
+    assert states["crm/lead/l1"] == "nurture"
+    assert states["crm/lead/l2"] == "handed_off"
+
+
 def test_a_backfill_never_gives_an_inactive_owner_a_lead(world):
     world.write("routing.yaml", "version: 1\nfallback: {owner: dan@us.example}\n")
     world.lead("old", title="Clerk")

@@ -88,6 +88,19 @@ def test_silence_after_a_hand_off_is_no_decision_and_later_nurture():
     assert states(silent, Standing(scored(20)), now=NOW + 31 * DAY) == [State.NURTURE]
 
 
+def test_whom_sales_never_answered_about_goes_back_to_sales_only_with_new_behaviour():
+    waited = NOW + 2 * DAY
+    hot = Standing(scored(90), behaviour_at=NOW)
+    (silent,) = advance(cycle(State.HANDED_OFF), hot, Policy(), CALENDAR, waited)
+    over = waited + 31 * DAY
+    (move,) = advance(silent.cycle, hot, Policy(), CALENDAR, over)
+    assert (move.cycle.state, move.cycle.number, move.why) == (State.NURTURE, 2, "no decision")
+    assert states(move.cycle, hot, now=over + 300 * DAY) == [State.NURTURE], "its next date"
+    again = hot._replace(behaviour_at=waited + HOUR)
+    assert states(silent.cycle, again, now=waited + DAY) == [], "sales may still answer"
+    assert states(silent.cycle, again, now=over) == [State.NURTURE, State.SALES_READY]
+
+
 def test_a_new_cycle_needs_new_behaviour():
     again = cycle(State.NURTURE, number=2, behaviour_at=NOW - DAY)
     assert states(again, Standing(scored(90), behaviour_at=NOW - DAY)) == []
