@@ -23,96 +23,102 @@ def wish(after=5, *, quiet=True, **more):
     return Planned(*KEY, "p", "planned", changes, quiet)
 
 
-def ask(wanted, *, live=None, dead=None, undone=None, undoing=()):
-    """Settle the wishes of person `p`; gives rows to add, whether to plan again, and counts."""
-    known = SimpleNamespace(
-        live={KEY: live} if live else {},
-        live_of={live.person: [(KEY, live)]} if live else {},
-        dead={KEY: dead} if dead else {},
-        undone={KEY: undone} if undone else {},
-        undoing=frozenset(undoing),
-    )
-    counts: Counter[str] = Counter()
-    turn = Turn()
-    against_live(turn, known, "p", wanted, counts)
-    ask.done = [("adopt", i) for i in turn.adopted] + [("superseded", i) for i in turn.superseded]
-    return turn.fresh, "p" in turn.later, dict(+counts)
+@pytest.fixture
+def done():
+    """What is to be done to rows that wait, as (what, row)."""
+    return []
 
 
 @pytest.fixture
-def done():
-    """What is to be done to rows that wait, after `ask`."""
-    return lambda: ask.done
+def ask(done):
+    """Settles wishes of person `p`; gives rows to add, whether to plan again, and counts."""
+
+    def settled(wanted, *, live=None, dead=None, undone=None, undoing=()):
+        known = SimpleNamespace(
+            live={KEY: live} if live else {},
+            live_of={live.person: [(KEY, live)]} if live else {},
+            dead={KEY: dead} if dead else {},
+            undone={KEY: undone} if undone else {},
+            undoing=frozenset(undoing),
+        )
+        counts: Counter[str] = Counter()
+        turn = Turn()
+        against_live(turn, known, "p", wanted, counts)
+        done.extend(("adopt", one) for one in turn.adopted)
+        done.extend(("superseded", one) for one in turn.superseded)
+        return turn.fresh, "p" in turn.later, dict(+counts)
+
+    return settled
 
 
-def test_a_new_wish_is_planned(done):
+def test_a_new_wish_is_planned(ask, done):
     assert ask([wish()]) == ([wish()], False, {"score": 1})
-    assert done() == []
+    assert done == []
 
 
-def test_a_wish_that_waits_already_travels_with_the_newer_plan(done):
+def test_a_wish_that_waits_already_travels_with_the_newer_plan(ask, done):
     assert ask([wish()], live=row()) == ([], False, {"score": 1})
-    assert done() == [("adopt", 7)]
+    assert done == [("adopt", 7)]
 
 
 @pytest.mark.parametrize("state", ["approved", "retry"])
-def test_a_wish_that_passed_the_guard_needs_no_second_look(done, state):
+def test_a_wish_that_passed_the_guard_needs_no_second_look(ask, done, state):
     assert ask([wish()], live=row(state)) == ([], False, {"waiting": 1})
-    assert done() == []
+    assert done == []
 
 
 @pytest.mark.parametrize("state", ["planned", "approved", "retry"])
-def test_another_wish_takes_the_place_of_what_waits(done, state):
+def test_another_wish_takes_the_place_of_what_waits(ask, done, state):
     assert ask([wish(6)], live=row(state)) == ([wish(6)], False, {"score": 1})
-    assert done() == [("superseded", 7)]
+    assert done == [("superseded", 7)]
 
 
-def test_a_wish_that_must_be_heard_takes_the_place_of_a_quiet_one(done):
+def test_a_wish_that_must_be_heard_takes_the_place_of_a_quiet_one(ask, done):
     assert ask([wish(quiet=False)], live=row())[0] == [wish(quiet=False)]
-    assert done() == [("superseded", 7)]
+    assert done == [("superseded", 7)]
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown"])
-def test_what_is_on_its_way_is_settled_first(done, state):
+def test_what_is_on_its_way_is_settled_first(ask, done, state):
     assert ask([wish(6)], live=row(state)) == ([], True, {})
-    assert done() == []
+    assert done == []
 
 
 @pytest.mark.parametrize("state", ["planned", "approved", "retry"])
-def test_what_nobody_wants_any_more_is_superseded(done, state):
+def test_what_nobody_wants_any_more_is_superseded(ask, done, state):
     assert ask([], live=row(state)) == ([], False, {})
-    assert done() == [("superseded", 7)]
+    assert done == [("superseded", 7)]
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown"])
-def test_what_is_on_its_way_is_not_superseded(done, state):
+def test_what_is_on_its_way_is_not_superseded(ask, done, state):
     ask([], live=row(state))
-    assert done() == []
+    assert done == []
 
 
-def test_other_peoples_rows_are_left_alone(done):
+def test_other_peoples_rows_are_left_alone(ask, done):
     ask([], live=row(person="q"))
-    assert done() == []
+    assert done == []
 
 
-def test_an_undo_that_waits_is_left_alone(done):
+def test_an_undo_that_waits_is_left_alone(ask, done):
     assert ask([wish(6)], live=row(plan="u"), undoing=["u"]) == ([], False, {})
     assert ask([], live=row(plan="u"), undoing=["u"]) == ([], False, {})
-    assert done() == []
+    assert done == []
 
 
-def test_what_was_refused_is_not_wished_again_until_it_is_another_wish(done):
+def test_what_was_refused_is_not_wished_again_until_it_is_another_wish(ask, done):
     assert ask([wish()], dead=row("dead")) == ([], False, {"refused before": 1})
     assert ask([wish(6)], dead=row("dead"))[0] == [wish(6)]
 
 
-def test_the_runs_own_name_makes_no_other_wish(done):
+def test_the_runs_own_name_makes_no_other_wish(ask, done):
     refused = Row(7, "old", *KEY, "p", "dead", {"s": (None, 5), "ll_run": (None, "a")}, True, 1)
     assert ask([wish(ll_run=(None, "b"))], dead=refused)[0] == []
     assert ask([wish(Leadloop_Run__c=(None, "b"))], dead=row("dead"))[0] == []
 
 
-def test_what_was_taken_back_is_not_wished_again_until_it_is_another_wish(done):
+def test_what_was_taken_back_is_not_wished_again_until_it_is_another_wish(ask, done):
     back = row("applied", None, before=5)
     assert ask([wish(5)], undone=back) == ([], False, {"undone before": 1})
     assert ask([wish(6)], undone=back)[0] == [wish(6)]
