@@ -59,17 +59,18 @@ def backtest(
     Example:
         leadloop backtest --horizon 90d --sample 200 --seed 1
     """
+    from connector.scoring.choice import Models
     from connector.scoring.model import load_model
     from connector.store.database import open_store
     from connector.sync.backtest import Question, run_backtest
     from connector.sync.opening import model_file
 
     loaded = settings(config, profile)
-    model = model_file(loaded).default if model_ is None else load_model(model_)
+    models = model_file(loaded) if model_ is None else Models.only(load_model(model_))
     question = Question(horizon, moment(now), everybody, sample, seed)
     store = open_store(loaded.store_url())
     try:
-        data = run_backtest(store, loaded, model, question)
+        data = run_backtest(store, loaded, models, question)
     finally:
         store.close()
     warnings = data["flags"] if data["n"] else []
@@ -89,6 +90,8 @@ def _tell(data: dict[str, Any]) -> None:
         f"{model['name']} ({model['version']}) on {data['n']:,} past leads, won within "
         f"{data['horizon_days']:g} days: {data['won']:,}{_percent(data['rate'], ' ({})')}"
     )
+    for one in data["models"] if len(data["models"]) > 1 else ():
+        click.echo(f"  by model {one['name']} ({one['version']}): {one['n']:,}")
     for name, n in data["basis"].items():
         click.echo(f"  as of {name}: {n:,}")
     for name, n in left.items():

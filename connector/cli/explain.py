@@ -64,10 +64,10 @@ def tell(data: dict[str, Any]) -> None:
         click.echo(f"Cycle {one['number']}: {one['state']} since {one['since']} ({one['why']})")
         if one["owner"]:
             click.echo(f"Owner: {one['owner']}")
-    for route in data["routing"]:
-        click.echo(f"Routed {route['at']}: {route['rule']} -> {route['owner'] or 'held'}")
-        for reason in route["skipped"]:
-            click.echo(f"  passed over {reason}")
+    for sentence in data["why_owner"]:
+        click.echo(f"  {sentence}")
+    for route in data["routing"][:-1]:
+        click.echo(f"Routed before, {route['at']}: {route['rule']} -> {route['owner'] or 'held'}")
     table(data["moves"], ("at", "before", "after", "why", "by"), title="Moves")
     table(
         data["activities"], ("at", "type", "what", "counted", "evidence"), title="Last activities"

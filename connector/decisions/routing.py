@@ -193,6 +193,7 @@ class Router:
         for member, key in able:
             credit[name, key] = credit.get((name, key), 0.0) + member.weight * worth
         chosen = max(able, key=lambda pair: credit[name, pair[1]])[1]
+        skipped += [f"{key}: free, but it was not their turn" for _, key in able if key != chosen]
         credit[name, chosen] -= sum(member.weight for member, _ in able) * worth
         return chosen, False
 

@@ -14,13 +14,14 @@ from connector.engine.duck import open_duck
 from connector.engine.job import Job
 from connector.engine.pinned import COLUMNS, key_of
 from connector.engine.run import run_job
-from connector.scoring.model import Model
+from connector.scoring.choice import Models
 
 
 class Past(NamedTuple):
     """What the engine says of one moment asked for; `number` counts the moments from 0.
 
-    `newest` is the last activity before it, None without any.
+    `newest` is the last activity before it, None without any; `place` that of the model among
+    the models.
     """
 
     number: int
@@ -32,11 +33,12 @@ class Past(NamedTuple):
     disqualified_by: str | None
     fast_track_by: str | None
     newest: Micros | None
+    place: int
 
 
 @contextmanager
 def score_moments(
-    model: Model,
+    models: Models,
     moments: Sequence[tuple[str, Micros]],
     *,
     url: str,
@@ -46,7 +48,8 @@ def score_moments(
 ) -> Iterator[Iterator[Past]]:
     """Score (person, moment) pairs from activities strictly before each; the order is free.
 
-    A person may be asked for several times. Whoever the queries do not select is left out.
+    Each person is scored by the model that the fields of today choose, and may be asked for
+    several times. Whoever the queries do not select is left out.
     """
     with tempfile.TemporaryDirectory(prefix="leadloop-") as name:
         folder = Path(name)
@@ -59,10 +62,10 @@ def score_moments(
             "store": url,
             "people": people,
             "activities": activities,
-            "fields": model.person_fields(),
+            "fields": models.person_fields(),
             "moments": str(asked),
         }
-        run_job(Job(source, model.plain(), 0, str(out), memory), folder)
+        run_job(Job(source, models.plain(), 0, str(out), memory), folder)
         yield _read(out)
 
 

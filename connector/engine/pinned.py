@@ -16,8 +16,9 @@ import narwhals as nw
 
 from connector.engine.duck import query_of
 from connector.engine.job import Job
-from connector.scoring.compile import score_frame
-from connector.scoring.model import ACCOUNT, revive
+from connector.scoring.choice import Models, revived
+from connector.scoring.compile import SCORE_COLUMNS, choose, score_frame
+from connector.scoring.model import ACCOUNT
 
 DIGITS = 19
 COLUMNS = (
@@ -30,6 +31,7 @@ COLUMNS = (
     "disqualified_by",
     "fast_track_by",
     "newest",
+    "place",
 )
 
 
@@ -40,16 +42,12 @@ def key_of(number: int, at: int) -> str:
 
 def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Score what `moments` asks for from strictly earlier activities, and write COLUMNS by key."""
-    model = revive(job.model)
+    models = revived(job.model)
     _read_moments(duck, job.source["moments"])
-    if model.rolls_up:
+    if models.rolls_up:
         _bring_colleagues(duck)
-    _pin(duck, rolls_up=model.rolls_up)
-    people: Any = nw.from_native(duck.table("pinned_people"))
-    activities: Any = nw.from_native(duck.table("pinned_activities"))
-    now = nw.col("person").str.slice(0, DIGITS).cast(nw.Int64)
-    scored = score_frame(people, activities, model, now).to_native()
-    duck.execute(f"CREATE TABLE scored AS {query_of(scored)}")
+    _pin(duck, rolls_up=models.rolls_up)
+    _score(duck, models)
     target = job.out.replace("'", "''")
     duck.execute(
         "CREATE TABLE latest AS SELECT person, max(time) AS newest FROM pinned_activities "
@@ -60,6 +58,22 @@ def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
         f"SEMI JOIN asked ON asked.key = scored.person ORDER BY person) "
         f"TO '{target}' (FORMAT PARQUET)"
     )
+
+
+def _score(duck: duckdb.DuckDBPyConnection, models: Models) -> None:
+    """Make `scored`: of each row what the model says that is chosen for it, and its `place`."""
+    people: Any = nw.from_native(duck.table("pinned_people"))
+    activities: Any = nw.from_native(duck.table("pinned_activities"))
+    now = nw.col("person").str.slice(0, DIGITS).cast(nw.Int64)
+    choose(people, models).to_native().create("chosen")
+    names = ", ".join(f"s.{name}" for name in SCORE_COLUMNS)
+    for place, (model, _) in enumerate(models):
+        scored = query_of(score_frame(people, activities, model, now).to_native())
+        begin = "INSERT INTO scored" if place else "CREATE TABLE scored AS"
+        duck.execute(
+            f"{begin} SELECT {names}, c.choice AS place FROM ({scored}) s "
+            f"JOIN chosen c ON c.person = s.person AND c.choice = {place}"
+        )
 
 
 def _read_moments(duck: duckdb.DuckDBPyConnection, path: str) -> None:

@@ -86,6 +86,15 @@ class Models:
         except ValueError as error:
             raise UsageError(f"models: {error}", hint="Read it alike in all models") from None
 
+    def activity_columns(self) -> set[str]:
+        """The columns of activities that any of them reads."""
+        return {name for choice in self.choices for name in choice.model.activity_columns()}
+
+    @property
+    def rolls_up(self) -> bool:
+        """Whether any of them counts what colleagues did."""
+        return any(choice.model.rolls_up for choice in self.choices)
+
     def plain(self) -> dict[str, Any]:
         """Everything that decides a score, as plain values; `revived` reads it."""
         if len(self.choices) == 1:

@@ -74,6 +74,19 @@ def _part_lines(
     return lines
 
 
+def part_score(spec: Any, contributions: Mapping[str, float]) -> float:
+    """Give the fit or behaviour that raw points by `rule:<name>` make, 0 to 100."""
+    total = math.fsum(
+        _clip(
+            math.fsum(contributions.get(column(rule.name), 0.0) for rule in group.rules),
+            group.min,
+            group.max,
+        )
+        for group in spec.groups
+    )
+    return 100.0 * _clip(total / spec.full_marks, 0.0, 1.0)
+
+
 def _clip(value: float, low: float | None, high: float | None) -> float:
     if high is not None and value > high:
         value = high

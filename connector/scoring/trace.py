@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
-from connector.domain.record import Fields
 from connector.scoring.behaviour import SLOT
 from connector.scoring.matching import matches
 from connector.scoring.model import Model
@@ -83,18 +83,16 @@ def raw_points(traced: Trace) -> dict[str, float]:
     return {rule: math.fsum(points) for rule, points in found.items()}
 
 
-def missing(model: Model, facts: Fields) -> list[dict[str, Any]]:
-    """Give the fields nothing is known about, and the most each could add, in score points."""
-    whole = model.weights.fit + model.weights.behaviour
-    factor = 100.0 / model.fit.full_marks * model.weights.fit / whole
-    best: dict[str, float] = {}
-    for group in model.fit.groups:
-        for rule in group.rules:
-            if facts.get(rule.field) is None and rule.missing is None and rule.points > 0:
-                top = rule.points if group.max is None else min(rule.points, group.max)
-                best[rule.field] = max(best.get(rule.field, 0.0), top * factor)
-    ordered = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"field": field, "could_add": round(points, 1)} for field, points in ordered]
+def unasked(model: Model, activities: Sequence[Did]) -> dict[str, int]:
+    """Count, by type, the activities that no behaviour or fast-track rule asks for."""
+    asking: list[tuple[Sequence[str], Where]] = []
+    for rule in model.behaviour_rules():
+        asking.append((rule.types, rule.where))
+        if rule.after is not None:
+            asking.append((rule.after.types, rule.after.where))
+    asking += [(rule.types, rule.where) for rule in model.fast_track]
+    left = [one for one in activities if not any(_asks(*asked, one) for asked in asking)]
+    return dict(Counter(one.type for one in left).most_common())
 
 
 def _asks(types: Sequence[str], where: Where, one: Did) -> bool:

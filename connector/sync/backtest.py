@@ -17,7 +17,7 @@ from connector.engine.asof import Past, score_moments
 from connector.funnel.backtest import Backtest, Case, backtest
 from connector.funnel.history import STAGES
 from connector.funnel.ranking import Auc
-from connector.scoring.model import Model
+from connector.scoring.choice import Models
 from connector.store.database import Store
 from connector.store.feed import activities_sql, people_sql
 from connector.store.histories import Reading, Told, Worth, histories
@@ -52,14 +52,21 @@ class Question(NamedTuple):
     seed: int = 0
 
 
-def run_backtest(store: Store, loaded: Loaded, model: Model, question: Question) -> dict[str, Any]:
-    """Score past leads and measure; gives plain values, shares 0 to 1, times in days."""
+def run_backtest(
+    store: Store, loaded: Loaded, models: Models, question: Question
+) -> dict[str, Any]:
+    """Score past leads, each by the model for the person, and measure.
+
+    Gives plain values, shares 0 to 1, times in days. Bands are cut at the default model's
+    threshold; who would have been handed off follows each person's own.
+    """
+    model = models.default
     moments, left_out = _moments(store, loaded, question)
     asked = len(moments)
     if question.sample is not None and question.sample < asked:
         luck = Random(question.seed)  # noqa: S311  a sample anybody can draw again
         moments = [moments[i] for i in sorted(luck.sample(range(asked), question.sample))]
-    cases, scored = _cases(store, loaded, model, moments)
+    cases, scored = _cases(store, loaded, models, moments)
     left_out["not scored any more"] += len(moments) - len(cases)
     exceeds = model.compare == "exceeds"
     result = backtest(cases, model.threshold, exceeds=exceeds)
@@ -72,6 +79,7 @@ def run_backtest(store: Store, loaded: Loaded, model: Model, question: Question)
             "threshold": model.threshold,
             "compare": model.compare,
         },
+        "models": _by_model(models, cases, scored),
         "sample": question.sample,
         "seed": question.seed if question.sample is not None else None,
         "known": asked,
@@ -138,17 +146,17 @@ def _as_of(told: Told) -> tuple[Micros | None, str]:
 
 
 def _cases(
-    store: Store, loaded: Loaded, model: Model, moments: Sequence[Moment]
+    store: Store, loaded: Loaded, models: Models, moments: Sequence[Moment]
 ) -> tuple[list[Case], list[Past]]:
     if not moments:
         return [], []
     with score_moments(
-        model,
+        models,
         [(one.person, one.at) for one in moments],
         url=store.url,
-        people=people_sql(store.dialect, model.person_fields(), only_stale=False, customers=True),
+        people=people_sql(store.dialect, models.person_fields(), only_stale=False, customers=True),
         activities=activities_sql(
-            store.dialect, model.activity_columns(), only_stale=False, customers=True
+            store.dialect, models.activity_columns(), only_stale=False, customers=True
         ),
         memory=loaded.settings.engine.memory,
     ) as scored:
@@ -167,6 +175,23 @@ def _case(past: Past, moment: Moment) -> Case:
         out=past.disqualified_by is not None,
         won=moment.won,
     )
+
+
+def _by_model(models: Models, cases: Sequence[Case], pasts: Sequence[Past]) -> list[dict[str, Any]]:
+    """How many leads each model scored, and how many of those were won."""
+    rows = []
+    for place, (model, _) in enumerate(models):
+        mine = [case for case, past in zip(cases, pasts, strict=True) if past.place == place]
+        rows.append(
+            {
+                "name": model.name,
+                "version": model.hash[:8],
+                "threshold": model.threshold,
+                "n": len(mine),
+                "won": sum(case.won for case in mine),
+            }
+        )
+    return rows
 
 
 # --- as plain values -----------------------------------------------------------------------------

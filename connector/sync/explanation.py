@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -44,6 +45,7 @@ def explanation(store: Store, word: str) -> dict[str, Any]:
             "routing": [
                 {**r, "at": _iso(r["at"]), "skipped": orjson.loads(r["skipped"])} for r in routes
             ],
+            "why_owner": _why_owner(routes, cycle),
             "activities": [
                 {
                     "type": a["type"],
@@ -55,6 +57,21 @@ def explanation(store: Store, word: str) -> dict[str, Any]:
                 for a in activities.of_person(tx, person, 10)
             ],
         }
+
+
+def _why_owner(routes: Sequence[Mapping[str, Any]], cycle: Cycle | None) -> list[str]:
+    """Sentences about the last time the person was routed; none when that never happened."""
+    if not routes:
+        owner = None if cycle is None else cycle.owner
+        return [] if owner is None else [f"{owner} had this person before we routed anybody."]
+    last = routes[-1]
+    pool = f" in the pool {last['pool']}" if last["pool"] else ""
+    took = f"{last['owner']} got this person" if last["owner"] else "Nobody could take this person"
+    told = [f"{took} at {_iso(last['at'])}, by {last['rule']}{pool}."]
+    told += [f"Passed over: {reason}." for reason in orjson.loads(last["skipped"])]
+    if cycle is not None and last["owner"] and cycle.owner and cycle.owner != last["owner"]:
+        told.append(f"Since then {cycle.owner} has taken over in the CRM.")
+    return told
 
 
 def _excluded(tx: Connection, person: str) -> str | None:

@@ -13,8 +13,9 @@ from connector.domain.score import Line, Score
 from connector.engine.small import score_rows
 from connector.scoring.choice import Models
 from connector.scoring.explain import ADJUSTMENT, explain
+from connector.scoring.missing import never_counted, unknown_fields
 from connector.scoring.model import ACCOUNT, Model
-from connector.scoring.trace import Did, Unit, hand_raises, missing, trace
+from connector.scoring.trace import Did, Unit, hand_raises, trace, unasked
 from connector.store import activities, people, scores
 from connector.store.database import Store
 
@@ -27,8 +28,9 @@ def reckoning(store: Store, models: Models, person: str, at: Micros) -> dict[str
     """Work out a person's score as of `at`, with today's facts and all activities up to then.
 
     Gives the score, a line for every rule with its activities (key, age in days, decay, points in
-    score points), what did not count and why, what is not known and could add, what differs from
-    the published score, and sentences that say it.
+    score points) or the field and value it read, what did not count and why, what no rule asks
+    for, what is not known or was never done and could add, what differs from the published score,
+    and sentences that say it.
     """
     with store.read() as tx:
         facts = people.facts_of(tx, [person]).get(person, {})
@@ -46,11 +48,15 @@ def reckoning(store: Store, models: Models, person: str, at: Micros) -> dict[str
         "at": format_iso(at),
         "model": {"name": model.name, "version": model.hash},
         "score": score._asdict(),
-        "lines": [_line(line, traced.units, factor) for line in lines],
+        "unknown": score.grade.startswith("?"),
+        "lines": [_line(line, traced.units, factor, _read(model, facts)) for line in lines],
         "not_counted": [one._asdict() for one in traced.unused[:_SHOWN]],
         "not_counted_in_all": len(traced.unused),
         "hand_raises": [one._asdict() for one in hand_raises(model.fast_track, seen, at)],
-        "missing": missing(model, facts),
+        "not_asked_for": unasked(model, seen),
+        "missing": unknown_fields(model, facts, points, score),
+        "never_counted": never_counted(model, points, score),
+        "since": _since(score, model, published),
         "changed": _changed(lines, published),
         "notes": ["Facts are those known today; what they were earlier is not kept."],
     }
@@ -99,7 +105,31 @@ def _factor(model: Model, score: Score) -> float:
     return 100.0 / model.behaviour.full_marks * (1.0 if score.grade.startswith("?") else share)
 
 
-def _line(line: Line, units: Sequence[Unit], factor: float) -> dict[str, Any]:
+def _read(model: Model, facts: Fields) -> dict[str, dict[str, Any]]:
+    """The field and value that each fit rule read."""
+    return {r.name: {"field": r.field, "value": facts.get(r.field)} for r in model.fit_rules()}
+
+
+def _since(score: Score, model: Model, published: scores.Published | None) -> dict[str, Any] | None:
+    """What was last published, beside what is now."""
+    if published is None:
+        return None
+    return {
+        "scored_at": format_iso(published.scored_at),
+        "was": published.score.score,
+        "is": score.score,
+        "other_model": published.model != model.hash,
+    }
+
+
+def _line(
+    line: Line,
+    units: Sequence[Unit],
+    factor: float,
+    read: Mapping[str, dict[str, Any]],
+) -> dict[str, Any]:
+    if line.part == "fit":
+        return {**line._asdict(), **read[line.rule]}
     mine = [unit for unit in units if unit.rule == line.rule]
     if not mine or line.part == ADJUSTMENT:
         return line._asdict()
@@ -148,15 +178,30 @@ def sentences(data: Mapping[str, Any]) -> list[str]:
         told.append(f"A rule takes this person out, with the reason {score['disqualified_by']}.")
     if score["fast_track_by"]:
         told.append(f"Fast track: {score['fast_track_by']}.")
+    if data["unknown"]:
+        told.append(
+            "Nothing that fit rules read is known of this person: behaviour alone makes the score."
+        )
     told += [_told(line) for line in data["lines"]]
     told += [
         f"{one['rule']}: {one['key']} did not count, {one['why']}."
         for one in data["not_counted"][:5]
     ]
+    left = data["not_counted_in_all"] - 5
+    told += [f"{left:,} more did not count."] if left > 0 else []
+    told += [f"{n:,} x {kind}: no rule asks for it." for kind, n in data["not_asked_for"].items()]
+    told += [_could(one) for one in data["missing"][:5]]
     told += [
-        f"Nothing is known about {one['field']}; it could add up to {one['could_add']:g}."
-        for one in data["missing"][:5]
+        f"{one['rule']} has not counted; once now would add {one['could_add']:g}."
+        for one in data["never_counted"][:3]
+        if one["could_add"]
     ]
+    if (since := data["since"]) is not None:
+        by = ", by another version of the model" if since["other_model"] else ""
+        told.append(
+            f"It was last published as {since['was']} at {since['scored_at']}{by}; "
+            f"now it is {since['is']}."
+        )
     told += [
         f"Since it was last published, {one['rule']} went from {one['was']:.1f} to {one['is']:.1f}."
         for one in data["changed"][:5]
@@ -164,8 +209,17 @@ def sentences(data: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def _could(one: Mapping[str, Any]) -> str:
+    more = (
+        f"it could add up to {one['could_add']:g}" if one["could_add"] else "it could add nothing"
+    )
+    return f"Nothing is known about {one['field']}; {more}."
+
+
 def _told(line: Mapping[str, Any]) -> str:
     text = f"{line['points']:+.1f} {line['rule']}"
+    if "field" in line:
+        return f"{text}: {line['field']} is {line['value']}."
     if "units" not in line:
         return f"{text}."
     newest = line["activities"][0]

@@ -50,7 +50,7 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
             yield found
         return
     fields = loop.models.person_fields()
-    expand = any(model.rolls_up for model, _ in loop.models)
+    expand = loop.models.rolls_up
     with score_store(
         loop.models,
         loop.now,
@@ -58,7 +58,7 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
         people=people_sql(loop.store.dialect, fields, only_stale=not everybody, accounts=expand),
         activities=activities_sql(
             loop.store.dialect,
-            {name for model, _ in loop.models for name in model.activity_columns()},
+            loop.models.activity_columns(),
             only_stale=not everybody,
             accounts=expand,
         ),

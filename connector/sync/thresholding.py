@@ -80,19 +80,18 @@ def propose(
 
 
 def past_scores(store: Store, loaded: Loaded, models: Models) -> list[tuple[Outcome, int]]:
-    """Score every pass sales said something about, as of its hand-off, by the default model."""
+    """Score every pass sales said something about, as of its hand-off, by the person's model."""
     with store.read() as tx:
         known = list(outcomes(tx))
     if not known:
         return []
-    model = models.default
     with score_moments(
-        model,
+        models,
         [(one.person, one.at) for one in known],
         url=store.url,
-        people=people_sql(store.dialect, model.person_fields(), only_stale=False, customers=True),
+        people=people_sql(store.dialect, models.person_fields(), only_stale=False, customers=True),
         activities=activities_sql(
-            store.dialect, model.activity_columns(), only_stale=False, customers=True
+            store.dialect, models.activity_columns(), only_stale=False, customers=True
         ),
         memory=loaded.settings.engine.memory,
     ) as scored:

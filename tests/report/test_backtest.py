@@ -11,6 +11,9 @@ from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
 from connector.engine.asof import score_moments
+from connector.scoring.choice import Choice, Models
+from connector.scoring.choice import tests_of as when
+from connector.scoring.model import Model
 from connector.store import schema
 from connector.store.feed import activities_sql, people_sql
 from connector.sync.backtest import Question, run_backtest
@@ -22,7 +25,7 @@ from tests.sync.world import MODEL
 
 def ask(store, loaded, **options):
     question = Question(**{"horizon": 60 * DAY, "now": NOW, **options})
-    return run_backtest(store, loaded, model_file(loaded).default, question)
+    return run_backtest(store, loaded, model_file(loaded), question)
 
 
 def test_the_whole_way_through_the_store_agrees_with_the_reference(past):
@@ -35,7 +38,7 @@ def test_the_whole_way_through_the_store_agrees_with_the_reference(past):
     asked = [(who, NOW - (n * 37 % 300) * DAY - n) for n, who in enumerate(people)]
     asked += [(who, at - 40 * DAY) for who, at in asked]
     with score_moments(
-        model,
+        model_file(loaded),
         asked,
         url=store.url,
         people=people_sql(store.dialect, model.person_fields(), only_stale=False),
@@ -127,3 +130,42 @@ def test_who_became_a_customer_is_still_asked_about_and_own_staff_is_not(quick_p
         tx.execute(update(schema.person).values(excluded=excluded))
     found = ask(store, loaded)
     assert found["n"] == (whole if excluded == "customer" else 0)
+
+
+def test_each_past_lead_is_scored_by_the_model_for_the_person(quick_past):
+    store, loaded, _ = quick_past(120)
+    usual = model_file(loaded).default
+    plain = YAML(typ="safe").load(MODEL)
+    strict = Model.model_validate({**plain, "name": "strict", "threshold": 100})
+    models = Models([Choice(strict, when({"seniority": "vp"})), Choice(usual, {})])
+    with store.read() as tx:
+        facts = {row.id: json.loads(row.facts) for row in tx.execute(select(schema.person))}
+    asked = [(who, NOW - 20 * DAY) for who in sorted(facts)]
+    queries = {
+        "people": people_sql(store.dialect, models.person_fields(), only_stale=False),
+        "activities": activities_sql(store.dialect, models.activity_columns(), only_stale=False),
+    }
+
+    def ready(models):
+        with score_moments(models, asked, url=store.url, **queries) as scored:
+            return {asked[one.number][0]: (one.score, one.sales_ready) for one in scored}
+
+    both, alone = ready(models), {name: ready(Models.only(m)) for name, m in
+                                  (("strict", strict), ("usual", usual))}  # fmt: skip
+    assert alone["strict"] != alone["usual"]
+    for who, found in both.items():
+        vp = facts[who].get("seniority") == "vp"
+        assert found == alone["strict" if vp else "usual"][who]
+
+    question = Question(60 * DAY, NOW)
+    mixed = run_backtest(store, loaded, models, question)
+    assert [(one["name"], one["threshold"]) for one in mixed["models"]] == [
+        ("strict", 100),
+        (usual.name, usual.threshold),
+    ]
+    assert sum(one["n"] for one in mixed["models"]) == mixed["n"]
+    assert all(one["n"] for one in mixed["models"])
+    plainly = run_backtest(store, loaded, Models.only(usual), question)
+    assert plainly["n"] == mixed["n"]
+    sent = [one["confusion"]["found"] + one["confusion"]["wasted"] for one in (mixed, plainly)]
+    assert sent[0] < sent[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.decisions.calendar import Calendar
@@ -363,6 +363,7 @@ def test_a_pool_in_which_nobody_ever_can_does_not_wait():
     assert (routed.owner, routed.rule) == ("c/9", "fallback")
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 50), min_size=1, max_size=80))
 def test_balanced_by_value_nobody_is_ever_more_than_one_great_lead_from_his_share(values):
     text = "version: 1\npools: {p: {balance: value, members: [{owner: o1, weight: 2}, {owner: o2}]}}\nfallback: {pool: p}\n"
