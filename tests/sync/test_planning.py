@@ -62,3 +62,28 @@ def test_later_plans_hold_owner_and_nurture_of_the_primary_record_alone(small):
     assert not owners[0][2]
     assert {r[3] for r in rows} == {"approved"}
     assert small.rows("SELECT field, value FROM human_edit") == [("ll_nurture", "false")]
+
+
+def plans(world):
+    return world.rows("SELECT state, counts FROM plan ORDER BY id")
+
+
+def test_a_wider_scope_plans_people_nothing_happened_to_and_the_same_one_plans_nobody(small):
+    narrow = worlds.SETTINGS.replace(
+        "own_domains: [us.example]}}}}", "own_domains: [us.example]}}, write: {{country: fr}}}}"
+    )
+    assert narrow != worlds.SETTINGS
+    small.write("leadloop.yaml", narrow.format(store=small.store_url, stage="score"))
+    small.lead("l1", title="Clerk", country="de")
+    small.lead("l2", title="Clerk", country="fr")
+    small.start()
+    assert "ll_score" not in small.shown("l1")
+    before = plans(small)
+    small.run()
+    assert plans(small) == before, "nothing is new: no plan is stored, nobody is planned"
+    small.stage("score")
+    small.run()
+    assert small.shown("l1")["ll_score"] == 24
+    small.write("leadloop.yaml", narrow.format(store=small.store_url, stage="score"))
+    small.run()
+    assert plans(small)[-1] == ("applied", "{}"), "what plans rest on changed: that is noted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from connector.adapters.base import Use
@@ -291,6 +292,11 @@ def test_a_field_whose_policy_is_ask_waits_for_an_answer_and_asks_once(small):
         ("conflict", "ask", "ll_nurture")
     ]
     assert small.shown("l1")["ll_nurture"] is False
+    counted = [
+        orjson.loads(c).get("plan", {}).get("asked")
+        for (c,) in small.rows("SELECT counts FROM run")
+    ]
+    assert [n for n in counted if n is not None] == [1]
 
 
 @pytest.mark.parametrize(("word", "shown"), [("ours", True), ("theirs", False)])
@@ -323,6 +329,7 @@ def test_a_field_an_automation_keeps_setting_back_is_left_alone_after_three_turn
     assert small.shown("l1")["ll_score"] == 1
     assert stops == 1
     assert any("`ll_score` of lead/l1" in one for one in said)
+    assert small.shown("l1")["ll_fit"] == 100, "its other fields are"
     small.put("leads", "l2", ll_score=1)
     small.run()
     assert small.shown("l2")["ll_score"] == 80
