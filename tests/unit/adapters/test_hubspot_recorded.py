@@ -14,7 +14,8 @@ from connector.errors import LeadloopError
 from connector.mapping.converters import moment
 from connector.transport.http import Answer
 
-FOLDER = Path("/work/shared/recorded/hubspot/hubspot-ruby-cassettes")
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / ".." / "shared" / "recorded" / "hubspot" / "hubspot-ruby-cassettes"
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from connector.scoring.learning.bins import bin_column, place  # noqa: E402
 from connector.scoring.model import Model  # noqa: E402
 from tests.reference_scorer import matches  # noqa: E402
 
-DATA = Path("/work/shared/datasets")
+DATA = (Path(__file__).parents[4] / ".." / "shared" / "datasets").resolve()
 BANK = DATA / "bank" / "bank-full.csv"
 LEADS = DATA / "olist" / "olist_marketing_qualified_leads_dataset.csv"
 DEALS = DATA / "olist" / "olist_closed_deals_dataset.csv"
