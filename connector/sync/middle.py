@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
+from connector.domain.moment import SECOND
 from connector.errors import BusyError, LeaseHeldError
 from connector.store import leases
 from connector.store.database import Check, Store
@@ -19,6 +20,7 @@ from connector.store.leases import Lease
 
 NAME = "run"
 PATIENCE_S = 1800.0
+RENEW_S = leases.TTL / SECOND / 3
 
 
 class Hold:
@@ -69,15 +71,21 @@ class Hold:
 
 
 class Middle:
-    """The right to work on people. `lease` is given when it is held for good."""
+    """The right to work on people. `lease` is given when it is held for good.
+
+    While it waits for its turn it renews `holds`, the connections the run has taken before.
+    """
 
     def __init__(
         self,
         store: Store,
         holder: str,
         lease: Lease | None = None,
+        *,
+        holds: Iterable[Hold] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._holds = tuple(holds)
         self._store = store
         self._holder = holder
         self._lease = lease
@@ -108,7 +116,7 @@ class Middle:
         self._lease.check(tx)
 
     def _wait(self) -> Lease:
-        waited, pause = 0.0, 0.05
+        waited, pause, renewed = 0.0, 0.05, 0.0
         while True:
             try:
                 return leases.acquire(self._store, NAME, self._holder)
@@ -117,7 +125,16 @@ class Middle:
                     raise
             self._sleep(pause)
             waited += pause
+            if waited - renewed >= RENEW_S:
+                self._renew()
+                renewed = waited
             pause = min(2.0, pause * 1.5)
+
+    def _renew(self) -> None:
+        with self._store.write() as tx:
+            for hold in self._holds:
+                if hold.lease is not None:
+                    hold.check(tx)
 
 
 def held_ones(middle: Middle, holds: Iterable[Hold]) -> Check:

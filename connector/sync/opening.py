@@ -94,7 +94,7 @@ def _take_leases(
     }
     for hold in holds.values():
         stack.callback(hold.release)
-    return holds, Middle(store, run_id, lease)
+    return holds, Middle(store, run_id, lease, holds=holds.values())
 
 
 @contextmanager

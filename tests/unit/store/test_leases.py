@@ -13,6 +13,7 @@ import pytest
 from connector.errors import BusyError, LeaseHeldError, LeaseLostError, UsageError
 from connector.store import leases, people
 from connector.store.database import file_system, open_store
+from connector.sync.middle import Hold, Middle, held_ones
 from tests.unit.store.test_store import lead, page
 
 
@@ -247,3 +248,32 @@ def test_a_page_and_its_fence_are_checked_in_one_transaction(store):
 
 def people_in_tx(tx):
     return people.count_records(tx, "person")
+
+
+def test_who_waits_for_a_turn_in_the_middle_keeps_the_connections_it_has(postgresql_url):
+    """Half an hour of waiting is longer than a lease lasts without a write."""
+    store = open_store(postgresql_url)
+    busy = leases.acquire(store, "run", "another")
+    hold = Hold(store, "crm", "mine")
+    assert hold.take()
+    waited = [0.0]
+
+    def sleep(seconds):
+        """Time passes: what is not renewed gets so much older."""
+        waited[0] += seconds
+        with store.write() as tx:
+            tx.exec_driver_sql(
+                f"UPDATE lease SET expires_at = expires_at - {round(seconds * 1e6)} "
+                "WHERE name = 'connection:crm'"
+            )
+        with pytest.raises(LeaseHeldError):
+            leases.acquire(store, "connection:crm", "thief")
+        if waited[0] > 1700:
+            busy.release(store)
+
+    middle = Middle(store, "mine", holds=(hold,), sleep=sleep)
+    with middle.held(), store.under(held_ones(middle, [hold])).write() as tx:
+        page(tx, [lead(1)])
+    assert waited[0] > 1700
+    hold.release()
+    store.close()
