@@ -111,7 +111,7 @@ def test_explain_tells_score_cycle_and_route(small, answer, leadloop):
     assert [line["rule"] for line in told["score"]["lines"]] == ["Boss", "Seen"]
     assert told["routing"][0]["rule"] == "fallback"
     text = leadloop("explain", "1").stdout
-    assert "Routed" in text
+    assert f"{told['cycle']['owner']} got this person" in text
     assert "+60.00  Boss" in text
     assert answer("explain", "nobody-here", expect=2)["error"]["hint"]
 
