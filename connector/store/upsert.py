@@ -18,13 +18,6 @@ def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
         execute_many(tx, _statement(table, tuple(rows[0]), tx.dialect.name), rows)
 
 
-def upsert_rows(
-    tx: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Store rows given as tuples in the order of `names`; else as `upsert`."""
-    upsert(tx, table, [dict(zip(names, row, strict=True)) for row in rows])
-
-
 @lru_cache(maxsize=64)
 def _statement(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert

@@ -13,7 +13,7 @@ from connector.domain.record import Scalar
 from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import human_edit, journal, last_written, outbox, record
-from connector.store.upsert import upsert, upsert_rows
+from connector.store.upsert import upsert
 
 Key = tuple[str, str, str]
 """connection, object, record id"""
@@ -41,7 +41,6 @@ class Journaled(NamedTuple):
 
 
 _JOURNAL = ("outbox", "connection", "object", "record", "changes", "at", "run")
-_WRITTEN = ("connection", "object", "record", "fields", "run")
 _FORGET = delete(human_edit).where(
     human_edit.c.connection == bindparam("c"),
     human_edit.c.object == bindparam("o"),
@@ -108,8 +107,13 @@ def seed(
 def _save(
     tx: Connection, fields: Mapping[Key, Mapping[str, tuple[Scalar, Micros]]], run: str
 ) -> None:
-    upsert_rows(
-        tx, last_written, _WRITTEN, [(*key, dumps(mine), run) for key, mine in fields.items()]
+    upsert(
+        tx,
+        last_written,
+        [
+            {"connection": c, "object": o, "record": r, "fields": dumps(mine), "run": run}
+            for (c, o, r), mine in fields.items()
+        ],
     )
 
 
