@@ -8,7 +8,10 @@ name of an object in its mapping, `person` the id of a person: the key of the fi
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -19,10 +22,39 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    event,
     text,
 )
 
 metadata = MetaData()
+
+
+def _index_known(name: str, *columns: Column[Any]) -> None:
+    """Index the rows whose last column is known: most have none when they come."""
+    known = columns[-1].is_not(None)
+    Index(name, *columns, postgresql_where=known, sqlite_where=known)
+
+
+def _refuse_changes(table: Table) -> None:
+    """Make a table append-only, in the database itself."""
+    for what in ("UPDATE", "DELETE"):
+        trigger = DDL(
+            f"CREATE TRIGGER {table.name}_no_{what.lower()} BEFORE {what} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, 'the {table.name} log is append-only'); END"
+        )
+        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
+    for step in (
+        (
+            "CREATE OR REPLACE FUNCTION leadloop_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'the {table.name} log is append-only'; END $$"
+        ),
+        (
+            f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION leadloop_append_only()"
+        ),
+    ):
+        event.listen(table, "after_create", DDL(step).execute_if(dialect="postgresql"))
+
 
 # --- running -------------------------------------------------------------------------------------
 
@@ -109,9 +141,9 @@ record = Table(
     Column("dirty", Boolean, nullable=False),  # resolve has not seen this version yet
 )
 Index("record_dirty", record.c.kind, postgresql_where=text("dirty"), sqlite_where=text("dirty"))
-Index("record_person", record.c.person)
-Index("record_account", record.c.connection, record.c.kind, record.c.account)
-Index("record_subject", record.c.connection, record.c.kind, record.c.subject)
+_index_known("record_person", record.c.person)
+_index_known("record_account", record.c.connection, record.c.kind, record.c.account)
+_index_known("record_subject", record.c.connection, record.c.kind, record.c.subject)
 Index("record_kind", record.c.connection, record.c.kind, record.c.id)
 
 activity = Table(
@@ -420,6 +452,7 @@ audit = Table(  # append-only: who did what, each row sealed with the one before
     Column("before", Text, nullable=False),  # hash of the row before; empty for the first
     Column("hash", Text, nullable=False),
 )
+_refuse_changes(audit)
 
 forgotten = Table(  # salted digests of people who are not to come back
     "forgotten",
