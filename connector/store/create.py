@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, inspect, text
 
 from connector.store.migrations import HEAD
-from connector.store.schema_sync import metadata
+from connector.store.schema_sync import news
 
 _LOCK = 7_120_451_133
 """An advisory lock number of our own."""
@@ -23,7 +23,7 @@ def create(engine: Engine) -> None:
     with engine.connect() as connection:
         hold_tables(connection)
         if not inspect(connection).has_table(_VERSION.name):
-            metadata.create_all(connection, checkfirst=False)
+            news.metadata.create_all(connection, checkfirst=False)
             _VERSION.create(connection)
             connection.execute(insert(_VERSION), {"version_num": HEAD})
         connection.commit()

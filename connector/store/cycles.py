@@ -11,6 +11,7 @@ from sqlalchemy import insert as sql_insert
 from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
+from connector.store.among import among
 from connector.store.people import chunks, dumps
 from connector.store.schema import activity, cycle, disposition, move, person, rotation, routing
 from connector.store.schema import score as score_table
@@ -68,7 +69,7 @@ def current(tx: Connection, people: Iterable[str]) -> dict[str, Cycle]:
     """Give the current cycle of each of these people."""
     found = {}
     for ids in chunks(people):
-        rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, cycle.c.person.in_(ids)))
+        rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, among(cycle.c.person, ids)))
         found.update({row[0]: _of_row(row) for row in rows.all()})
     return found
 
@@ -118,7 +119,7 @@ def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
     closed = {c.person for c in fresh if c.person in known}
     for ids in chunks(closed):
         tx.execute(
-            update(cycle).where(cycle.c.person.in_(ids), cycle.c.current).values(current=False)
+            update(cycle).where(among(cycle.c.person, ids), cycle.c.current).values(current=False)
         )
     newest: dict[str, int] = {}
     for who, number in latest:
@@ -180,13 +181,13 @@ def behaviour(
     for ids in chunks(people):
         rows = tx.execute(
             select(activity.c.person, func.max(activity.c.time).label("newest"))
-            .where(activity.c.person.in_(ids), counted)
+            .where(among(activity.c.person, ids), counted)
             .group_by(activity.c.person)
         )
         newest.update(tuple(row) for row in rows.all())
         assets = tx.execute(
             select(activity.c.person, activity.c.asset)
-            .where(activity.c.person.in_(ids), counted, activity.c.asset.is_not(None))
+            .where(among(activity.c.person, ids), counted, activity.c.asset.is_not(None))
             .order_by(activity.c.time.desc(), activity.c.id.desc())
         )
         first.update(tuple(row) for row in assets.all())
@@ -202,7 +203,7 @@ def said(tx: Connection, sources: Iterable[str]) -> dict[str, Said]:
     for some in chunks(sources):
         rows = tx.execute(
             select(disposition)
-            .where(disposition.c.source.in_(some))
+            .where(among(disposition.c.source, some))
             .order_by(disposition.c.at, disposition.c.id)
         )
         for row in rows:

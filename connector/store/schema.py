@@ -38,7 +38,7 @@ def _index_known(name: str, *columns: Column[Any]) -> None:
 def _refuse_changes(table: Table) -> None:
     """Make a table append-only, in the database itself."""
     for what in ("UPDATE", "DELETE"):
-        trigger = DDL(
+        trigger = DDL(  # type: ignore[no-untyped-call]
             f"CREATE TRIGGER {table.name}_no_{what.lower()} BEFORE {what} ON {table.name} "
             f"BEGIN SELECT RAISE(ABORT, 'the {table.name} log is append-only'); END"
         )
@@ -53,7 +53,8 @@ def _refuse_changes(table: Table) -> None:
             f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION leadloop_append_only()"
         ),
     ):
-        event.listen(table, "after_create", DDL(step).execute_if(dialect="postgresql"))
+        made = DDL(step)  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", made.execute_if(dialect="postgresql"))
 
 
 # --- running -------------------------------------------------------------------------------------
