@@ -53,7 +53,8 @@ class Salesforce:
                 )
             ]
         if path.endswith("/describe"):
-            return [_json({"name": "Lead", "fields": [_described(*one) for one in LEAD]})]
+            name = path.split("/")[-2]
+            return [_json({"name": name, "fields": [_described(*one) for one in LEAD]})]
         if "/composite/sobjects" in path:
             wrote = json.loads(body)["records"]
             self.written += len(wrote)

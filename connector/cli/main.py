@@ -114,5 +114,10 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every error we raise becomes one message, one hint, one exit code."""
     from connector.cli.failing import guarded
 
-    gc.set_threshold(100_000, 20, 20)  # rows come and go in pages and make no cycles: look seldom
+    look_seldom_for_cycles()
     sys.exit(guarded(leadloop, arguments))
+
+
+def look_seldom_for_cycles() -> None:
+    """Set Python's collector for pages of rows, which come and go and make no cycles."""
+    gc.set_threshold(100_000, 20, 20)
