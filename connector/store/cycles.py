@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, union, update
 from sqlalchemy import insert as sql_insert
 
 from connector.decisions.standing import Cycle, Move
@@ -36,26 +36,35 @@ class Said(NamedTuple):
     at: Micros
 
 
+def _first(found: Select[Any], after: str, limit: int) -> Select[Any]:
+    """The first scored people past `after` of one kind: each kind has an index of its own."""
+    ours = found.join(score_table, score_table.c.person == person.c.id).where(
+        person.c.id > after, person.c.excluded.is_(None)
+    )
+    return select(ours.order_by(person.c.id).limit(limit).subquery().c.id)
+
+
 def waiting(tx: Connection, now: Micros, after: str, limit: int) -> list[Waiting]:
     """Give scored people past `after` whose standing, clock or turn may move them, by id.
 
-    Those are people who changed, have no cycle, whose next date has come, or who wait for an owner.
+    Those are people who changed (whoever is new among the scored did), whose next date has come, or
+    who wait for an owner.
     """
+    current = select(person.c.id).join(cycle, cycle.c.person == person.c.id).where(cycle.c.current)
+    asks = or_(
+        cycle.c.state == State.SALES_READY.value,
+        and_(cycle.c.state == State.HELD.value, cycle.c.why != "backlog"),
+    )
+    kinds = (
+        select(person.c.id).where(person.c.pending),
+        current.where(cycle.c.next_at <= now),
+        current.where(asks),
+    )
+    ids = union(*(_first(kind, after, limit) for kind in kinds)).subquery()
     rows = tx.execute(
         select(person.c.id, person.c.facts, person.c.doc, *_COLUMNS)
-        .join(score_table, score_table.c.person == person.c.id)
+        .join(ids, ids.c.id == person.c.id)
         .outerjoin(cycle, and_(cycle.c.person == person.c.id, cycle.c.current))
-        .where(
-            person.c.id > after,
-            person.c.excluded.is_(None),
-            or_(
-                person.c.pending,
-                cycle.c.person.is_(None),
-                cycle.c.next_at <= now,
-                cycle.c.state == State.SALES_READY.value,
-                and_(cycle.c.state == State.HELD.value, cycle.c.why != "backlog"),
-            ),
-        )
         .order_by(person.c.id)
         .limit(limit)
     )

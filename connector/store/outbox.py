@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
@@ -169,7 +169,7 @@ MAX_ATTEMPTS = 5
 
 def try_again(tx: Connection, connection: str, now: Micros) -> None:
     """Approve rows the CRM put off, except those put off too often: they are dead letters."""
-    put_off = (outbox.c.connection == connection, outbox.c.state == "retry")
+    put_off = (outbox.c.connection == connection, outbox.c.state == "retry", is_live)
     tx.execute(
         update(outbox)
         .where(*put_off, outbox.c.attempts >= MAX_ATTEMPTS)
@@ -287,10 +287,10 @@ def cancel_gone(tx: Connection, connection: str, obj: str, ids: Iterable[str], n
 
 def cancel_excluded(tx: Connection, now: Micros) -> None:
     """End what waits to be written about people who are none of our business any more."""
-    out = select(person.c.id).where(person.c.excluded.is_not(None))
+    out = exists().where(person.c.id == outbox.c.person, person.c.excluded.is_not(None))
     tx.execute(
         update(outbox)
-        .where(outbox.c.state.in_(UNSENT), outbox.c.person.in_(out))
+        .where(is_live, outbox.c.state.in_(UNSENT), out)
         .values(state="cancelled", code="excluded", settled_at=now)
     )
 

@@ -35,6 +35,16 @@ def _index_known(name: str, *columns: Column[Any]) -> None:
     Index(name, *columns, postgresql_where=known, sqlite_where=known)
 
 
+def _index_true(name: str, flag: Column[Any], *columns: Column[Any]) -> None:
+    """Index the few rows whose flag is set, in the very words our questions have for it."""
+    Index(
+        name,
+        *columns,
+        postgresql_where=text(flag.name),
+        sqlite_where=text(f"{flag.name} = 1"),
+    )
+
+
 def _refuse_changes(table: Table) -> None:
     """Make a table append-only, in the database itself."""
     for what in ("UPDATE", "DELETE"):
@@ -141,7 +151,7 @@ record = Table(
     Column("first_run", Text, nullable=False),
     Column("dirty", Boolean, nullable=False),  # resolve has not seen this version yet
 )
-Index("record_dirty", record.c.kind, postgresql_where=text("dirty"), sqlite_where=text("dirty"))
+_index_true("record_dirty", record.c.dirty, record.c.kind)
 _index_known("record_person", record.c.person)
 _index_known("record_account", record.c.connection, record.c.kind, record.c.account)
 _index_known("record_subject", record.c.connection, record.c.kind, record.c.subject)
@@ -220,8 +230,8 @@ person = Table(
     Column("pending", Boolean, nullable=False),  # plan again
     Column("first_run", Text, nullable=False),
 )
-Index("person_stale", person.c.id, postgresql_where=text("stale"), sqlite_where=text("stale"))
-Index("person_pending", person.c.id, postgresql_where=text("pending"), sqlite_where=text("pending"))
+_index_true("person_stale", person.c.stale, person.c.id)
+_index_true("person_pending", person.c.pending, person.c.id)
 
 person_alias = Table(
     "person_alias",
@@ -280,6 +290,7 @@ Index(
     sqlite_where=text("current"),
 )
 Index("cycle_state", cycle.c.state)
+_index_true("cycle_due", cycle.c.current, cycle.c.next_at)
 
 move = Table(  # append-only: every move of every cycle
     "move",
