@@ -82,7 +82,7 @@ FLAGGED = {
     "whose date has come": (lambda tx: cycles.waiting(tx, 5, "", 10), "cycle_due"),
     "who waits for an owner": (lambda tx: cycles.waiting(tx, 5, "", 10), "cycle_state"),
     "what the CRM put off": (lambda tx: outbox.try_again(tx, "crm", 5), "outbox_queue"),
-    "what excluded people wait for": (lambda tx: outbox.cancel_excluded(tx, 5), "outbox_live"),
+    "what excluded people wait for": (lambda tx: outbox.cancel_excluded(tx, 5), "INDEX outbox_"),
 }
 
 
@@ -99,7 +99,7 @@ def test_a_run_with_nothing_to_do_reads_no_table_from_end_to_end(store, name):
 
         event.listen(tx, "before_cursor_execute", explain)
         ask(tx)
-    assert [step for step in steps if index in step]
+    assert [step for step in steps if index in step], steps
     tables = ("person", "record", "cycle", "score", "outbox")
     whole = [s for s in steps if s.startswith("SCAN") and s.split()[1] in tables]
     assert not [step for step in whole if "USING" not in step]
