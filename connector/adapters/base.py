@@ -111,11 +111,15 @@ class FieldStep:
 
 
 class Identity(NamedTuple):
-    """Whom we logged in as, at which organisation, which product and version."""
+    """Whom we logged in as, at which organisation, which product and version.
+
+    `notes` are things a person should know of this log-in, such as the day it stops to work.
+    """
 
     login: str
     organisation: str
     product: str
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -179,6 +183,8 @@ class Bookmark(Protocol):
     def load(self, name: str) -> str | None: ...
 
     def save(self, name: str, value: str) -> None: ...
+
+    def drop(self, name: str) -> None: ...
 
 
 class Hooks(Protocol):

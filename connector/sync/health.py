@@ -156,6 +156,8 @@ def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:
     yield Finding(
         "ok", f"{name} log-in", f"{there.login} at {there.organisation} ({there.product})"
     )
+    for note in there.notes:
+        yield Finding("look", f"{name} log-in", note, "Change how the connection logs in")
     off = abs(source.adapter.server_now() - clock()) / 1_000_000
     if off > 300:
         yield Finding(

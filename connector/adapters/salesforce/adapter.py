@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from connector.adapters.base import (
+    Bookmark,
     Capabilities,
     FieldStep,
     Identity,
@@ -14,52 +15,38 @@ from connector.adapters.base import (
     Use,
     Window,
 )
+from connector.adapters.keeping import kept
 from connector.adapters.salesforce.answers import Usage
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.describing import Objects, remote_field
+from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.installing import Installing
+from connector.adapters.salesforce.opening import address_of, grant_of
 from connector.adapters.salesforce.reading import PAGE, Reading
-from connector.adapters.salesforce.session import (
-    ClientCredentials,
-    Grant,
-    JwtBearer,
-    Session,
-    audience_of,
-    check_address,
-)
+from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
 from connector.adapters.salesforce.writing import BATCH, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import MINUTE, SECOND, Micros
-from connector.errors import UsageError
 
 
 def open_salesforce(
     connection: Connection, uses: Mapping[str, Use], clock: Callable[[], Micros]
 ) -> SalesforceAdapter:
-    """Open a connection by client credentials, or by JWT where `auth.private_key` is given."""
-    address = connection.address
-    if address is None:
-        raise UsageError(
-            f"connection `{connection.name}` needs `address:`",
-            hint="Write the My Domain host, such as https://acme.my.salesforce.com",
-        )
-    check_address(address)
-    client = connection.secret("client_id").reveal
-    grant: Grant = ClientCredentials(client, connection.secret("client_secret").reveal)
-    if "private_key" in connection.auth:
-        login = connection.plain("login")
-        if login is None:
-            raise UsageError(
-                f"connection `{connection.name}` logs in by key and needs `auth.login`",
-                hint="Write the user name that approved the app",
-            )
-        audience = connection.plain("audience") or audience_of(address)
-        key = connection.secret("private_key").reveal
-        grant = JwtBearer(client, login, key, audience, clock)
-    return SalesforceAdapter(address, grant, uses, clock, reserve=connection.api.reserve)
+    """Open a connection; the keys of its `auth:` say how it logs in. Nothing is sent yet."""
+    address = address_of(connection)
+    places = kept()
+    grant = grant_of(connection, address, clock, places.vault)
+    return SalesforceAdapter(
+        address,
+        grant,
+        uses,
+        clock,
+        reserve=connection.api.reserve,
+        bookmark=places.bookmark,
+    )
 
 
 class SalesforceAdapter:
@@ -85,6 +72,7 @@ class SalesforceAdapter:
         *,
         reserve: float = 0.2,
         page: int = PAGE,
+        bookmark: Bookmark | None = None,
     ) -> None:
         self._address = address
         self._session = Session(address, grant, Usage(reserve, clock))
@@ -102,7 +90,7 @@ class SalesforceAdapter:
     def check(self) -> Identity:
         organisation, user = self._session.ids()
         self._reading.where("User", ["Id"], f"Id = {quoted(user)}")
-        return Identity(f"user {user}", organisation, f"Salesforce API {API}")
+        return Identity(f"user {user}", organisation, f"Salesforce API {API}", self._session.notes)
 
     def server_now(self) -> Micros:
         return self._calls.now()

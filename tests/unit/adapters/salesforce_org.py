@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import responses
 
 from connector.adapters.salesforce.adapter import SalesforceAdapter
-from connector.adapters.salesforce.session import ClientCredentials
+from connector.adapters.salesforce.grants import ClientCredentials
 
 HOST = "https://acme.my.salesforce.com"
 DATA = f"{HOST}/services/data/v62.0"
