@@ -15,14 +15,15 @@ from connector.adapters.base import (
     Use,
     Window,
 )
-from connector.adapters.keeping import kept
+from connector.adapters.keeping import Forgetful, kept
 from connector.adapters.salesforce.answers import Usage
+from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.describing import Objects, remote_field
 from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
-from connector.adapters.salesforce.reading import PAGE, Reading
+from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
@@ -73,12 +74,15 @@ class SalesforceAdapter:
         reserve: float = 0.2,
         page: int = PAGE,
         bookmark: Bookmark | None = None,
+        bulk_from: int = BULK_FROM,
     ) -> None:
         self._address = address
         self._session = Session(address, grant, Usage(reserve, clock))
         self._calls = Calls(self._session)
         self._objects = Objects(self._session.http, address)
-        self._reading = Reading(self._calls, self._objects, page)
+        keeps = bookmark if bookmark is not None else Forgetful()
+        bulk = BulkQueries(self._session, keeps, PAGE)
+        self._reading = Reading(self._calls, self._objects, page, bulk=bulk, bulk_from=bulk_from)
         self._writing = Writing(self._calls, self._objects, self._reading)
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses

@@ -110,6 +110,20 @@ class Objects:
             return f"{reference['relationshipName']}.{inner}"
         raise _no_field(described.name, name)
 
+    def spec(self, source: str, column: str) -> Spec:
+        """Describe a column, or a path, that `column` has spelled."""
+        described = self.of(source)
+        first, dot, rest = column.partition(".")
+        if not dot:
+            return described.fields[first.casefold()]
+        reference = described.relations[first.casefold()]
+        for target in reference["referenceTo"][:_MOST_TARGETS]:
+            try:
+                return self.spec(str(target), rest)
+            except (UsageError, KeyError):
+                continue
+        raise _no_field(described.name, column)
+
     def _ask(self, path: str, what: str) -> Mapping[str, Any]:
         try:
             given = self._library.restful(path)

@@ -5,7 +5,7 @@ Row paths: one loop over a page per name that needs work, none per row for names
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from connector.adapters.base import Row
@@ -65,6 +65,60 @@ def fill(shape: Shape, rows: Sequence[Row]) -> None:
     for name, column in shape.renamed:
         for row in rows:
             row[name] = row[column]
+
+
+def flat_rows(objects: Objects, shape: Shape, header: Sequence[str]) -> Callable[[list[str]], Row]:
+    """Build the function that makes a row of a line of CSV: the same that an answer in JSON gives.
+
+    Every value comes as text there, and an empty one is none.
+    """
+    spelled = {column.casefold(): column for column in shape.columns}
+    names = [spelled.get(name.casefold(), name) for name in header]
+    readers = []
+    for place, name in enumerate(names):
+        if name in shape.columns:
+            read = _READ.get(str(objects.spec(shape.described.name, name)["type"]))
+            if read is not None:
+                readers.append((place, read))
+    also = [(name, ".".join(path)) for name, path in shape.nested] + list(shape.renamed)
+
+    def row_of(line: list[str]) -> Row:
+        values: list[Any] = [text or None for text in line]
+        for place, read in readers:
+            if values[place] is not None:
+                values[place] = read(values[place])
+        row = dict(zip(names, values, strict=False))
+        for name, column in also:
+            row[name] = row.get(column)
+        return row
+
+    return row_of
+
+
+def _stamp(text: str) -> str:
+    return f"{text[:-1]}+0000" if text.endswith("Z") else text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the mapping says what is wrong with it
+
+
+def _whole(text: str) -> int | float | str:
+    return int(text) if text.lstrip("-").isdigit() else _number(text)
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "boolean": lambda text: text == "true",
+    "int": _whole,
+    "long": _whole,
+    "double": _number,
+    "currency": _number,
+    "percent": _number,
+    "datetime": _stamp,
+}
 
 
 def gone(shape: Shape, rows: list[Row]) -> tuple[list[Row], dict[str, str | None]]:

@@ -212,6 +212,8 @@ class Org:
 
     def _query(self, verb: str, soql: str) -> Any:
         self.asked.append((verb, soql))
+        if soql.startswith("SELECT COUNT() FROM"):
+            return self._count(verb, soql)
         select = _SELECT.fullmatch(soql)
         assert select, soql
         rows = [
@@ -223,6 +225,13 @@ class Org:
         columns = select["columns"].split(", ")
         given = [{"attributes": {"type": select["source"]}, **_columns(r, columns)} for r in rows]
         return self._ok({"totalSize": len(given), "done": True, "records": given})
+
+    def _count(self, verb: str, soql: str) -> Any:
+        source, _, where = soql.removeprefix("SELECT COUNT() FROM ").partition(" WHERE ")
+        rows = [r for r in self.rows[source] if verb == "queryAll" or not r.get("IsDeleted")]
+        for test in where.split(" AND ") if where else []:
+            rows = [row for row in rows if _holds(row, test)]
+        return self._ok({"totalSize": len(rows), "done": True, "records": []})
 
     def _save(self, records: list[dict[str, Any]]) -> Any:
         if self.results is not None:
