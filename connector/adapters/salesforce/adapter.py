@@ -21,13 +21,14 @@ from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.describing import Objects, remote_field
 from connector.adapters.salesforce.grants import Grant
+from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
 from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
-from connector.adapters.salesforce.writing import BATCH, Writing
+from connector.adapters.salesforce.writing import BATCH, JOB_FROM, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import MINUTE, SECOND, Micros
@@ -75,6 +76,7 @@ class SalesforceAdapter:
         page: int = PAGE,
         bookmark: Bookmark | None = None,
         bulk_from: int = BULK_FROM,
+        job_from: int = JOB_FROM,
     ) -> None:
         self._address = address
         self._session = Session(address, grant, Usage(reserve, clock))
@@ -83,7 +85,10 @@ class SalesforceAdapter:
         keeps = bookmark if bookmark is not None else Forgetful()
         bulk = BulkQueries(self._session, keeps, PAGE)
         self._reading = Reading(self._calls, self._objects, page, bulk=bulk, bulk_from=bulk_from)
-        self._writing = Writing(self._calls, self._objects, self._reading)
+        self._ingest = Ingest(self._session, keeps)
+        self._writing = Writing(
+            self._calls, self._objects, self._reading, self._ingest, job_from=job_from
+        )
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses
         )
@@ -116,6 +121,7 @@ class SalesforceAdapter:
         return self._reading.read(source, names, window, after)
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
+        self._ingest.settle(self._objects.of(source).name)
         return self._reading.read_ids(source, names, ids)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:

@@ -51,6 +51,8 @@ class Bulk:
             return 200, {"Content-Type": "text/csv"}, _csv(job[what])
         if request.method == "PATCH":
             assert json.loads(request.body) == {"state": "UploadComplete"}
+            if job["state"] != "Open":
+                return 400, {}, json.dumps([{"errorCode": "INVALIDJOBSTATE", "message": ""}])
             self._ingest(job)
         elif job["state"] == "InProgress":
             job["polls"] -= 1
@@ -94,7 +96,8 @@ class Bulk:
         return 200, headers, _csv([header, *some])
 
     def _ingest(self, job: dict[str, Any]) -> None:
-        header, *lines = list(csv.reader(io.StringIO(job["data"], newline="")))
+        given = io.StringIO(job.get("data") or '"Id"\n', newline="")
+        header, *lines = list(csv.reader(given))
         job["state"] = "InProgress"
         done, failed, left = (
             [["sf__Id", "sf__Created", *header]],
