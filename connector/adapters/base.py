@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import MINUTE, Micros
@@ -142,6 +142,14 @@ class Reader(Protocol):
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
         """The rows of these ids as they are now; those that are gone are left out."""
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """What an adapter may offer whose CRM tells deleted records from such as we may not see."""
+
+    def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
 
 
 class Writer(Protocol):

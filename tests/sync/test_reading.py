@@ -446,6 +446,27 @@ def test_a_record_missed_by_the_walk_but_there_by_its_id_is_kept(small, reading)
     assert "l07" in kept(small)
 
 
+def test_a_record_only_hidden_from_us_is_kept_as_it_was_and_said(small, monkeypatch):
+    for n in range(20):
+        small.lead(f"l{n:02}")
+    small.start()
+    for gone in ("l07", "l08"):
+        small.crm.objects["leads"].pop(gone)
+    told = {"l07"}
+    monkeypatch.setattr(
+        MemoryAdapter,
+        "hidden",
+        lambda _self, _source, ids: [one for one in ids if one in told],
+        raising=False,
+    )
+    small.pass_time(DAY + HOUR)
+    result = small.run()
+    assert result.counts["pull"]["drift"] == 1
+    assert "l07" in kept(small)
+    assert "l08" not in kept(small)
+    assert any("1 lead records are neither shown nor deleted" in said for said in small.warnings)
+
+
 # --- poison --------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ from connector.adapters.keeping import Forgetful, kept
 from connector.adapters.salesforce.answers import Usage
 from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
+from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.deleted import hidden
 from connector.adapters.salesforce.describing import Objects, remote_field
 from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.ingest import Ingest
@@ -84,7 +86,14 @@ class SalesforceAdapter:
         self._objects = Objects(self._session.http, address)
         keeps = bookmark if bookmark is not None else Forgetful()
         bulk = BulkQueries(self._session, keeps, PAGE)
-        self._reading = Reading(self._calls, self._objects, page, bulk=bulk, bulk_from=bulk_from)
+        self._reading = Reading(
+            self._calls,
+            self._objects,
+            page,
+            bulk=bulk,
+            bulk_from=bulk_from,
+            covering=Covering(self._calls, keeps),
+        )
         self._ingest = Ingest(self._session, keeps)
         self._writing = Writing(
             self._calls, self._objects, self._reading, self._ingest, job_from=job_from
@@ -123,6 +132,9 @@ class SalesforceAdapter:
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
         self._ingest.settle(self._objects.of(source).name)
         return self._reading.read_ids(source, names, ids)
+
+    def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
+        return hidden(self._calls, self._objects, source, ids)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         return self._writing.write(batch)

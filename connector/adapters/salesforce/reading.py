@@ -15,7 +15,9 @@ from functools import partial
 from connector.adapters.base import Page, Row, Window
 from connector.adapters.salesforce.bulk import BulkQueries, JobLostError, Place, place_of
 from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.describing import Objects
+from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
 from connector.adapters.salesforce.soql import (
     MAX_URL,
@@ -30,7 +32,9 @@ from connector.errors import QuotaError, RemoteError, TryLaterError, UsageError
 
 PAGE = 2000
 BULK_FROM = 10_000
-"""So many rows left behind the first page are read by a job instead of page by page."""
+"""So many rows left behind the first pages are read by a job instead of page by page."""
+_FIRST = 3
+"""Pages that are read before it is asked how much is left: few rows, or a sample, need no job."""
 _JOBS = 2
 """Jobs a window is given, should Salesforce lose one, before it is read page by page."""
 _ROLE = "role:"
@@ -50,18 +54,23 @@ class Reading:
         *,
         bulk: BulkQueries | None = None,
         bulk_from: int = BULK_FROM,
+        covering: Covering | None = None,
     ) -> None:
         self._calls = calls
         self._objects = objects
         self._page = page
         self._bulk = bulk
         self._bulk_from = bulk_from
+        self._covering = covering
+        self._money = Money(calls, objects)
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
     ) -> Iterator[Page]:
         """Yield the window's pages after a position, then what changed by its contact roles."""
         shape = shape_of(self._objects, source, names)
+        if self._covering is not None:
+            window = self._covering.widened(shape.described.name, window)
         span = _span(shape, window)
         if after is None or not after.startswith(_ROLE):
             for found, position in self._window(shape, span, after or ""):
@@ -119,16 +128,15 @@ class Reading:
         self, shape: Shape, span: Sequence[str], after: str
     ) -> Generator[tuple[list[Row], str], None, Place | None]:
         """Yield pages by REST; gives the place of a job as soon as much turns out to be left."""
-        asked = self._bulk is None
         pages = self._pages(shape, span, after, everything=shape.deletes)
-        for rows in pages:
+        for number, rows in enumerate(pages, start=1):
             after = rows[-1]["Id"]
             yield rows, after
-            if not asked and self._is_much(shape, span, after):
+            asks = number == _FIRST and self._bulk is not None
+            if asks and self._is_much(shape, span, after):
                 place = self._job(shape, span, after)
                 if place is not None:
                     return place
-            asked = True
         return None
 
     def _rest(
@@ -245,6 +253,7 @@ class Reading:
     # --- contact roles ---------------------------------------------------------------------------
 
     def _finish(self, shape: Shape, rows: list[Row]) -> None:
+        self._money.convert(shape.money, rows)
         if shape.contact and rows:
             contacts = self._contacts([row["Id"] for row in rows])
             for row in rows:

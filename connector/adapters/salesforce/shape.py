@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 from connector.adapters.base import Row
 from connector.adapters.salesforce.describing import Described, Objects
 
+CODE, CLOSES = "CurrencyIsoCode", "CloseDate"
 CONTACT_ROLE = "OpportunityContactRoles.ContactId"
 """On Opportunity: the contact whose role is primary, else the one added first."""
 _NOTHING: dict[str, Any] = {}
 
 
 class Shape(NamedTuple):
-    """The columns of one read. `nested` and `renamed` are the names that rows must be given."""
+    """The columns of one read. `nested` and `renamed` are names that rows must be given, `money`
+    the amounts that are in a currency of their row's own.
+    """
 
     described: Described
     columns: tuple[str, ...]
@@ -26,6 +29,7 @@ class Shape(NamedTuple):
     contact: str | None
     deletes: bool
     merges: bool
+    money: tuple[str, ...] = ()
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -49,7 +53,30 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         columns["IsDeleted"] = None
     if merges:
         columns["MasterRecordId"] = None
-    return Shape(described, tuple(columns), tuple(nested), tuple(renamed), contact, deletes, merges)
+    money = _money(described, columns)
+    return Shape(
+        described,
+        tuple(columns),
+        tuple(nested),
+        tuple(renamed),
+        contact,
+        deletes,
+        merges,
+        money,
+    )
+
+
+def _money(described: Described, columns: dict[str, None]) -> tuple[str, ...]:
+    """The columns that hold amounts in a currency of their row's own; adds what tells which."""
+    if CODE not in described:
+        return ()
+    kinds = {str(spec["name"]): spec["type"] for spec in described.fields.values()}
+    amounts = tuple(name for name in columns if kinds.get(name) == "currency")
+    if amounts:
+        columns[CODE] = None
+        if CLOSES in described:
+            columns[CLOSES] = None
+    return amounts
 
 
 def fill(shape: Shape, rows: Sequence[Row]) -> None:
