@@ -52,6 +52,7 @@ class CompiledObject:
     hash: str
     writes: Mapping[str, WriteTarget]
     asks: Mapping[str, str]
+    optional: bool
     convert: Callable[[Row, str], Converted]
 
 
@@ -93,9 +94,12 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         changed=one.changed,
         names=tuple(names),
         ids=tuple(one.ids),
-        hash=canonical_hash(one.model_dump(mode="json", by_alias=True, exclude={"write"})),
+        hash=canonical_hash(
+            one.model_dump(mode="json", by_alias=True, exclude={"write", "optional"})
+        ),
         writes=writes,
         asks=dict(one.asks),
+        optional=one.optional,
         convert=_guarded(convert, tests, name, one.key),
     )
 

@@ -169,7 +169,7 @@ def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:
 def _fields(source: Source) -> Iterator[Finding]:
     name = source.name
     try:
-        for one in source.objects.values():
+        for one in filter(source.has, source.objects.values()):
             known = source.adapter.describe(one.source)
             ours = {target.to for target in one.writes.values()}
             missing = [

@@ -348,6 +348,28 @@ def test_a_deleted_activity_counts_no_more(small):
     assert small.shown("l1")["ll_score"] == 60
 
 
+def test_an_optional_object_that_the_crm_lacks_is_left_out_and_read_once_it_is_there(small):
+    more = """
+  mail:
+    is: activity
+    optional: true
+    source: mails
+    key: id
+    changed: changed_at
+    person: lead
+    type: {value: email_reply}
+    at: at
+"""
+    small.write("mapping.yaml", MAPPING + more)
+    small.lead("l1")
+    small.run()
+    assert small.rows("SELECT count(*) FROM activity") == [(0,)]
+    small.put("mails", "m1", lead="l1", at=format_iso(small.now))
+    small.pass_time(HOUR)
+    small.run()
+    assert small.rows("SELECT type FROM activity") == [("email_reply",)]
+
+
 # --- reconcile -----------------------------------------------------------------------------------
 
 
