@@ -53,10 +53,12 @@ class Capabilities:
 
 
 class Use(NamedTuple):
-    """What a mapping does with one source: its key field, and the fields it writes."""
+    """What a mapping does with one source: its key field, the fields it writes, and those that
+    people there fill in for us."""
 
     key: str
     writes: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
 
 
 class Window(NamedTuple):
@@ -106,6 +108,29 @@ class FieldStep:
     type: FieldType
     label: str
     length: int
+    action: str
+    note: str = ""
+
+
+class Order(NamedTuple):
+    """What install is asked for beside fields: our words and the mapping's names for them.
+
+    `names` are our fields by remote object and word; `statuses` the field of an object by which
+    sales decides, and the values there that mean one of our words.
+    """
+
+    steps: Sequence[FieldStep]
+    names: Mapping[str, Mapping[str, str]]
+    statuses: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]
+
+
+class PartStep(NamedTuple):
+    """One thing install makes beside fields, such as a list view. `action` is create, change,
+    keep, fail (`note` says why) or leave."""
+
+    group: str
+    kind: str
+    name: str
     action: str
     note: str = ""
 
@@ -175,6 +200,33 @@ class Provisioner(Protocol):
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         """Create those whose action is `create`. Running it twice changes nothing more."""
+
+
+@runtime_checkable
+class Furnisher(Protocol):
+    """What an adapter may offer whose CRM takes list views, actions and reports of ours too."""
+
+    groups: tuple[str, ...]
+    """Groups of parts, each made or left whole."""
+
+    def plan_parts(self, order: Order) -> list[PartStep]:
+        """Say of each part whether it would be made. Changes nothing."""
+
+    def survey(self, order: Order) -> list[str]:
+        """What our writes will meet in this CRM, a line each: room for fields, rules, flows."""
+
+    def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
+        """Make fields and parts, and let the user of `login` at them.
+
+        A group that the CRM does not take is said as failed and undoes no other; fields come first
+        and must succeed.
+        """
+
+    def exported(self, order: Order) -> Mapping[str, bytes]:
+        """The same as files for the CRM's own tools, by path."""
+
+    def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
+        """Take our parts out again, fields only if asked; what blocks one is said as failed."""
 
 
 class Adapter(Reader, Writer, Describer, Provisioner, Protocol):

@@ -39,6 +39,8 @@ class Door:
         self.capabilities: Capabilities = adapter.capabilities
         self._adapter = adapter
         self._uses = uses
+        self.inner = adapter
+        """For set-up alone: what is written to records goes through the door."""
 
     def __repr__(self) -> str:
         return repr(self._adapter)

@@ -188,6 +188,7 @@ def uses_of(objects: dict[str, CompiledObject]) -> dict[str, Use]:
         uses[one.source] = Use(
             one.key if known is None or writes else known.key,
             writes | (known.writes if known else frozenset()),
+            frozenset(one.asks.values()) | (known.asks if known else frozenset()),
         )
     return uses
 

@@ -9,7 +9,9 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    Order,
     Page,
+    PartStep,
     RemoteField,
     Row,
     Use,
@@ -21,7 +23,9 @@ from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.deleted import hidden
+from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
+from connector.adapters.salesforce.furnishing import GROUPS, Furnishing
 from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
@@ -30,6 +34,7 @@ from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
+from connector.adapters.salesforce.surveying import survey
 from connector.adapters.salesforce.writing import BATCH, JOB_FROM, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -67,6 +72,8 @@ class SalesforceAdapter:
         vendor_fields=("Status", "StageName", "IsConverted", "IsDeleted", "HasOptedOutOfEmail"),
     )
 
+    groups = GROUPS
+
     def __init__(
         self,
         address: str,
@@ -101,6 +108,9 @@ class SalesforceAdapter:
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses
         )
+
+        deploys = Deploys(self._session, self._calls)
+        self._furnishing = Furnishing(deploys, self._installing, self._objects)
 
     def __repr__(self) -> str:
         return f"SalesforceAdapter({self._address})"
@@ -144,6 +154,21 @@ class SalesforceAdapter:
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._installing.create(steps)
+
+    def plan_parts(self, order: Order) -> list[PartStep]:
+        return self._furnishing.plan(order)
+
+    def survey(self, order: Order) -> list[str]:
+        return survey(self._calls, self._objects, order.steps)
+
+    def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
+        return self._furnishing.furnish(order, groups, login.rpartition(" ")[2])
+
+    def exported(self, order: Order) -> Mapping[str, bytes]:
+        return self._furnishing.exported(order)
+
+    def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
+        return self._furnishing.remove(order, fields=fields, check_only=check_only)
 
     def close(self) -> None:
         self._session.close()
