@@ -160,7 +160,8 @@ def uninstall(
         click.echo(f"{count} {verb}, {len(rows) - count} blocked{kept}")
 
     status = "failed" if blocked else "ok"
-    emit(output, "uninstall", rows, rows=rows, people=tell, status=status, warnings=notes)
+    said = notes if output != "table" else ()
+    emit(output, "uninstall", rows, rows=rows, people=tell, status=status, warnings=said)
     if blocked:
         raise click.exceptions.Exit(2)
 
@@ -266,14 +267,15 @@ def _tell(rows: list[dict[str, Any]], notes: list[str], output: str, *, only_pla
             click.echo(note)
         made = sum(row["action"] in {"create", "change"} for row in rows)
         verb = "would be made" if only_plan or clashes else "made"
-        bad = len(clashes) + len(failed)
         if rows:
-            click.echo(f"{made} {verb}, {len(rows) - made - bad} there, {len(clashes)} clash")
+            there = sum(row["action"] == "keep" for row in rows)
+            click.echo(f"{made} {verb}, {there} there, {len(clashes)} clash")
         if failed:
             click.echo(f"{len(failed)} were not taken; fields and scores do without them")
 
     status = "failed" if clashes else "partial" if failed else "ok"
-    emit(output, "install", rows, rows=rows, people=tell, status=status, warnings=notes)
+    said = notes if output != "table" else ()
+    emit(output, "install", rows, rows=rows, people=tell, status=status, warnings=said)
     if clashes:
         raise click.exceptions.Exit(2)
     if failed:

@@ -31,6 +31,8 @@ from connector.adapters.salesforce.soql import quoted
 from connector.domain.outward import FieldType
 from connector.errors import LoginError, RemoteError, UnknownOutcomeError
 
+_PICKED = 255
+"""Characters of a value of a picklist, whatever its description says."""
 _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}
 
 
@@ -132,7 +134,8 @@ class Installing:
             return REASONS
         there = [str(one["value"]) for one in spec["picklistValues"]]
         missing = [one for one in REASONS if one not in there]
-        return [*there, *missing] if spec["type"] == "picklist" and missing else ()
+        adds = spec["type"] == "picklist" and there and missing  # one without any is left alone
+        return [*there, *missing] if adds else ()
 
     def _there(self, *kinds: str) -> set[tuple[str, str]]:
         """The custom fields of ours that are there, of those we write or those we ask for."""
@@ -195,7 +198,8 @@ def _clash(step: FieldStep, spec: Spec) -> str:
         return f"a field of type {spec['type']} has this name"
     if spec.get("calculated"):
         return "a formula has this name"
-    length = int(spec.get("length") or 0)
+    picked = spec["type"] in {"picklist", "multipicklist"}
+    length = _PICKED if picked else int(spec.get("length") or 0)
     if step.type in _TEXTS and length < step.length:
         return f"the field of this name holds {length} characters, not {step.length}"
     return ""
