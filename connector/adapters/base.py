@@ -135,6 +135,14 @@ class PartStep(NamedTuple):
     note: str = ""
 
 
+class Check(NamedTuple):
+    """One thing doctor asked of a CRM: `state` is ok, look or fail; `fix` the next step then."""
+
+    state: str
+    said: str
+    fix: str | None = None
+
+
 class Identity(NamedTuple):
     """Whom we logged in as, at which organisation, which product and version.
 
@@ -200,6 +208,14 @@ class Provisioner(Protocol):
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         """Create those whose action is `create`. Running it twice changes nothing more."""
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """What an adapter may offer that knows what its CRM must let our user do."""
+
+    def examine(self, order: Order) -> list[Check]:
+        """Say whether our user may do what it must, and no more. Changes nothing."""
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from connector.adapters.base import (
     Bookmark,
     Capabilities,
+    Check,
     FieldStep,
     Identity,
     Order,
@@ -25,6 +26,7 @@ from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.deleted import hidden
 from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
+from connector.adapters.salesforce.examining import examine
 from connector.adapters.salesforce.furnishing import GROUPS, Furnishing
 from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.ingest import Ingest
@@ -163,6 +165,9 @@ class SalesforceAdapter:
 
     def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
         return self._furnishing.furnish(order, groups, login.rpartition(" ")[2])
+
+    def examine(self, order: Order) -> list[Check]:
+        return list(examine(self._calls, self._objects, order, self._session.ids()[1]))
 
     def exported(self, order: Order) -> Mapping[str, bytes]:
         return self._furnishing.exported(order)

@@ -37,6 +37,7 @@ class Described:
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.name = str(given["name"])
+        self.updateable = bool(given.get("updateable", True))
         self.replicated = bool(given.get("replicateable"))
         """Whether Salesforce keeps a log of what was changed and deleted."""
         self.fields: dict[str, Spec] = {str(f["name"]).casefold(): f for f in given["fields"]}
