@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connector.config.auth import AUTH_SCHEMA
 from connector.config.secrets import Secret, secret_from
 from connector.documents import Document, Duration, Percent, Span, Zone
 from connector.domain.duration import BusinessTime
@@ -64,7 +65,7 @@ class Connection(Document):
     kind: str
     mapping: str
     address: str | None = None
-    auth: dict[str, Any] = {}
+    auth: Annotated[dict[str, Any], Field(json_schema_extra=AUTH_SCHEMA)] = {}
     files: FilesFolder | None = None
     api: Api = Api()
     scope: Scope = Scope()

@@ -46,7 +46,7 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     faults: list[LeadloopError] = []
     due = [
         one
-        for one in source.objects.values()
+        for one in filter(source.has, source.objects.values())
         if _tried(faults, partial(_news, loop, source, one, now, counts))
     ]
     source.spend_on("reconcile")
