@@ -156,6 +156,7 @@ class Portal:
         self.merged: dict[str, str] = {}
         self.forbidden: set[str] = set()
         self.bad: set[str] = set()
+        self.deaf: set[str] = set()
         self.required: str | None = None
         self.calls: Counter[str] = Counter()
         self.bodies: list[tuple[str, Any]] = []
@@ -451,7 +452,8 @@ class Portal:
                 return error(400, "Property values were not valid", errors=inner)
         results, errors = [], []
         for one in body["inputs"]:
-            there = self.records.get(kind, {}).get(int(one["id"]))
+            ident = int(self.merged.get(one["id"], one["id"]))
+            there = self.records.get(kind, {}).get(ident)
             if there is None:
                 errors.append(
                     {
@@ -479,8 +481,9 @@ class Portal:
                     }
                 )
             else:
-                there.update(one["properties"])
-                results.append(self._shown(kind, int(one["id"]), one["properties"]))
+                kept = {n: v for n, v in one["properties"].items() if n not in self.deaf}
+                there.update(kept)
+                results.append(self._shown(kind, ident, one["properties"]))
         return (207 if errors else 200), {
             "status": "COMPLETE",
             "results": results,
