@@ -24,6 +24,7 @@ from connector.adapters.hubspot.answers import (
     properties_of,
 )
 from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.lists import FLAG, THEME, Lists, Themes
 from connector.adapters.hubspot.objects import MERGED, Definition, Objects, merged_into
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.values import BadValue, exact
@@ -35,6 +36,7 @@ _OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 """Refusals that meet every record with that property: nothing is found out by halving."""
 _GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
 _NOT_SPOKEN_OF = "not_spoken_of"
+_NURTURED = frozenset({FLAG, THEME})
 
 
 class _Ready(NamedTuple):
@@ -50,6 +52,7 @@ class Writing:
 
     def __init__(self, calls: Calls, objects: Objects, owners: Owners) -> None:
         self._calls = calls
+        self._themes = Themes(Lists(calls))
         self._objects = objects
         self._owners = owners
 
@@ -57,6 +60,7 @@ class Writing:
         """Apply the writes; one outcome each, in their order."""
         outcomes: dict[int, Outcome] = {}
         ready = self._ready(source, batch, outcomes)
+        self._list(source, ready)
         for wave in _waves(ready):
             self._save(source, wave, outcomes)
         return [outcomes[place] for place in range(len(batch))]
@@ -78,6 +82,40 @@ class Writing:
             else:
                 ready.append(_Ready(place, one.id, values))
         return ready
+
+    def _list(self, source: str, ready: Sequence[_Ready]) -> None:
+        """Put whoever is nurtured on the static list of the theme, where the portal has them.
+
+        Before the properties: a run that dies in between sends both again.
+        """
+        flagged = {one.id: one.properties for one in ready if _NURTURED & set(one.properties)}
+        if source != "contacts" or not flagged or not self._themes.are_there:
+            return
+        held: dict[str, Mapping[str, Any]] = {}
+        if any(not set(values) >= _NURTURED for values in flagged.values()):
+            held = self._held(source, list(flagged), sorted(_NURTURED))
+        wanted: dict[str, str | None] = {}
+        for ident, values in flagged.items():
+            now = {**held.get(ident, {}), **values}
+            wanted[ident] = (now.get(THEME) or None) if now.get(FLAG) == "true" else None
+        self._themes.follow(wanted)
+
+    def _held(
+        self, source: str, ids: Sequence[str], names: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        there = self._read(source, ids, names)
+        return {str(one["id"]): one["properties"] for one in there}
+
+    def _read(
+        self, source: str, ids: Sequence[str], names: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        body = {
+            "inputs": [{"id": one} for one in ids],
+            "properties": list(names),
+            "propertiesWithHistory": [],
+        }
+        path = f"{self._calls.paths['objects']}/{source}/batch/read"
+        return self._calls.post(path, body).get("results") or ()
 
     # --- sending ---------------------------------------------------------------------------------
 
@@ -142,14 +180,8 @@ class Writing:
         wanted = [name for name in MERGED if name in self._objects.of(source)]
         if not lost or not wanted:
             return
-        body = {
-            "inputs": [{"id": one.id} for one in lost],
-            "properties": wanted,
-            "propertiesWithHistory": [],
-        }
-        path = f"{self._calls.paths['objects']}/{source}/batch/read"
         try:
-            there = self._calls.post(path, body).get("results") or ()
+            there = self._read(source, [one.id for one in lost], wanted)
         except (LoginError, TryLaterError):
             return  # they stay unknown, and are read back
         winners = {
