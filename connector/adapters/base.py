@@ -264,7 +264,11 @@ class Bookmark(Protocol):
 
 
 class Hooks(Protocol):
-    """What a CRM's webhook says, once its signature is proved."""
+    """What a CRM's webhook says, once its signature is proved: a hint where to look, no value."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: Micros) -> list[str]:
-        """Ids to read again; raises LoginError when signature or age is wrong."""
+        """Records to read again, each as `<source>/<id>`; one that the CRM erased for good has
+        ERASED before it. Raises LoginError when signature or age is wrong."""
+
+
+ERASED = "erased:"

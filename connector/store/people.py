@@ -136,6 +136,17 @@ def records_by_id(
     return found
 
 
+def find_by_record(tx: Connection, connection: str, obj: str, ident: str) -> list[str]:
+    """Give the person a record belongs to; none where nobody knows it."""
+    query = select(record.c.person).where(
+        record.c.connection == connection,
+        record.c.object == obj,
+        record.c.id == ident,
+        record.c.person.is_not(None),
+    )
+    return list(tx.execute(query).scalars())
+
+
 def opportunities_of(
     tx: Connection, connection: str, subjects: Iterable[str]
 ) -> dict[str, list[PersonRecord]]:
