@@ -75,17 +75,14 @@ def draw(
             for lead in drawn.leads]  # fmt: skip
     warnings = []
     if len(rows) < size:
-        warnings.append(
-            f"only {len(rows)} leads were judged in that time: all of them are asked about"
-        )
+        warnings.append(f"only {len(rows)} leads were judged in that time: all are in the form")
 
     def tell() -> None:
         click.echo(f"{len(rows)} of {drawn.population} judged leads drawn into {out}")
-        click.echo(
-            f"Next: have sales fill in the last three columns, then leadloop survey read {out}"
-        )
+        click.echo(f"Next: sales fills in the last three columns; leadloop survey read {out}")
 
-    data = {"survey": drawn.survey, "form": str(out), "population": drawn.population, "leads": rows}
+    data = {"survey": drawn.survey, "form": str(out), "leads": rows}
+    data["population"] = drawn.population
     emit(output, "survey", data, rows=rows, people=tell, run_id=drawn.survey, warnings=warnings)
 
 
@@ -117,9 +114,7 @@ def read(form: Path, config: Path, profile: str | None, output: str, now: str | 
             **result}  # fmt: skip
 
     def tell() -> None:
-        click.echo(
-            f"{done.added} answers entered, {done.known} known before, {done.blank} still blank"
-        )
+        click.echo(f"{done.added} answers entered, {done.known} known before, {done.blank} blank")
         for one in aside:
             click.echo(f"  {one['place']}  {one['reason']}")
         tell_result(result)
@@ -161,8 +156,8 @@ def show(config: Path, profile: str | None, output: str) -> None:
 def tell_result(result: dict[str, Any]) -> None:
     """Print what sales answered, for people."""
     click.echo(
-        f"{result['answered']} of {result['asked']} answered: {result['agreed']} verdicts confirmed, "
-        f"{result['disagreed']} disputed"
+        f"{result['answered']} of {result['asked']} answered: {result['agreed']} verdicts "
+        f"confirmed, {result['disagreed']} disputed"
     )
     table(result["by_verdict"], ("verdict", "answered", "agreed"), title="By verdict")
     table(result["by_band"], ("band", "answered", "agreed"), title="By score band")

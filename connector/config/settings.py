@@ -282,6 +282,27 @@ class Dispositions(Document):
         }
 
 
+class LeadSource(Document):
+    """One way leads come to us, how many a month are wanted, and who sees to it."""
+
+    name: str
+    how: str | None = None
+    target: Annotated[int, Field(ge=1)] | None = None
+    owner: str | None = None
+
+
+class Process(Document):
+    """What both teams agreed in words, beside what the other files say exactly.
+
+    `passes` is what sales is given beside the fields we write; `review` how often both teams meet.
+    """
+
+    sources: list[LeadSource] = []
+    definition: str | None = None
+    passes: list[str] = []
+    review: Duration = 90 * DAY
+
+
 class Settings(Document):
     """The whole of leadloop.yaml. Paths are relative to the file."""
 
@@ -304,6 +325,7 @@ class Settings(Document):
     vault: Vault | None = None
     report: Report = Report()
     dispositions: Dispositions = Dispositions()
+    process: Process = Process()
     profiles: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ _YES = {"y": "yes", "yes": "yes", "j": "yes", "ja": "yes", "oui": "yes", "true":
         "n": "no", "no": "no", "nein": "no", "non": "no", "false": "no", "0": "no",
         "unsure": "unsure", "?": "unsure", "do not know": "unsure"}  # fmt: skip
 _PAGE = 500
+_DISPUTED = ("person", "number", "verdict", "reason", "why", "missing")
 
 
 class Drawn(NamedTuple):
@@ -121,8 +122,9 @@ def _form(tx: Connection, rows: list[dict[str, Any]], names: dict[str, str]) -> 
         doc = documents.get(row["person"], {})
         company = doc.get("company") or doc.get("account.name")
         owner = names.get(row["owner"], row["owner"])
-        values = [row["code"], row["person"], doc.get("name"), company,
-                  published[row["person"]].score.score, owner, row["verdict"], row["reason"]]  # fmt: skip
+        score = published[row["person"]].score.score
+        said = (owner, row["verdict"], row["reason"])
+        values = [row["code"], row["person"], doc.get("name"), company, score, *said]
         writer.writerow([*(_plain(value) for value in values), "", "", ""])
     return out.getvalue()
 
@@ -200,7 +202,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def survey_result(store: Store, survey: str | None = None) -> dict[str, Any]:
-    """Give what sales said: how often a verdict was confirmed, by verdict and band; what was missing.
+    """Give what sales said: verdicts confirmed, by verdict and band, and what was missing.
 
     Without `survey` every survey's answers are taken together.
     """
@@ -217,12 +219,7 @@ def survey_result(store: Store, survey: str | None = None) -> dict[str, Any]:
         "by_band": _by(given, "band"),
         "missing": [{"what": what, "n": n} for what, n in missing.most_common(20)],
         "disputed": [
-            {
-                name: lead[name]
-                for name in ("person", "number", "verdict", "reason", "why", "missing")
-            }
-            for lead in given
-            if lead["agreed"] == "no"
+            {name: lead[name] for name in _DISPUTED} for lead in given if lead["agreed"] == "no"
         ],
     }
 
