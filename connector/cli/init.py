@@ -23,6 +23,21 @@ routing: routing.yaml
 stage: observe
 connections:
 """
+_AGREE = """
+# What both teams agree on, in the order `leadloop process` tells it. Nothing here is guessed: what
+# you leave out is shown there as not defined.
+# process:
+#   sources:                     # 1. how leads come, and how many a month you want of each
+#     - {name: web, how: "forms on our site", target: 120, owner: mia@acme.example}
+#   definition: "Who ..."        # 3. a qualified lead in one sentence
+#   passes: ["the pages seen"]   # 5. what sales is given beside the fields the mapping writes
+# 2. Filters, 3. definition and 4. scoring stand in model.yaml, 6. routing in routing.yaml.
+# sla: {first_touch: 24h, verdict: 5bd, hours: "09:00-17:30", tz: UTC}   # 7. how soon sales acts
+# nurture: {themes: {roi-guide: cost}, default: general}                 # 8. who is not ready yet
+# dispositions:                  # 9. recycling: the reasons sales gives, at most six for a refusal
+#   rejected: [wrong_size, wrong_persona, out_of_territory, no_budget, no_contact]
+# report: {goals: {accepted: {share: 60%, owner: mia@acme.example}}}     # goals, and who sees to it
+"""
 _FILES = """\
   - name: files
     kind: files
@@ -113,7 +128,7 @@ def init(
         connection, mapping = _ODOO.format(**values), shipped("odoo.yaml")
     written = _write(
         {
-            "leadloop.yaml": _HEAD + connection,
+            "leadloop.yaml": _HEAD + connection + _AGREE,
             "mapping.yaml": mapping,
             "model.yaml": shipped("model.yaml"),
             "scenarios.yaml": shipped("scenarios.yaml"),

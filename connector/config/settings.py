@@ -241,6 +241,79 @@ class Report(Document):
     goals: dict[STAGE, Goal] = {}
 
 
+ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class Dispositions(Document):
+    """The reasons sales may give, by verdict; `other: WHAT` is always one of them.
+
+    Few words are chosen with care, many at random: `at_most` is how many a refusal may have.
+    """
+
+    at_most: Annotated[int, Field(ge=1)] = 6
+    rejected: list[ReasonCode] = [
+        "wrong_size",
+        "wrong_persona",
+        "out_of_territory",
+        "no_budget",
+        "no_contact",
+        "duplicate_or_junk",
+    ]
+    recycled: list[ReasonCode] = [
+        "bad_timing",
+        "no_budget",
+        "no_authority",
+        "no_response",
+        "needs_education",
+        "project_cancelled",
+    ]
+    lost: list[ReasonCode] = [
+        "competitor",
+        "stalled",
+        "cancelled",
+        "no_budget",
+        "no_approval",
+        "not_contacted",
+    ]
+
+    @model_validator(mode="after")
+    def _few_enough(self) -> Dispositions:
+        if len(self.rejected) > self.at_most:
+            raise ValueError(
+                f"`rejected` has {len(self.rejected)} reasons, more than `at_most: {self.at_most}`"
+            )
+        return self
+
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """The reasons by the verdict they are for: the verdicts that must have one."""
+        return {
+            "rejected": tuple(self.rejected),
+            "recycled": tuple(self.recycled),
+            "lost": tuple(self.lost),
+        }
+
+
+class LeadSource(Document):
+    """One way leads come to us, how many a month are wanted, and who sees to it."""
+
+    name: str
+    how: str | None = None
+    target: Annotated[int, Field(ge=1)] | None = None
+    owner: str | None = None
+
+
+class Process(Document):
+    """What both teams agreed in words, beside what the other files say exactly.
+
+    `passes` is what sales is given beside the fields we write; `review` how often both teams meet.
+    """
+
+    sources: list[LeadSource] = []
+    definition: str | None = None
+    passes: list[str] = []
+    review: Duration = 90 * DAY
+
+
 class Settings(Document):
     """The whole of leadloop.yaml. Paths are relative to the file."""
 
@@ -262,6 +335,8 @@ class Settings(Document):
     retention: Retention = Retention()
     vault: Vault | None = None
     report: Report = Report()
+    dispositions: Dispositions = Dispositions()
+    process: Process = Process()
     profiles: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="after")

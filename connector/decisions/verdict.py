@@ -63,13 +63,16 @@ def judge(
 ) -> Move | None:
     """Move a cycle by what sales said; None when it says nothing new.
 
-    A verdict never moves a cycle backwards (accepted after qualified), never reopens a final one
-    except by a win, and one given before the cycle opened belongs to an earlier cycle.
-    `behaviour_at` is the newest activity known: only a newer one ends a recycling early.
+    Another reason for the same verdict replaces the one before. A verdict never moves a cycle
+    backwards (accepted after qualified), never reopens a final one except by a win, and one given
+    before the cycle opened belongs to an earlier cycle. `behaviour_at` is the newest activity
+    known: only a newer one ends a recycling early.
     """
     state = State(verdict.value)
-    if state is cycle.state or (cycle.number > 1 and at < cycle.opened_at):
+    if cycle.number > 1 and at < cycle.opened_at:
         return None
+    if state is cycle.state:
+        return _other_reason(cycle, reason, at)
     if cycle.state in FINAL and state is not State.WON:
         return None
     if _RANK[state] <= _RANK.get(cycle.state, -1):
@@ -86,6 +89,51 @@ def judge(
         verdict_at=at,
     )
     return Move(after, cycle.state, why, "crm")
+
+
+def _other_reason(cycle: Cycle, reason: str | None, at: Micros) -> Move | None:
+    if reason is None or reason == cycle.verdict_reason or at < (cycle.verdict_at or at):
+        return None
+    why = f"{cycle.state.value}: {reason}"
+    after = cycle._replace(why=why, verdict_reason=reason, verdict_at=at)
+    return Move(after, cycle.state, why, "crm")
+
+
+def correct(
+    cycle: Cycle,
+    verdict: Verdict,
+    *,
+    reason: str | None,
+    at: Micros,
+    behaviour_at: Micros | None,
+    policy: Policy,
+    calendar: Calendar,
+    now: Micros,
+) -> Move | None:
+    """Move a cycle by what a person enters by hand; None when it says nothing new.
+
+    Unlike what a CRM shows, a word given by hand may take back an earlier one, a final one too;
+    only one that is older than the last word on this pass, or than the pass, changes nothing.
+    """
+    state = State(verdict.value)
+    older = cycle.verdict_at is not None and at < cycle.verdict_at
+    if older or (cycle.number > 1 and at < cycle.opened_at):
+        return None
+    if state is cycle.state and reason == cycle.verdict_reason:
+        return None
+    why = f"{verdict.value}: {reason}" if reason else verdict.value
+    same = state is cycle.state
+    after = cycle._replace(
+        state=state,
+        why=why,
+        since=cycle.since if same else at,
+        next_at=cycle.next_at if same else next_date(state, policy, calendar, now),
+        behaviour_at=behaviour_at,
+        verdict=verdict.value,
+        verdict_reason=reason,
+        verdict_at=at,
+    )
+    return Move(after, cycle.state, why, "person")
 
 
 def next_date(state: State, policy: Policy, calendar: Calendar, now: Micros) -> Micros | None:

@@ -17,6 +17,11 @@ def report_page(data: dict[str, Any]) -> str:
     return _environment().get_template("report.html").render(top=TOP, **data)
 
 
+def page(template: str, data: dict[str, Any]) -> str:
+    """Give another page of the house: one template, and the values it shows."""
+    return _environment().get_template(template).render(top=TOP, **data)
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("connector.report", "templates"),

@@ -213,7 +213,7 @@ def said(tx: Connection, sources: Iterable[str]) -> dict[str, Said]:
         rows = tx.execute(
             select(disposition)
             .where(among(disposition.c.source, some))
-            .order_by(disposition.c.at, disposition.c.id)
+            .order_by(disposition.c.at, disposition.c.run, disposition.c.id)
         )
         for row in rows:
             found[row.source] = Said(row.verdict, row.reason, row.at)
@@ -228,7 +228,8 @@ def add_dispositions(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def dispositions(tx: Connection, limit: int, person_id: str | None = None) -> list[dict[str, Any]]:
     """Give verdicts, newest first."""
-    query = select(disposition).order_by(disposition.c.at.desc(), disposition.c.id).limit(limit)
+    newest = (disposition.c.at.desc(), disposition.c.run.desc(), disposition.c.id)
+    query = select(disposition).order_by(*newest).limit(limit)
     if person_id is not None:
         query = query.where(disposition.c.person == person_id)
     return [dict(row._mapping) for row in tx.execute(query)]

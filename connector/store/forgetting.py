@@ -36,6 +36,7 @@ from connector.store.schema import (
     routing,
     score,
 )
+from connector.store.schema_review import survey_answer, survey_lead
 from connector.store.schema_sync import flapping
 from connector.store.suppressed import Key, figures_only
 
@@ -239,6 +240,17 @@ def _keep_counts(
             renamed,
         )
     counts["verdicts kept as figures"] += len(renamed)
+    asked = select(survey_lead.c.code).where(survey_lead.c.person.in_(people))
+    tx.execute(
+        update(survey_answer)
+        .where(survey_answer.c.code.in_(asked))
+        .values(reason=None, missing=None)
+    )
+    tx.execute(
+        update(survey_lead)
+        .where(survey_lead.c.person.in_(people))
+        .values(person=pseudonym, reason=None)
+    )
 
 
 def _escaped(text: str) -> str:

@@ -53,7 +53,13 @@ def outcomes(tx: Connection) -> Iterator[Outcome]:
             cycle,
             and_(cycle.c.person == disposition.c.person, cycle.c.number == disposition.c.number),
         )
-        .order_by(disposition.c.person, disposition.c.number, disposition.c.at, disposition.c.id)
+        .order_by(
+            disposition.c.person,
+            disposition.c.number,
+            disposition.c.at,
+            disposition.c.run,  # the same date, said anew: the later run knows better
+            disposition.c.id,
+        )
     )
     said: list[tuple[str, str | None, int]] = []
     key: tuple[str, int, int] | None = None

@@ -25,6 +25,7 @@ from connector.store.schema import (
     routing,
     score,
 )
+from connector.store.schema_review import survey_lead
 
 CHUNK = 500
 """Ids bound in one statement: below every database's limit on variables."""
@@ -248,7 +249,7 @@ def _adopt_history(tx: Connection, loser: str, winner: str) -> None:
     tables = (
         (disposition, routing, outbox) if has_cycle else (disposition, routing, outbox, cycle, move)
     )
-    for table in tables:
+    for table in (*tables, survey_lead):
         tx.execute(update(table).where(table.c.person == loser).values(person=winner))
     if has_cycle:
         tx.execute(

@@ -17,7 +17,7 @@ from connector.decisions.verdict import judge
 from connector.documents import canonical_hash
 from connector.domain.cycle import Verdict
 from connector.domain.moment import Micros
-from connector.store import cycles, people
+from connector.store import cycles, people, verdicts
 from connector.sync.context import Loop
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import VERDICTS, Statement
@@ -57,14 +57,22 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
             if move is not None:
                 moves.append(move)
                 cycle = move.cycle
-    cycles.add_dispositions(tx, rows)
+    cycles.add_dispositions(tx, _renamed(rows, verdicts.known_ids(tx, (r["id"] for r in rows))))
     cycles.save(tx, moves, loop.now, loop.run)
+
+
+def _renamed(rows: Sequence[dict[str, Any]], known: set[str]) -> list[dict[str, Any]]:
+    """What a source said before, took back and says again under the same date is a row anew."""
+    return [
+        {**row, "id": canonical_hash([row["id"], row["run"]])} if row["id"] in known else row
+        for row in rows
+    ]
 
 
 def _news(primary: Primary, known: dict[str, cycles.Said]) -> Iterator[Statement]:
     """Statements that differ from what their source said last, oldest first."""
-    verdicts = [s for s in primary.statements if s.state.value in VERDICTS]
-    for one in sorted(verdicts, key=lambda s: s.at or 0):
+    said = [s for s in primary.statements if s.state.value in VERDICTS]
+    for one in sorted(said, key=lambda s: s.at or 0):
         last = known.get(one.source)
         same = last is not None and (last.verdict, last.reason) == (one.state.value, one.reason)
         if not same or (last is not None and one.at is not None and one.at > last.at):

@@ -1,0 +1,76 @@
+"""Gathers what the maturity of the process is judged by, out of store and configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.config.load import Loaded
+from connector.decisions.routing_document import Routing
+from connector.domain.moment import DAY, Micros
+from connector.funnel.maturity import Counts, Facts, maturity, overall
+from connector.report.agreement import agreement
+from connector.scoring.choice import Models
+from connector.store import quality, reviews, surveys
+
+
+def maturity_data(
+    tx: Connection,
+    loaded: Loaded,
+    models: Models,
+    routing: Routing | None,
+    counts: Counts,
+    now: Micros,
+) -> dict[str, Any]:
+    """Give the five parts with level, evidence and next steps, as plain values.
+
+    `counts` are those of a MaturityMeasure that saw every cycle.
+    """
+    parts = maturity(counts, facts_of(tx, loaded, models, routing, now))
+    return {
+        "level": overall(parts),
+        "parts": [
+            {
+                "part": part.name,
+                "level": part.level,
+                "steps": list(part.steps),
+                "evidence": [check._asdict() for check in part.checks],
+            }
+            for part in parts
+        ],
+    }
+
+
+def facts_of(
+    tx: Connection, loaded: Loaded, models: Models, routing: Routing | None, now: Micros
+) -> Facts:
+    """Give what configuration and store say beside the cycles."""
+    settings, model = loaded.settings, models.default
+    inside, _ = quality.people_counts(tx)
+    known = quality.known_fields(tx, model.person_fields())
+    last = next(iter(reviews.newest(tx)), None)
+    members = [m for pool in routing.pools.values() for m in pool.members] if routing else []
+    goals = list(settings.report.goals.values())
+    return Facts(
+        people=inside,
+        fields_known=sum(known.values()) / (inside * len(known)) if inside and known else None,
+        kept_aside=sum(row["rows"] for row in quality.kept_aside(tx)),
+        targets=sum(one.target is not None for one in settings.process.sources),
+        questions=sum(bool(one.answered) for one in model.conditions()),
+        filters=len(model.outs()),
+        signed=last is not None
+        and last.definition == agreement(loaded, models, routing).definition,
+        days_since_review=None if last is None else (now - last.at) / DAY,
+        survey_answers=len(surveys.answers(tx)),
+        themes=len(set(settings.nurture.themes.values())),
+        holdout=settings.nurture.holdout > 0,
+        routing_rules=0 if routing is None else len(routing.rules) + 1,
+        capacity=bool(members)
+        and all(one.capacity.model_dump(exclude_none=True) for one in members),
+        overflow=routing is not None and routing.overflow is not None,
+        sla_agreed="sla" in settings.model_fields_set,
+        goals=len(goals),
+        goals_owned=sum(one.owner is not None for one in goals),
+        costs=settings.report.costs is not None,
+    )
