@@ -37,8 +37,8 @@ def look(loop: Loop) -> None:
         wrote = next((r for r in runs.newest(tx, _BACK) if _applied(r.counts)), None)
         if wrote is None:
             return
-        written = _applied(wrote.counts)
         changed = _changed_since(tx, wrote.id, wrote.started_at - _EARLIER)
+        written = _written(tx, wrote.id) if changed >= FEW else 0
     if changed >= FEW and changed > SHARE * written:
         with loop.store.write() as tx:
             loop.lease.check(tx)
@@ -61,6 +61,11 @@ def said(tx: Connection) -> str | None:
 def _applied(counts: object) -> int:
     applied = counts.get("apply", {}).get("applied", 0) if isinstance(counts, dict) else 0
     return int(applied)
+
+
+def _written(tx: Connection, run: str) -> int:
+    query = select(func.count()).select_from(last_written).where(last_written.c.run == run)
+    return int(tx.execute(query).scalar_one())
 
 
 def _changed_since(tx: Connection, run: str, since: int) -> int:
