@@ -219,6 +219,17 @@ class Examiner(Protocol):
 
 
 @runtime_checkable
+class Seeder(Protocol):
+    """What an adapter may offer that can fill an empty sandbox with invented people."""
+
+    def seed(self, people: int, number: int) -> dict[str, int]:
+        """Make marked people, the same for the same number; gives how many of each kind.
+
+        Raises UsageError for anything but an empty sandbox.
+        """
+
+
+@runtime_checkable
 class Furnisher(Protocol):
     """What an adapter may offer whose CRM takes list views, actions and reports of ours too."""
 

@@ -33,6 +33,7 @@ from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
 from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
+from connector.adapters.salesforce.seeding import seed
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
@@ -168,6 +169,9 @@ class SalesforceAdapter:
 
     def examine(self, order: Order) -> list[Check]:
         return list(examine(self._calls, self._objects, order, self._session.ids()[1]))
+
+    def seed(self, people: int, number: int) -> dict[str, int]:
+        return seed(self._calls, self._objects, people=people, number=number)
 
     def exported(self, order: Order) -> Mapping[str, bytes]:
         return self._furnishing.exported(order)
