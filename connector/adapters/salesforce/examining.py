@@ -14,7 +14,7 @@ from connector.adapters.base import Check, Order
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.soql import quoted
-from connector.errors import LoginError, RemoteError, TryLaterError, UsageError
+from connector.errors import LoginError, RemoteError, UsageError
 
 _OBJECTS = "Setup > Permission Sets > Leadloop Objects > Object Settings"
 
@@ -84,5 +84,5 @@ def _count(calls: Calls, soql: str) -> int | None:
             "look at what our user may do",
             lambda told: int(told["totalSize"]),
         )
-    except (RemoteError, LoginError, UsageError, TryLaterError):
+    except (RemoteError, LoginError, UsageError):
         return None

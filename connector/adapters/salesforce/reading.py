@@ -29,7 +29,7 @@ from connector.adapters.salesforce.soql import (
     quoted,
     url_size,
 )
-from connector.errors import QuotaError, RemoteError, TryLaterError, UsageError
+from connector.errors import QuotaError, RemoteError, StoppedError, TryLaterError, UsageError
 
 PAGE = 2000
 BULK_FROM = 10_000
@@ -153,7 +153,7 @@ class Reading:
             return self._calls.count(left, everything=shape.deletes) >= self._bulk_from
         except RemoteError:
             return False
-        except QuotaError:
+        except (QuotaError, StoppedError):
             raise
         except TryLaterError:
             return True  # so much that it cannot even be counted in time
