@@ -116,12 +116,14 @@ class Order(NamedTuple):
     """What install is asked for beside fields: our words and the mapping's names for them.
 
     `names` are our fields by remote object and word; `statuses` the field of an object by which
-    sales decides, and the values there that mean one of our words.
+    sales decides, and the values there that mean one of our words; `known` all values there that
+    the mapping names.
     """
 
     steps: Sequence[FieldStep]
     names: Mapping[str, Mapping[str, str]]
     statuses: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]
+    known: Mapping[str, Sequence[str]] = {}
 
 
 class PartStep(NamedTuple):
