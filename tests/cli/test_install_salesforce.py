@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from connector.cli.main import leadloop
@@ -96,3 +98,31 @@ def test_uninstalling_asks_first_and_fields_need_a_place_to_be_kept(org):
     planned = rows("uninstall", "sf", "--plan")["data"]
     assert {row["action"] for row in planned} == {"remove"}
     assert "CustomField" not in {row["kind"] for row in planned}
+
+
+def test_an_admins_log_in_of_the_sf_cli_makes_it_and_is_kept_nowhere(org, tmp_path, monkeypatch):
+    address = re.search(r"http://[^\s]+", (tmp_path / "leadloop.yaml").read_text())[0]
+    form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
+    given = requests.post(f"{address}/services/oauth2/token", data=form, timeout=10).json()
+    told = json.dumps(
+        {"result": {"accessToken": given["access_token"], "instanceUrl": given["instance_url"]}}
+    )
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "sf"
+    program.write_text(f"#!/bin/sh\necho \"$@\" >> {tmp_path}/asked\necho '{told}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    done = call("install", "sf", "--admin-cli", "my-admin")
+    assert done.exit_code == 0, done.stdout
+    assert "--target-org my-admin" in (tmp_path / "asked").read_text()
+    kept = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+        and path.parent != folder
+        and given["access_token"].encode() in path.read_bytes()
+    ]
+    assert kept == []
+    fields = [r for r in rows("install", "sf", "--plan")["data"] if r["field"].endswith("__c")]
+    assert {row["action"] for row in fields} == {"keep"}
