@@ -43,6 +43,9 @@ class Capabilities:
     """How far behind the server's clock a window must close."""
     overlap: Micros = 10 * MINUTE
     """How far a window reaches below the last one, for rows that committed late."""
+    late: Micros = 0
+    """How long the remote's index may trail behind its records: what changed is read once more
+    when it is that old."""
     provisions: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from connector.errors import (
+    FeatureError,
     LoginError,
     QuotaError,
     RateLimitError,
@@ -32,7 +33,7 @@ _KEY = (
 _WORD = re.compile(r"[A-Z][A-Z_]{2,60}")
 
 
-class ForbiddenError(LoginError):
+class ForbiddenError(FeatureError):
     """The token is good, but may not do this: a scope or a product is missing."""
 
 

@@ -160,6 +160,7 @@ class Portal:
         self.owners: list[dict[str, Any]] = []
         self.ties: dict[tuple[str, str], dict[str, list[dict]]] = {}
         self.pipelines: list[dict] = []
+        self.consents: dict[str, dict[str, str]] = {}
         self.lists: dict[str, dict[str, Any]] = {}
         self.submissions: dict[str, list[dict]] = {}
         self.mails: list[dict] = []
@@ -470,6 +471,21 @@ class Portal:
         known = self.ties.setdefault(("contacts", kind), {})
         known.setdefault(tie["to"]["id"], []).append({"toObjectId": ident, "associationTypes": []})
         return 201, self._shown(kind, int(ident), [])
+
+    def _consent(self, _m: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
+        assert (rest, query) == (["batch", "read"], {"channel": "EMAIL"})
+        assert len(body["inputs"]) <= 100
+        results = [
+            {
+                "subscriberIdString": one,
+                "statuses": [
+                    {"subscriptionId": int(s), "status": said}
+                    for s, said in self.consents.get(one.lower(), {}).items()
+                ],
+            }
+            for one in body["inputs"]
+        ]
+        return 200, {"status": "COMPLETE", "results": results}
 
     def _lists(self, method: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
         if rest == ["search"]:
