@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from connector.config.secrets import Secret
 from connector.errors import UsageError
@@ -51,6 +55,23 @@ class StoreVault:
         sealed = self._opened().encrypt(value.encode()).decode()
         with self._store.write() as tx:
             upsert(tx, table, [{"connection": self._connection, "name": name, "sealed": sealed}])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process out of this connection's tokens meanwhile.
+
+        On SQLite by a lock beside the database, so that nobody waits for it who only writes.
+        """
+        path = self._store.path
+        if path is None:
+            with self._store.read() as tx:
+                word = {"name": f"token:{self._connection}"}
+                tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), word)
+                yield
+            return
+        with path.with_name(f"{path.name}.{self._connection}.token.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _opened(self) -> MultiFernet:
         if self._seal is None:

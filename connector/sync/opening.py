@@ -27,9 +27,11 @@ from connector.store import leases, plans, runs
 from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
 from connector.store.leases import Lease
+from connector.store.vault import StoreVault
 from connector.sync.context import Loop, Note, Source, Tell
 from connector.sync.middle import NAME, Hold, Middle, held_ones
 from connector.transport.budget import metered
+from connector.transport.vault import kept_in
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def open_sources(
         objects = compile_mapping(document)
         uses = uses_of(objects)
         budget = _budget(store, connection, clock)
-        with metered(budget):
+        with metered(budget), kept_in(_vault(loaded, connection, store, stack)):
             adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
         if budget is not None:
             budget.paces = adapter.capabilities.paces
@@ -161,6 +163,19 @@ def _budget(
     if store is None:
         return None
     return StoreBudget(store, connection.name, reserve=connection.api.reserve, clock=clock)
+
+
+def _vault(
+    loaded: Loaded, connection: Connection, store: Store | None, stack: ExitStack
+) -> StoreVault | None:
+    """The vault of a connection whose log-in changes as it is used; others need none."""
+    if "refresh_token" not in connection.auth:
+        return None
+    if store is None:
+        store = open_store(loaded.store_url())
+        stack.callback(store.close)
+    key = loaded.settings.vault.secret() if loaded.settings.vault is not None else None
+    return StoreVault(store, connection.name, key)
 
 
 def mapping_of(loaded: Loaded, connection: Connection) -> MappingDocument:

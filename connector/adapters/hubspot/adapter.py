@@ -20,6 +20,7 @@ from connector.adapters.hubspot.calls import ADDRESS, Calls
 from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describe_history
 from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.limits import SEARCHES
+from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
@@ -32,19 +33,24 @@ from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import HOUR, MINUTE, SECOND, Micros
 from connector.errors import FeatureError, LoginError, UsageError
+from connector.transport.vault import ambient_vault
 
 _VISITS = "contacts:"
 """What positions in the last visits of contacts begin with."""
 
 
 def open_hubspot(connection: Connection) -> HubSpotAdapter:
-    """Open a connection by the bearer token `auth.token`; nothing is sent yet."""
-    calls = Calls(
-        connection.address or ADDRESS,
-        connection.secret("token").reveal,
-        Paths(connection.plain("api_version") or API_VERSION),
-        reserve=connection.api.reserve,
-    )
+    """Open a connection by the bearer token `auth.token` of a service key or project app, or by
+    OAuth where `auth.refresh_token` stands; nothing is sent yet."""
+    address = connection.address or ADDRESS
+    paths = Paths(connection.plain("api_version") or API_VERSION)
+    token, renew = connection.secret("token").reveal, None
+    if "refresh_token" in connection.auth:
+        words = ("client_id", "client_secret", "refresh_token")
+        app = App(*(connection.secret(word).reveal for word in words))
+        oauth = OAuth(app, address, paths["oauth"], ambient_vault())
+        token, renew = oauth.token, oauth.renew
+    calls = Calls(address, token, paths, reserve=connection.api.reserve, renew=renew)
     longest = connection.plain("search_body")
     return HubSpotAdapter(calls, search_body=int(longest) if longest else SEARCH_BODY)
 
