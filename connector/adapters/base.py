@@ -47,6 +47,9 @@ class Capabilities:
     """How long the remote's index may trail behind its records: what changed is read once more
     when it is that old."""
     provisions: bool = False
+    removes: bool = False
+    views: bool = False
+    probes: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""
     vendor_fields: tuple[str, ...] = ()
@@ -113,6 +116,38 @@ class FieldStep:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RemovalStep:
+    """One field `uninstall` would take out. `filled` records have a value in it; `action` is
+    archive, absent or keep (`note` says why)."""
+
+    source: str
+    name: str
+    filled: int
+    action: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStep:
+    """One list that people work from. `kind` is static or active; `action` is create, keep, or
+    click where the CRM's API does not let us (`note` says what to do there)."""
+
+    name: str
+    kind: str
+    action: str
+    note: str = ""
+
+
+class Probe(NamedTuple):
+    """One thing our log-in may or may not do, with the one next step where it may not."""
+
+    what: str
+    ok: bool
+    said: str
+    fix: str | None = None
+
+
 class Identity(NamedTuple):
     """Whom we logged in as, at which organisation, which product and version."""
 
@@ -166,6 +201,39 @@ class Provisioner(Protocol):
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         """Create those whose action is `create`. Running it twice changes nothing more."""
+
+
+class Remover(Protocol):
+    """Of adapters whose capabilities say `removes`."""
+
+    def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
+        """Say for each field how many records have a value, and whether it would go. Read-only."""
+
+    def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
+        """Take out those whose action is `archive`; gives what became of each."""
+
+
+class Viewer(Protocol):
+    """Of adapters whose capabilities say `views`. `fields` are remote names by ours."""
+
+    def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
+        """Say for each list whether it would be made, is there, or is left to clicks."""
+
+    def create_views(self, steps: Sequence[ViewStep], fields: Mapping[str, str]) -> list[ViewStep]:
+        """Make those whose action is `create`; gives what became of each."""
+
+    def own_views(self) -> list[str]:
+        """Give the names of the lists of ours that are there."""
+
+    def remove_views(self) -> list[str]:
+        """Delete the lists of ours; gives their names."""
+
+
+class Prober(Protocol):
+    """Of adapters whose capabilities say `probes`."""
+
+    def probe(self, uses: Mapping[str, bool]) -> Sequence[Probe]:
+        """Say of each source whether we may read it, and where True also write it."""
 
 
 class Adapter(Reader, Writer, Describer, Provisioner, Protocol):

@@ -7,6 +7,7 @@ order. A record the answer says nothing of is unknown, never done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from connector.adapters.base import (
     Adapter,
@@ -14,14 +15,17 @@ from connector.adapters.base import (
     FieldStep,
     Identity,
     Page,
+    Probe,
     RemoteField,
+    RemovalStep,
     Row,
     Use,
+    ViewStep,
     Window,
 )
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import Micros
-from connector.errors import LeadloopError
+from connector.errors import LeadloopError, UsageError
 from connector.points import point
 
 
@@ -86,6 +90,36 @@ class Door:
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._adapter.create_fields(steps)
+
+    def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
+        return self._able("removes").plan_removal(wanted)
+
+    def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
+        return self._able("removes").remove_fields(steps)
+
+    def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._able("views").plan_views(themes, fields) if self.capabilities.views else []
+
+    def create_views(self, steps: Sequence[ViewStep], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._able("views").create_views(steps, fields) if steps else []
+
+    def own_views(self) -> list[str]:
+        return self._able("views").own_views() if self.capabilities.views else []
+
+    def remove_views(self) -> list[str]:
+        return self._able("views").remove_views() if self.capabilities.views else []
+
+    def probe(self, uses: Mapping[str, bool]) -> Sequence[Probe]:
+        return self._able("probes").probe(uses) if self.capabilities.probes else ()
+
+    def _able(self, capability: str) -> Any:
+        """The adapter, once it says that it can."""
+        if not getattr(self.capabilities, capability):
+            raise UsageError(
+                f"Leadloop cannot do that in {self.capabilities.kind} yet",
+                hint="Do it by hand in the CRM",
+            )
+        return self._adapter
 
     def close(self) -> None:
         self._adapter.close()

@@ -19,7 +19,8 @@ from connector.errors import UsageError
 def install(
     connection: str | None, config: Path, profile: str | None, output: str, only_plan: bool
 ) -> None:
-    """Create the CRM fields the mapping writes to. Running it again changes nothing.
+    """Create the CRM fields the mapping writes to, and lists to work from where the CRM has them.
+    Running it again changes nothing.
 
     \b
     Example:
@@ -49,13 +50,31 @@ def install(
             for source in chosen
             for step in (provision.plan_install(source) if only_plan else provision.install(source))
         ]
+        for source in chosen:
+            views = provision.plan_views(source, loaded.settings.nurture)
+            if not only_plan:
+                views = provision.make_views(source, views)
+            rows += [
+                {
+                    "connection": source.name,
+                    "object": "list",
+                    "field": view.name,
+                    "type": view.kind,
+                    "action": view.action,
+                    "note": view.note,
+                }
+                for view in views
+            ]
     clashes = [row for row in rows if row["action"] == "clash"]
 
     def tell() -> None:
         table(rows, ("connection", "object", "field", "type", "action", "note"))
         made = sum(row["action"] == "create" for row in rows)
         verb = "would be made" if only_plan else "made"
-        click.echo(f"{made} {verb}, {len(rows) - made - len(clashes)} there, {len(clashes)} clash")
+        by_hand = [row for row in rows if row["action"] == "click"]
+        there = len(rows) - made - len(clashes) - len(by_hand)
+        left = f", {len(by_hand)} left to you" if by_hand else ""
+        click.echo(f"{made} {verb}, {there} there, {len(clashes)} clash{left}")
 
     emit(output, "install", rows, rows=rows, people=tell, status="failed" if clashes else "ok")
     if clashes:

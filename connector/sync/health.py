@@ -161,6 +161,11 @@ def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:
         yield Finding(
             "look", f"{name} clock", f"differs from ours by {off:.0f} s", "Set this machine's clock"
         )
+    uses = {one.source: False for one in source.objects.values()}
+    uses |= {one.source: True for one in source.objects.values() if one.writes}
+    for probe in source.adapter.probe(uses):
+        state = "ok" if probe.ok else "look"
+        yield Finding(state, f"{name} {probe.what}", probe.said, probe.fix)
     yield from _fields(source)
 
 

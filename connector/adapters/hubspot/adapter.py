@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from connector.adapters.base import (
@@ -10,8 +10,11 @@ from connector.adapters.base import (
     FieldStep,
     Identity,
     Page,
+    Probe,
     RemoteField,
+    RemovalStep,
     Row,
+    ViewStep,
     Window,
 )
 from connector.adapters.hubspot import streams
@@ -20,14 +23,18 @@ from connector.adapters.hubspot.calls import ADDRESS, Calls
 from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describe_history
 from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.limits import SEARCHES
+from connector.adapters.hubspot.lists import Lists
 from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
+from connector.adapters.hubspot.probing import Probing
 from connector.adapters.hubspot.provisioning import Provisioning
 from connector.adapters.hubspot.reading import PAGE, SEARCH_BODY, Reading
+from connector.adapters.hubspot.removing import Removing
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
+from connector.adapters.hubspot.views import Views
 from connector.adapters.hubspot.writing import BATCH, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -66,6 +73,9 @@ class HubSpotAdapter:
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more
         provisions=True,
+        removes=True,
+        views=True,
+        probes=True,
         vendor_fields=(
             "lifecyclestage",
             "hs_lead_status",
@@ -87,6 +97,9 @@ class HubSpotAdapter:
         self._derived = Derived(calls, self._objects, self._reading)
         self._writing = Writing(calls, self._objects, self._owners)
         self._provisioning = Provisioning(library, self._objects)
+        self._removing = Removing(calls, library, self._objects)
+        self._views = Views(Lists(calls))
+        self._probing = Probing(calls, self._objects)
 
     def __repr__(self) -> str:
         return f"HubSpotAdapter(API {self._calls.paths.version})"
@@ -179,6 +192,27 @@ class HubSpotAdapter:
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._provisioning.create(steps)
+
+    def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
+        return self._removing.plan(wanted)
+
+    def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
+        return self._removing.remove(steps)
+
+    def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._views.plan(themes, fields)
+
+    def create_views(self, steps: Sequence[ViewStep], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._views.create(steps, fields)
+
+    def own_views(self) -> list[str]:
+        return self._views.ours()
+
+    def remove_views(self) -> list[str]:
+        return self._views.remove()
+
+    def probe(self, uses: Mapping[str, bool]) -> Sequence[Probe]:
+        return list(self._probing.of(uses))
 
     def close(self) -> None:
         self._calls.close()
