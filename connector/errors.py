@@ -3,6 +3,7 @@
 LeadloopError
 ├── UsageError          a command, file, setting or check is wrong: a person edits it   (exit 2)
 ├── LoginError          the remote refused our credentials or permissions               (exit 3)
+│   └── FeatureError        ... for one object only: it is left out, the rest goes on
 ├── ApprovalError       a plan waits for approval, or is stale                          (exit 5)
 ├── TryLaterError       nothing is wrong with the request: state saved, run again       (exit 75)
 │   ├── RateLimitError      ... and the remote said how long to wait
@@ -51,6 +52,12 @@ class LoginError(LeadloopError):
 
     exit_code = 3
     code = "login"
+
+
+class FeatureError(LoginError):
+    """Our log-in, or what the company has bought, does not offer one object; the rest it does."""
+
+    code = "feature"
 
 
 class RemoteError(LeadloopError):

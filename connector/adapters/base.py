@@ -43,6 +43,9 @@ class Capabilities:
     """How far behind the server's clock a window must close."""
     overlap: Micros = 10 * MINUTE
     """How far a window reaches below the last one, for rows that committed late."""
+    late: Micros = 0
+    """How long the remote's index may trail behind its records: what changed is read once more
+    when it is that old."""
     provisions: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""
@@ -124,6 +127,10 @@ class Order(NamedTuple):
     names: Mapping[str, Mapping[str, str]]
     statuses: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]
     known: Mapping[str, Sequence[str]] = {}
+    uses: Mapping[str, bool] = {}
+    """Every remote object that is read, and whether it is written too."""
+    themes: Sequence[str] = ()
+    """The nurture themes, where this CRM is the one that sales works in."""
 
 
 class PartStep(NamedTuple):

@@ -199,6 +199,8 @@ def _tell(written: list[str], profile: dict[str, Any]) -> None:
     click.echo(f"{profile['duplicates']} records share their address with another")
     for text in profile["never"]:
         click.echo(f"Never holds here  {text}")
+    for said in profile["left_out"]:
+        click.echo(f"Left out          {said}")
     for reason, count in profile["rejected"].items():
         click.echo(f"Cannot be read    {count} x {reason}")
     click.echo(

@@ -39,7 +39,7 @@ _admin = click.option(
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice(["views", "actions", "reports", "panel"]),
+    type=click.Choice(["views", "actions", "reports", "panel", "lists"]),
     help="Leave this group out; may be given several times.",
 )
 @click.option("--canary", metavar="ID", help="Then write one record as it is, and read it back.")
@@ -74,18 +74,19 @@ def install(
             steps = provision.plan_install(source)
             maker = provision.furnisher(_opened_as(loaded, source, admin_cli, stack).adapter)
             clash = any(step.action == "clash" for step in steps)
+            themes = provision.themes_of(source, loaded.settings.nurture)
             parts: Sequence[Any] = ()
             if folder is not None:
                 if maker is not None:
                     notes += _exported(source, maker, folder)
                 continue
             if maker is not None and (only_plan or clash):
-                order = provision.order_of(source, steps)
+                order = provision.order_of(source, steps, themes)
                 parts = [p for p in maker.plan_parts(order) if p.group not in without]
                 notes += maker.survey(order)
             elif maker is not None:
                 groups = [group for group in maker.groups if group not in without]
-                parts = provision.furnish(source, maker, steps, groups)
+                parts = provision.furnish(source, maker, steps, groups, themes)
             elif not only_plan:
                 provision.install(source)
             if canary is not None and not only_plan and not clash:

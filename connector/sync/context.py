@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Adapter
+from connector.adapters.door import Door
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
 from connector.decisions.routing_document import Routing
@@ -48,7 +48,7 @@ class Source:
 
     name: str
     rank: int
-    adapter: Adapter
+    adapter: Door
     objects: Mapping[str, CompiledObject]
     handoff: bool
     mapping_hash: str

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from connector.adapters.base import ERASED, Page
 from connector.domain.moment import Micros
-from connector.errors import RemoteError, UsageError
+from connector.errors import FeatureError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
 from connector.store import audit, forgetting, hints, people, suppressed
 from connector.store.database import Store
@@ -64,7 +64,7 @@ def _read(
         ids = [hint.id for hint in some]
         try:
             rows = source.adapter.read_ids(one.source, source.names(one), ids)
-        except (RemoteError, UsageError) as error:
+        except (FeatureError, RemoteError, UsageError) as error:
             loop.warn(f"{source.name}: what a webhook said of {one.name} waits: {error}")
             return
         there = {str(row.get(one.key)) for row in rows}

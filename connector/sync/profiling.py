@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from connector.adapters.base import Window
 from connector.domain.moment import format_iso
 from connector.domain.record import Kind
+from connector.errors import FeatureError
+from connector.mapping.compile import CompiledObject
 from connector.mapping.document import MappingDocument
 from connector.mapping.profile import Profile
 from connector.scoring.derived import FROM
@@ -23,18 +26,28 @@ def profile_source(source: Source, document: MappingDocument, model: Model) -> d
     until = source.adapter.server_now()
     ours = {t.to for one in source.objects.values() for t in one.writes.values()}
     ours |= {name for one in source.objects.values() for name in one.asks.values()}
+    left_out: list[str] = []
     for one in filter(source.has, source.objects.values()):
         known = source.adapter.describe(one.source)
         names = [n for n in one.names if n not in ours or n in known]
-        taken = 0
-        for page in source.adapter.read(one.source, names, Window(None, until), None):
-            for row in page.rows[: SAMPLE - taken]:
-                profile.add(one, row)
-            profile.rejected.update(f"{one.name}: {r.reason}" for r in page.rejected)
-            taken += len(page.rows)
-            if taken >= SAMPLE:
-                break
-    return _report(profile, source, model)
+        try:
+            _sample(source, one, names, Window(None, until), profile)
+        except FeatureError as error:
+            left_out.append(f"{one.name}: {error}")
+    return {**_report(profile, source, model), "left_out": left_out}
+
+
+def _sample(
+    source: Source, one: CompiledObject, names: Sequence[str], window: Window, profile: Profile
+) -> None:
+    taken = 0
+    for page in source.adapter.read(one.source, names, window, None):
+        for row in page.rows[: SAMPLE - taken]:
+            profile.add(one, row)
+        profile.rejected.update(f"{one.name}: {r.reason}" for r in page.rejected)
+        taken += len(page.rows)
+        if taken >= SAMPLE:
+            break
 
 
 def _report(profile: Profile, source: Source, model: Model) -> dict[str, Any]:

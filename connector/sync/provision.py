@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.adapters.base import Adapter, FieldStep, Furnisher, Order, PartStep, Window
+from connector.config.settings import Nurture
 from connector.domain.change import Result, Write
 from connector.domain.outward import ASKED, OUTWARD, FieldType, OutwardField
 from connector.domain.record import Kind
@@ -53,7 +54,13 @@ def furnisher(adapter: Adapter) -> Furnisher | None:
     return inner if isinstance(inner, Furnisher) else None
 
 
-def order_of(source: Source, steps: Sequence[FieldStep]) -> Order:
+def themes_of(source: Source, nurture: Nurture) -> list[str]:
+    """The themes that a list is kept for in the CRM that sales works in."""
+    themes = list(dict.fromkeys([*nurture.themes.values(), nurture.default]))
+    return themes if source.handoff else []
+
+
+def order_of(source: Source, steps: Sequence[FieldStep], themes: Sequence[str] = ()) -> Order:
     """Put together what a CRM is asked for: fields, our words for them, and what statuses mean."""
     names: dict[str, dict[str, str]] = {}
     statuses: dict[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
@@ -65,18 +72,25 @@ def order_of(source: Source, steps: Sequence[FieldStep]) -> Order:
         if one.kind is Kind.PERSON and one.says is not None:
             statuses[one.source] = (one.says.field, one.says.means)
             known[one.source] = one.says.known
-    return Order(steps, names, statuses, known)
+    uses: dict[str, bool] = {}
+    for one in source.objects.values():
+        uses[one.source] = uses.get(one.source, False) or bool(one.writes)
+    return Order(steps, names, statuses, known, uses, themes)
 
 
 def furnish(
-    source: Source, maker: Furnisher, steps: Sequence[FieldStep], groups: Sequence[str]
+    source: Source,
+    maker: Furnisher,
+    steps: Sequence[FieldStep],
+    groups: Sequence[str],
+    themes: Sequence[str] = (),
 ) -> list[PartStep]:
     """Make fields and all that belongs to them, then look whether our own log-in may use them.
 
     `maker` may be logged in as somebody else, who has the right to make them and is not kept.
     """
     login = source.adapter.check().login
-    made = maker.furnish(order_of(source, steps), groups, login)
+    made = maker.furnish(order_of(source, steps, themes), groups, login)
     absent = [step.name for step in plan_install(source) if step.action == "create"]
     if absent:
         raise LoginError(

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from connector.adapters.base import Window
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Kind
-from connector.errors import LeadloopError, RemoteError, UsageError
+from connector.errors import FeatureError, LeadloopError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints
 from connector.store.checkpoints import Checkpoint
@@ -30,7 +30,7 @@ from connector.sync.gathering import gathered
 from connector.sync.reconcile import reconcile
 from connector.sync.storing import store_page
 
-INCREMENT, BACKFILL = "increment", "backfill"
+INCREMENT, BACKFILL, LATE = "increment", "backfill", "late"
 
 
 def pull(loop: Loop, source: Source) -> Counter[str]:
@@ -48,24 +48,30 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     due = [
         one
         for one in filter(source.has, source.objects.values())
-        if _tried(faults, partial(_news, loop, source, one, now, counts))
+        if _tried(loop, faults, partial(_news, loop, source, one, now, counts))
     ]
+    for one in due:
+        _tried(loop, faults, partial(_late, loop, source, one, now, counts))
     source.spend_on("reconcile")
     for one in due:
-        _tried(faults, partial(_compare, loop, source, one, now, counts))
+        _tried(loop, faults, partial(_compare, loop, source, one, now, counts))
     source.spend_on("backfill")
     for one in due:
-        _tried(faults, partial(_backfill, loop, source, one, now, counts))
+        _tried(loop, faults, partial(_backfill, loop, source, one, now, counts))
     intake.remember(loop, source)
     if faults:
         raise faults[0]
     return counts
 
 
-def _tried(faults: list[LeadloopError], step: Callable[[], None]) -> bool:
-    """Whether the step came to its end; what is wrong with one object is kept for later."""
+def _tried(loop: Loop, faults: list[LeadloopError], step: Callable[[], None]) -> bool:
+    """Whether the step came to its end; what is wrong with one object is kept for later. One that
+    is not offered to us costs a line, and nothing else."""
     try:
         step()
+    except FeatureError as error:
+        loop.warn(f"{error}; it is left out. {error.hint or ''}".rstrip())
+        return False
     except (UsageError, RemoteError) as error:
         faults.append(error)
         return False
@@ -95,6 +101,37 @@ def _news(
     if done is not None and done <= end and (known is None or known.window_until is None):
         fresh = counts[f"new {one.kind}"] - before
         loop.readings.append(Reading(source.name, one.name, fresh, done, end))
+
+
+def _late(
+    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+) -> None:
+    """Read what changed once more when the remote's index has surely caught up with it.
+
+    The window lies wholly below the increments'. A new mapping or first run begins it there.
+    """
+    late = source.adapter.capabilities.late
+    if not late or one.changed is None or not source.adapter.capabilities.windows:
+        return
+    with loop.store.read() as tx:
+        known = checkpoints.load(tx, source.name, one.name, LATE)
+        news = checkpoints.load(tx, source.name, one.name, INCREMENT)
+    if news is None or news.done_until is None or news.window_until is not None:
+        return
+    done, window, after = now - late, None, None
+    if known is not None and known.mapping == one.hash:
+        done = known.done_until or done
+        if known.window_until is not None:
+            window, after = Window(known.window_since, known.window_until), known.position
+    if window is None:
+        until = min(now - late, news.done_until)
+        if until - done < source.adapter.capabilities.overlap:  # nothing to gain yet
+            if known is None or known.mapping != one.hash:
+                _save(loop, source, one, LATE, done_until=done)
+            return
+        window = Window(done, until)
+    _read(loop, source, one, LATE, window, after, done, counts)
+    _save(loop, source, one, LATE, done_until=window.until)
 
 
 def increment_window(

@@ -1,10 +1,15 @@
-"""What a webhook spoke of is read again by the next run, and never believed."""
+"""What no window shows: found by webhooks, by an index's late rows; and what is not offered."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from connector.domain.moment import HOUR
+from connector.adapters.base import Window
+from connector.adapters.memory import MemoryAdapter
+from connector.domain.moment import HOUR, MINUTE, format_iso
+from connector.errors import FeatureError
 from connector.store.database import open_store
 from connector.sync import hints
 
@@ -88,3 +93,50 @@ def test_an_erasure_is_not_undone_by_a_later_word_about_the_same_record(world, a
         hear(world, "leads/l1")
     world.run()
     assert world.rows("SELECT id FROM record WHERE object = 'lead'") == []
+
+
+# --- an index that trails, an object that is not offered -----------------------------------------
+
+
+def test_a_row_the_index_showed_late_is_found_within_two_hours(world, monkeypatch):
+    monkeypatch.setattr(
+        MemoryAdapter, "capabilities", replace(MemoryAdapter.capabilities, late=HOUR)
+    )
+    world.lead("l1")
+    world.start()
+    hidden = format_iso(world.now + 10 * MINUTE)
+    for _ in range(3):
+        world.pass_time(10 * MINUTE)
+        world.run()
+    # Changed twenty minutes ago; every window over that time is closed already.
+    world.lead("l2")
+    world.crm.objects["leads"]["l2"]["changed_at"] = hidden
+    world.run()
+    assert world.rows("SELECT id FROM record WHERE id = 'l2'") == []
+    for _ in range(12):
+        world.pass_time(10 * MINUTE)
+        world.run()
+    assert world.rows("SELECT id FROM record WHERE id = 'l2'") == [("l2",)]
+    assert world.rows("SELECT count(*) FROM checkpoint WHERE window_until IS NOT NULL") == [(0,)]
+
+
+def test_an_object_that_is_not_offered_costs_a_line_and_not_the_run(world, monkeypatch):
+    whole = MemoryAdapter.read
+
+    def read(self, source, names, window: Window, after):
+        if source == "deals":
+            raise FeatureError("deals cannot be read: a scope is missing", hint="Give it")
+        return whole(self, source, names, window, after)
+
+    monkeypatch.setattr(MemoryAdapter, "read", read)
+    world.hot("l1")
+    world.start()
+    world.pass_time(HOUR)
+    world.hot("l2")
+    done = world.run()
+    assert done.status == "ok"
+    assert [w for w in world.warnings if "deals" in w] == [
+        "deals cannot be read: a scope is missing; it is left out. Give it"
+    ]
+    assert world.shown("l2")["ll_score"] is not None
+    assert world.rows("SELECT done_until FROM checkpoint WHERE object = 'deal'") == [(None,)]

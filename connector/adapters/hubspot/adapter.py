@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from connector.adapters.base import (
     Capabilities,
+    Check,
     FieldStep,
     Identity,
+    Order,
     Page,
+    PartStep,
     RemoteField,
     Row,
     Window,
@@ -17,35 +20,47 @@ from connector.adapters.base import (
 from connector.adapters.hubspot import streams
 from connector.adapters.hubspot.answers import ForbiddenError
 from connector.adapters.hubspot.calls import ADDRESS, Calls
+from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describe_history
+from connector.adapters.hubspot.furnishing import Furnishing
 from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.limits import SEARCHES
-from connector.adapters.hubspot.objects import IDS, Objects, known_source
+from connector.adapters.hubspot.lists import Lists
+from connector.adapters.hubspot.login import App, OAuth
+from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
+from connector.adapters.hubspot.probing import Probe, Probing
 from connector.adapters.hubspot.provisioning import Provisioning
-from connector.adapters.hubspot.reading import PAGE, Reading
+from connector.adapters.hubspot.reading import PAGE, SEARCH_BODY, Reading
+from connector.adapters.hubspot.removing import RemovalStep, Removing
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
+from connector.adapters.hubspot.views import Views, ViewStep
 from connector.adapters.hubspot.writing import BATCH, Writing
+from connector.adapters.keeping import kept
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
-from connector.domain.moment import MINUTE, SECOND, Micros
-from connector.errors import UsageError
+from connector.domain.moment import HOUR, MINUTE, SECOND, Micros
+from connector.errors import FeatureError, LoginError, UsageError
 
-log = logging.getLogger("leadloop.hubspot")
-_OPTIONAL = frozenset({"leads"})
-"""Objects that many portals have not bought or not switched on."""
+_VISITS = "contacts:"
+"""What positions in the last visits of contacts begin with."""
 
 
 def open_hubspot(connection: Connection) -> HubSpotAdapter:
-    """Open a connection by the bearer token `auth.token`; nothing is sent yet."""
-    calls = Calls(
-        connection.address or ADDRESS,
-        connection.secret("token").reveal,
-        Paths(connection.plain("api_version") or API_VERSION),
-        reserve=connection.api.reserve,
-    )
-    return HubSpotAdapter(calls)
+    """Open a connection by the bearer token `auth.token` of a service key or project app, or by
+    OAuth where `auth.refresh_token` stands; nothing is sent yet."""
+    address = connection.address or ADDRESS
+    paths = Paths(connection.plain("api_version") or API_VERSION)
+    token, renew = connection.secret("token").reveal, None
+    if "refresh_token" in connection.auth:
+        words = ("client_id", "client_secret", "refresh_token")
+        app = App(*(connection.secret(word).reveal for word in words))
+        oauth = OAuth(app, address, paths["oauth"], kept().vault)
+        token, renew = oauth.token, oauth.renew
+    calls = Calls(address, token, paths, reserve=connection.api.reserve, renew=renew)
+    longest = connection.plain("search_body")
+    return HubSpotAdapter(calls, search_body=int(longest) if longest else SEARCH_BODY)
 
 
 class HubSpotAdapter:
@@ -57,6 +72,7 @@ class HubSpotAdapter:
         id_batch=100,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
+        late=HOUR,  # ... or, on a bad day, much more
         provisions=True,
         vendor_fields=(
             "lifecyclestage",
@@ -69,14 +85,22 @@ class HubSpotAdapter:
         paces=(SEARCHES,),
     )
 
-    def __init__(self, calls: Calls, *, page: int = PAGE) -> None:
+    def __init__(self, calls: Calls, *, page: int = PAGE, search_body: int = SEARCH_BODY) -> None:
         self._calls = calls
         library = Library(calls)
         self._objects = Objects(library)
         self._owners = Owners(library)
-        self._reading = Reading(calls, Rows(calls, library), page=page)
+        rows = Rows(calls, library)
+        self._reading = Reading(calls, rows, page=page, search_body=search_body)
+        self._derived = Derived(calls, self._objects, self._reading)
         self._writing = Writing(calls, self._objects, self._owners)
         self._provisioning = Provisioning(library, self._objects)
+        self._removing = Removing(calls, library, self._objects)
+        self._views = Views(Lists(calls))
+        self._probing = Probing(calls, self._objects)
+        self._furnishing = Furnishing(
+            self._views, self._removing, self._probing, self._provisioning.create
+        )
 
     def __repr__(self) -> str:
         return f"HubSpotAdapter(API {self._calls.paths.version})"
@@ -95,44 +119,67 @@ class HubSpotAdapter:
         return self._calls.account()[1]
 
     def sources(self) -> list[str]:
-        return [*IDS, "owners", "form_submissions", "email_events", "events"]
+        return [*IDS, "owners", *streams.SOURCES]
 
     def describe(self, source: str) -> dict[str, RemoteField]:
         if source == "owners":
             return self._owners.describe()
         if streams.is_stream(source):
             return streams.describe(source)
+        if source.startswith(HISTORY):
+            return describe_history()
         name = self._record_source(source)
         try:
             return self._objects.describe(name)
-        except ForbiddenError:
-            if name not in _OPTIONAL:
-                raise
+        except ForbiddenError as error:
+            if name == VITAL:
+                raise _left_out(name, error) from error
             return {}
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
     ) -> Iterator[Page]:
+        try:
+            yield from self._pages(source, names, window, after)
+        except ForbiddenError as error:
+            raise _left_out(source, error) from error
+
+    def _pages(
+        self, source: str, names: Sequence[str], window: Window, after: str | None
+    ) -> Iterator[Page]:
         if source == "owners":
             yield from self._owners.read(names)
-            return
-        if streams.is_stream(source):
+        elif source.startswith(HISTORY):
+            yield from self._derived.history(source, names, window, after)
+        elif source == VISITS:
+            yield from self._visits(names, window, after)
+        elif streams.is_stream(source):
             yield from Streams(self._calls).read(source, names, window, after)
-            return
-        name = self._record_source(source)
-        try:
-            shape = shape_of(self._objects, name, names)
+        else:
+            shape = shape_of(self._objects, self._record_source(source), names)
             yield from self._reading.read(shape, window, after)
-        except ForbiddenError as error:
-            if name not in _OPTIONAL:
-                raise
-            log.warning("HubSpot's %s are left out: %s", name, error)
+
+    def _visits(self, names: Sequence[str], window: Window, after: str | None) -> Iterator[Page]:
+        """Page views as events, or where the portal keeps none the last one of each contact."""
+        if after is None or not after.startswith(_VISITS):
+            try:
+                yield from Streams(self._calls).read(VISITS, names, window, after)
+            except ForbiddenError:
+                after = None
+            else:
+                return
+        resumed = after.removeprefix(_VISITS) if after else None
+        for page in self._derived.last_visits(names, window, resumed):
+            yield replace(page, position=f"{_VISITS}{page.position}")
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
         if source == "owners":
             return self._owners.by_ids(names, ids)
-        shape = shape_of(self._objects, self._record_source(source), names)
-        return self._reading.by_ids(shape, ids)
+        try:
+            shape = shape_of(self._objects, self._record_source(source), names)
+            return self._reading.by_ids(shape, ids)
+        except ForbiddenError as error:
+            raise _left_out(source, error) from error
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         if not batch:
@@ -147,6 +194,50 @@ class HubSpotAdapter:
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._provisioning.create(steps)
 
+    def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
+        return self._removing.plan(wanted)
+
+    def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
+        return self._removing.remove(steps)
+
+    def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._views.plan(themes, fields)
+
+    def create_views(self, steps: Sequence[ViewStep], fields: Mapping[str, str]) -> list[ViewStep]:
+        return self._views.create(steps, fields)
+
+    def own_views(self) -> list[str]:
+        return self._views.ours()
+
+    def remove_views(self) -> list[str]:
+        return self._views.remove()
+
+    def probe(self, uses: Mapping[str, bool]) -> Sequence[Probe]:
+        return list(self._probing.of(uses))
+
+    groups = Furnishing.groups
+
+    def plan_parts(self, order: Order) -> list[PartStep]:
+        return self._furnishing.plan_parts(order)
+
+    def survey(self, order: Order) -> list[str]:
+        del order
+        return []  # a portal's workflows cannot be read with the rights we ask for
+
+    def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
+        del login  # whoever holds the key may do what the key may
+        return self._furnishing.furnish(order, groups)
+
+    def exported(self, order: Order) -> Mapping[str, bytes]:
+        del order
+        return self._furnishing.exported()
+
+    def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
+        return self._furnishing.remove(order, fields=fields, check_only=check_only)
+
+    def examine(self, order: Order) -> list[Check]:
+        return self._furnishing.examine(order)
+
     def close(self) -> None:
         self._calls.close()
 
@@ -158,3 +249,10 @@ class HubSpotAdapter:
                 hint=f"It has: {', '.join(self.sources())}, forms/GUID, and type ids such as 2-34",
             )
         return name
+
+
+def _left_out(source: str, error: ForbiddenError) -> LoginError:
+    """Say what is not offered to us; without contacts there is nothing left to do."""
+    if known_source(source) == VITAL:
+        return LoginError(str(error), hint=error.hint)
+    return FeatureError(f"HubSpot's {source} cannot be read: {error}", hint=error.hint)

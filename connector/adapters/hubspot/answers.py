@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from connector.errors import (
+    FeatureError,
     LoginError,
     QuotaError,
     RateLimitError,
@@ -20,7 +21,7 @@ from connector.errors import (
     TryLaterError,
     UnknownOutcomeError,
 )
-from connector.transport.http import Answer
+from connector.transport.http import Answer, SessionExpiredError
 
 TEN_SECONDS, ONE_SECOND, LOCKED = 10.0, 1.0, 2.0
 _AWAY = frozenset({521, 522, 523, 525, 526})
@@ -29,10 +30,11 @@ _KEY = (
     "Make a service key (Settings > Integrations > Service Keys), and put it into the variable "
     "`auth.token` names"
 )
+_APP = "Look whether the app is still installed in this portal, and with which scopes"
 _WORD = re.compile(r"[A-Z][A-Z_]{2,60}")
 
 
-class ForbiddenError(LoginError):
+class ForbiddenError(FeatureError):
     """The token is good, but may not do this: a scope or a product is missing."""
 
 
@@ -62,6 +64,13 @@ def overrules(answer: Answer) -> None:
         raise _wait(answer, status)
     if status in _AWAY:
         raise TryLaterError(f"HubSpot cannot be reached ({status})", hint="Run again later")
+
+
+def overrules_session(answer: Answer) -> None:
+    """Raise as `overrules` does, but for a token that can be exchanged for another."""
+    if answer.status == 401:
+        raise SessionExpiredError("HubSpot refused the access token (401)", hint=_APP)
+    overrules(answer)
 
 
 def judge_read(answer: Answer) -> None:

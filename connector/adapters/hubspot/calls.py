@@ -33,6 +33,7 @@ class Calls:
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
         attempts: int = 5,
+        renew: Callable[[], None] | None = None,
     ) -> None:
         self.paths = paths
         self._allowance = Allowance(reserve)
@@ -43,7 +44,8 @@ class Calls:
             headers=self._headers,
             attempts=attempts,
             hear=self._hear,
-            overrules=answers.overrules,
+            overrules=answers.overrules if renew is None else answers.overrules_session,
+            renew=renew,
         )
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:

@@ -30,6 +30,8 @@ IDS = {
 }
 """Names of the standard objects and their type ids; either is taken."""
 NAMES = {ident: name for name, ident in IDS.items()}
+VITAL = "contacts"
+"""Without these there is nothing to do; whatever else is not offered is left out."""
 ENGAGEMENTS = frozenset({"notes", "meetings", "calls", "emails", "tasks", "communications"})
 ASSOCIATED = ("contacts", "companies", "deals", "line_items")
 STAGES = {"deals": ("pipeline", "dealstage"), "leads": ("hs_pipeline", "hs_pipeline_stage")}

@@ -38,7 +38,8 @@ LIST_PAGE, SEARCH_PAGE, BATCH = 100, 200, 100
 PAGE = 1000
 """Rows to a page of ours: one transaction, and one associations call."""
 SEARCH_BODY = 3000
-"""Characters a search may have; one that names more properties asks for ids and reads them."""
+"""Characters a search may have by HubSpot's page; `auth.search_body` of the connection says where
+more will do. One that names more properties asks for ids, and reads the records by them."""
 URL_QUERY = 8000
 ARCHIVED_PAGES = 10
 MANY = 2000
@@ -51,7 +52,10 @@ _IDS = ("hs_object_id",)
 class Reading:
     """Reads the records of one portal."""
 
-    def __init__(self, calls: Calls, rows: Rows, *, page: int = PAGE) -> None:
+    def __init__(
+        self, calls: Calls, rows: Rows, *, page: int = PAGE, search_body: int = SEARCH_BODY
+    ) -> None:
+        self._search_body = search_body
         self._calls = calls
         self._rows = rows
         self._page = page
@@ -139,7 +143,7 @@ class Reading:
     ) -> Iterator[Page]:
         """Walk what fits the filters in id order, each query above the last id seen."""
         wanted: Sequence[str] = shape.properties
-        wide = len(orjson.dumps(_query(filters, wanted, last, SEARCH_PAGE))) > SEARCH_BODY
+        wide = len(orjson.dumps(_query(filters, wanted, last, SEARCH_PAGE))) > self._search_body
         if wide:
             wanted = ["hs_object_id", modified_of(shape.source)]
         found: list[dict[str, Any]] = []

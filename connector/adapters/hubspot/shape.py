@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from connector.adapters.base import Row
 from connector.adapters.hubspot.associations import Associations
 from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.consent import PREFIX, Consent, opt_out_of
 from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.objects import (
     ASSOCIATED,
@@ -36,6 +37,7 @@ class Shape(NamedTuple):
     dated: tuple[str, ...]
     stages: tuple[str, ...]
     named: bool
+    subscriptions: tuple[str, ...] = ()
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -43,6 +45,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     known = objects.of(source)
     properties: dict[str, None] = {}
     of_row, associated, dated, stages, named = [], [], [], [], False
+    subscriptions: list[str] = []
     for name in names:
         head, dot, tail = name.partition(".")
         if name in OF_ROW:
@@ -52,6 +55,9 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
             named = True
         elif head == "associations" and tail in ASSOCIATED:
             associated.append(tail)
+        elif name.startswith(PREFIX) and source == "contacts":
+            subscriptions.append(tail)
+            properties["email"] = None
         elif dot and tail == "changed":
             properties[head] = None
             dated.append(head)
@@ -61,7 +67,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         else:
             properties[name] = None
     objects.check(source, properties)
-    extra = [*MERGED, *(_CLOSED if stages else ())]
+    extra = [*MERGED, *(_CLOSED if stages else ()), *map(opt_out_of, subscriptions)]
     properties.update(dict.fromkeys(name for name in extra if name in known))
     return Shape(
         source,
@@ -71,6 +77,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         tuple(dated),
         tuple(stages),
         named,
+        tuple(subscriptions),
     )
 
 
@@ -85,6 +92,7 @@ class Rows:
         self._calls = calls
         self._library = library
         self._associations = Associations(calls)
+        self._consent = Consent(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
     def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -111,6 +119,8 @@ class Rows:
             self._date(shape, rows)
         if shape.stages:
             self._stage(shape, rows)
+        if shape.subscriptions:
+            self._consent.add(rows, shape.subscriptions)
         return rows
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:

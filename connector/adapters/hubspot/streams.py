@@ -8,7 +8,6 @@ Source: HubSpot's pages on form submissions (v1), email events (v1) and event oc
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -17,14 +16,14 @@ from urllib.parse import quote
 import orjson
 
 from connector.adapters.base import Page, RemoteField, Row, Window
-from connector.adapters.hubspot.answers import ForbiddenError, RefusedError
+from connector.adapters.hubspot.answers import RefusedError
 from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.lists import Lists
 from connector.adapters.hubspot.shape import refuse_unknown
 from connector.adapters.hubspot.values import iso, modified_ms
 from connector.domain.moment import parse_iso
 from connector.domain.outward import FieldType
 
-log = logging.getLogger("leadloop.hubspot")
 _END = "end"
 FORM_PAGE, MAIL_PAGE, EVENT_PAGE, FORMS_PAGE = 50, 1000, 100, 100
 _FORM = ("id", "submittedAt", "email", "pageUrl", "form_id", "form_name")
@@ -41,6 +40,7 @@ _MAIL = (
     "filteredEvent",
     "subject",
 )
+_MEMBER = ("id", "listId", "recordId", "membershipTimestamp")
 _EVENT = ("id", "eventType", "objectId", "occurredAt")
 
 
@@ -77,6 +77,8 @@ class Streams:
                 yield from self._forms(one or None, names, window, after)
             case _ if after == _END:
                 return
+            case "list_members":
+                yield from self._members(one, window, after)
             case "email_events":
                 yield from self._mails(window, after)
             case _:
@@ -134,6 +136,17 @@ class Streams:
                 path, {"limit": FORM_PAGE}
             )  # that cursor is no more: from the top
 
+    # --- lists ---------------------------------------------------------------------------------
+
+    def _members(self, ident: str, window: Window, after: str | None) -> Iterator[Page]:
+        """Walk who is on a list; HubSpot lists them by record, so all of them each time."""
+        for some, cursor in Lists(self._calls).members(ident, after):
+            rows = [_member(ident, one) for one in some]
+            rows = [one for one in rows if _since(one["membershipTimestamp"], window)]
+            if rows:
+                rows.sort(key=lambda row: str(row["id"]))
+                yield Page(rows, str(cursor or _END))
+
     # --- mails -----------------------------------------------------------------------------------
 
     def _mails(self, window: Window, after: str | None) -> Iterator[Page]:
@@ -173,11 +186,7 @@ class Streams:
         }
         cursor = after
         while True:
-            try:
-                answer = self._calls.get(self._calls.paths["events"], {**query, "after": cursor})
-            except ForbiddenError:
-                log.warning("HubSpot keeps no event occurrences for this portal: Enterprise only")
-                return
+            answer = self._calls.get(self._calls.paths["events"], {**query, "after": cursor})
             rows = [
                 _event(one, names)
                 for one in answer["results"]
@@ -196,7 +205,12 @@ _NAMES: dict[str, tuple[tuple[str, ...], str | None]] = {
     "forms": (_FORM, "values."),
     "email_events": (_MAIL, None),
     "events": (_EVENT, "properties."),
+    "list_members": (_MEMBER, None),
 }
+
+
+SOURCES = tuple(name for name in _NAMES if name not in {"forms", "list_members"})
+"""Those that need no more than their name."""
 
 
 def _kind(source: str) -> str:
@@ -219,6 +233,15 @@ def _submission(form: str, name: str | None, one: Mapping[str, Any], names: Sequ
     }
     row.update({n: values.get(n[7:]) for n in names if n.startswith("values.")})
     return row
+
+
+def _member(ident: str, one: Mapping[str, Any]) -> Row:
+    row: Row = {"id": f"{ident}/{one['recordId']}", "listId": ident}
+    return row | {name: one.get(name) for name in _MEMBER[2:]}
+
+
+def _since(moment: Any, window: Window) -> bool:
+    return not moment or _within(parse_iso(str(moment)) // 1000, window)
 
 
 def _digest(given: Any) -> str:

@@ -134,6 +134,8 @@ def _ms(moment: str) -> int:
 
 
 def _holds(record: dict, one: dict) -> bool:
+    if one["operator"] == "HAS_PROPERTY":
+        return record.get(one["propertyName"]) not in {None, ""}
     value = record[one["propertyName"]]
     value = int(value) if one["propertyName"] == "hs_object_id" else _ms(value)
     wanted = int(one["value"])
@@ -160,12 +162,14 @@ class Portal:
         self.owners: list[dict[str, Any]] = []
         self.ties: dict[tuple[str, str], dict[str, list[dict]]] = {}
         self.pipelines: list[dict] = []
+        self.consents: dict[str, dict[str, str]] = {}
         self.lists: dict[str, dict[str, Any]] = {}
         self.submissions: dict[str, list[dict]] = {}
         self.mails: list[dict] = []
         self.merged: dict[str, str] = {}
         self.forbidden: set[str] = set()
         self.bad: set[str] = set()
+        self.in_use: set[str] = set()
         self.deaf: set[str] = set()
         self.required: str | None = None
         self.calls: Counter[str] = Counter()
@@ -247,6 +251,8 @@ class Portal:
         kind = rest[0]
         if kind not in self.properties:
             return error(404, "no such type", "OBJECT_NOT_FOUND")
+        if method == "DELETE":
+            return self._delete_property(kind, rest[1:])
         if rest[1:] == ["groups"]:
             if method == "GET":
                 some = self.groups.get(kind, set())
@@ -259,6 +265,17 @@ class Portal:
         return 200, {
             "results": self.archived_properties.get(kind, []) if archived else self.properties[kind]
         }
+
+    def _delete_property(self, kind: str, rest: list) -> Any:
+        if rest[0] == "groups":
+            if any(p["groupName"] == rest[1] for p in self.properties[kind]):
+                return error(400, "not empty", subCategory="GROUP_WITH_ACTIVE_PROPERTIES")
+            self.groups.get(kind, set()).discard(rest[1])
+            return 200, {}
+        if rest[0] in self.in_use:
+            return error(400, "in use", subCategory="Properties.CANNOT_DELETE_PROPERTY_IN_USE")
+        self.properties[kind] = [p for p in self.properties[kind] if p["name"] != rest[0]]
+        return 200, {}
 
     def _create_properties(self, kind: str, body: Any) -> Any:
         made, errors = [], []
@@ -470,6 +487,21 @@ class Portal:
         known = self.ties.setdefault(("contacts", kind), {})
         known.setdefault(tie["to"]["id"], []).append({"toObjectId": ident, "associationTypes": []})
         return 201, self._shown(kind, int(ident), [])
+
+    def _consent(self, _m: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
+        assert (rest, query) == (["batch", "read"], {"channel": "EMAIL"})
+        assert len(body["inputs"]) <= 100
+        results = [
+            {
+                "subscriberIdString": one,
+                "statuses": [
+                    {"subscriptionId": int(s), "status": said}
+                    for s, said in self.consents.get(one.lower(), {}).items()
+                ],
+            }
+            for one in body["inputs"]
+        ]
+        return 200, {"status": "COMPLETE", "results": results}
 
     def _lists(self, method: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
         if rest == ["search"]:

@@ -7,11 +7,11 @@ import pytest
 from connector.adapters.base import Window
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import SECOND, parse_iso
-from connector.errors import LoginError, UsageError
+from connector.errors import FeatureError, LoginError, UsageError
 from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
 from connector.transport.budget import metered
-from tests.unit.adapters.hubspot_edge import opened
+from tests.unit.adapters.hubspot_edge import definition, opened
 
 SINCE, UNTIL = parse_iso("2026-10-31T10:00:00Z"), parse_iso("2026-10-31T11:00:00Z")
 INSIDE, BEFORE, AFTER = (
@@ -279,11 +279,55 @@ def test_a_missing_scope_is_named_and_not_asked_for_twice(portal):
     assert sum(portal.calls.values()) == 1
 
 
-def test_leads_that_are_not_there_are_left_out_with_one_line(portal, caplog):
-    portal.forbidden = {"leads"}
-    assert list(opened(portal).read("leads", ["id"], ALL, None)) == []
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert opened(portal).describe("leads") == {}
+@pytest.mark.parametrize("source", ["leads", "deals", "calls", "owners", "form_submissions"])
+def test_what_is_not_offered_to_us_is_a_feature_less_and_names_its_scope(portal, source):
+    portal.forbidden = {source, "forms"}
+    with pytest.raises(FeatureError, match=f"{source} cannot be read.*crm.objects"):
+        list(opened(portal).read(source, ["id"], ALL, None))
+    if source not in {"owners", "form_submissions"}:
+        assert opened(portal).describe(source) == {}
+        with pytest.raises(FeatureError):
+            opened(portal).read_ids(source, ["id"], ["1"])
+
+
+def test_what_somebody_agreed_to_is_read_by_address_or_from_the_contact(portal):
+    portal.properties["contacts"].append(definition("hs_email_optout_77", "bool"))
+    portal.put("contacts", 1, email="Ada@a.example")
+    portal.put("contacts", 2, email="bob@a.example", hs_email_optout_77="true")
+    portal.put("contacts", 3)
+    portal.consents = {"ada@a.example": {"77": "SUBSCRIBED"}}
+    found = rows(opened(portal).read("contacts", ["id", "consent.77"], ALL, None))
+    said = {row["id"]: row["consent.77"] for row in found}
+    assert said == {"1": "SUBSCRIBED", "2": "UNSUBSCRIBED", "3": None}
+    portal.forbidden = {"consent"}
+    found = rows(opened(portal).read("contacts", ["id", "consent.77"], ALL, None))
+    said = {row["id"]: row["consent.77"] for row in found}
+    assert said == {"1": None, "2": "UNSUBSCRIBED", "3": None}  # unknown is not agreed
+
+
+def test_the_whole_past_of_a_property_is_read_fifty_records_a_call(portal):
+    for n in range(1, 121):
+        past = {"dealstage": ["2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z"]}
+        portal.put("deals", n, dealstage="a", _past=past)
+    portal.put("deals", 900)
+    names = ["id", "record", "value", "at"]
+    found = rows(opened(portal).read("history/deals/dealstage", names, ALL, None))
+    assert len(found) == 240
+    assert found[0]["id"] == "1/2026-10-01T00:00:00Z"
+    assert {row["value"] for row in found} == {"a"}
+    with pytest.raises(UsageError, match="deelstage"):
+        list(opened(portal).read("history/deals/deelstage", names, ALL, None))
+
+
+@pytest.mark.parametrize("longest", [3000, 100_000])
+def test_wide_increments_are_read_under_either_limit_of_a_searchs_length(portal, longest):
+    portal.body_limit = longest
+    wide = [f"wide_property_number_{n:03}" for n in range(200)]
+    portal.put("contacts", 1, modified=INSIDE, wide_property_number_199="x")
+    adapter = opened(portal, search_body=longest)
+    (row,) = rows(adapter.read("contacts", ["id", *wide], CHANGES, None))
+    assert row["wide_property_number_199"] == "x"
+    assert portal.calls["contacts read"] == (1 if longest == 3000 else 0)
 
 
 def test_where_most_of_a_portal_changed_it_is_listed_and_resumed_by_search(portal, monkeypatch):

@@ -11,10 +11,10 @@ from connector.adapters.base import Window
 from connector.config.settings import Connection
 from connector.domain.moment import parse_iso
 from connector.domain.record import Activity
-from connector.errors import UsageError
+from connector.errors import FeatureError, UsageError
 from connector.mapping.compile import compile_mapping
 from connector.mapping.document import load_mapping
-from tests.unit.adapters.hubspot_edge import opened
+from tests.unit.adapters.hubspot_edge import definition, opened
 
 SINCE, UNTIL = parse_iso("2026-10-31T10:00:00Z"), parse_iso("2026-10-31T11:00:00Z")
 CHANGES, ALL = Window(SINCE, UNTIL), Window(None, UNTIL)
@@ -116,9 +116,35 @@ def test_mail_events_are_keyed_by_id_and_moment_and_end_though_more_is_promised(
     assert list(opened(portal).read("email_events", ["id"], CHANGES, pages[-1].position)) == []
 
 
-def test_events_of_a_portal_that_has_none_are_left_out_with_one_line(portal, caplog):
-    assert list(opened(portal).read("events", ["id", "properties.hs_url"], ALL, None)) == []
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+def test_events_of_a_portal_that_has_none_are_a_feature_less(portal):
+    with pytest.raises(FeatureError):
+        list(opened(portal).read("events", ["id", "properties.hs_url"], ALL, None))
+
+
+def test_without_events_the_last_page_each_contact_saw_is_read_from_the_contact(portal):
+    names = ["id", "objectId", "occurredAt", "properties.hs_url", "properties.hs_session_id"]
+    with pytest.raises(FeatureError, match="no page views"):
+        list(opened(portal).read("events/e_visited_page", names, ALL, None))
+    for name in ("hs_analytics_last_timestamp", "hs_analytics_last_url"):
+        portal.properties["contacts"].append(definition(name))
+    seen = {"hs_analytics_last_timestamp": "2026-10-01T00:00:00Z"}
+    for n in (1, 2, 3):
+        portal.put("contacts", n, **(seen if n < 3 else {}), hs_analytics_last_url=f"/p{n}")
+    pages = list(opened(portal, page=2).read("events/e_visited_page", names, ALL, None))
+    found = rows(pages)
+    assert {row["id"] for row in found} == {f"{n}/2026-10-01T00:00:00Z" for n in (1, 2)}
+    assert {row["properties.hs_url"] for row in found} == {"/p1", "/p2"}
+    again = opened(portal).read("events/e_visited_page", names, ALL, pages[0].position)
+    assert {row["objectId"] for row in rows(again)} <= {"1", "2"}
+
+
+def test_members_of_a_list_are_read_with_the_moment_they_joined(portal):
+    portal.lists = {"5": {"listId": "5", "name": "MQL", "members": [str(n) for n in range(120)]}}
+    names = ["id", "recordId", "membershipTimestamp"]
+    found = rows(opened(portal).read("list_members/5", names, ALL, None))
+    assert len(found) == 120
+    assert found[0]["id"] == "5/0"
+    assert rows(opened(portal).read("list_members/5", names, CHANGES, None)) == []
 
 
 def test_events_come_with_the_properties_asked_for(portal):
