@@ -54,7 +54,7 @@ _HELP = {
     "run": "Pull, score, decide, write and collect: the job to schedule.",
     "explain": "Why a person has this score, this state and this owner.",
     "score": "Score CSV or Parquet files, without a store.",
-    "export": "People and activities as Parquet, each time only who changed.",
+    "export": "People, scores, cycles, verdicts as Parquet or CSV; and as views in the store.",
     "handoffs": "Who was given to whom; release people held back on day one.",
     "dispositions": "What sales decided, and why.",
     "survey": "Ask sales about 20 to 50 leads, and read the answers back.",

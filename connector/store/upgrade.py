@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from connector.errors import UsageError
+from connector.store.views import create_views, drop_views
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_120_451_133
@@ -29,7 +30,9 @@ def upgrade(engine: Engine, found: str | None) -> None:
     with engine.connect() as connection:
         _lock(connection)
         config.attributes["connection"] = connection
+        drop_views(connection)
         command.upgrade(config, "head")
+        create_views(connection)
         connection.commit()
 
 
