@@ -27,6 +27,7 @@ floors: .venv/.dev
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.pull
 	@$(BIN)/python -m benchmarks.scoring
+	@$(BIN)/python -m benchmarks.increment
 	@$(BIN)/python -m benchmarks.write
 	@$(BIN)/python -m benchmarks.loop
 

@@ -32,7 +32,7 @@ class Salesforce:
 
     def __init__(self, rows: int, address: str) -> None:
         self.rows = rows
-        self.written = 0
+        self.written = self.calls = 0
         self.address = address
         self.pages = [
             ",".join(json.dumps(lead(n), separators=(",", ":")) for n in span).encode()
@@ -41,6 +41,9 @@ class Salesforce:
 
     def __call__(self, method: str, target: str, body: bytes) -> Parts:
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if path == "/calls":
+            return [_json(self.calls)]
+        self.calls += 1
         if path.endswith("/oauth2/token"):
             return [
                 _json(
@@ -53,7 +56,8 @@ class Salesforce:
                 )
             ]
         if path.endswith("/describe"):
-            return [_json({"name": "Lead", "fields": [_described(*one) for one in LEAD]})]
+            name = path.split("/")[-2]
+            return [_json({"name": name, "fields": [_described(*one) for one in LEAD]})]
         if "/composite/sobjects" in path:
             wrote = json.loads(body)["records"]
             self.written += len(wrote)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from connector.adapters.base import Adapter, Use
+from connector.adapters.base import Adapter, Hooks, Use
 from connector.config.settings import Connection
 from connector.domain.moment import Micros
 from connector.errors import UsageError
@@ -28,6 +28,15 @@ def open_adapter(
             hint=f"Kinds: {', '.join(sorted(KINDS))}",
         )
     return opener(connection, folder, uses, clock)
+
+
+def open_hooks(connection: Connection) -> Hooks | None:
+    """Give what proves the webhooks of a connection; None where its CRM sends none we know of."""
+    if connection.kind != "hubspot":
+        return None
+    from connector.adapters.hubspot.hooks import HubSpotHooks  # noqa: PLC0415
+
+    return HubSpotHooks(connection.secret("client_secret").reveal)
 
 
 def _files(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: Clock) -> Adapter:

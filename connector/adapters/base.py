@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import MINUTE, Micros
@@ -53,10 +53,12 @@ class Capabilities:
 
 
 class Use(NamedTuple):
-    """What a mapping does with one source: its key field, and the fields it writes."""
+    """What a mapping does with one source: its key field, the fields it writes, and those that
+    people there fill in for us."""
 
     key: str
     writes: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
 
 
 class Window(NamedTuple):
@@ -110,12 +112,47 @@ class FieldStep:
     note: str = ""
 
 
+class Order(NamedTuple):
+    """What install is asked for beside fields: our words and the mapping's names for them.
+
+    `names` are our fields by remote object and word; `statuses` the field of an object by which
+    sales decides, and the values there that mean one of our words.
+    """
+
+    steps: Sequence[FieldStep]
+    names: Mapping[str, Mapping[str, str]]
+    statuses: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]
+
+
+class PartStep(NamedTuple):
+    """One thing install makes beside fields, such as a list view. `action` is create, change,
+    keep, fail (`note` says why) or leave."""
+
+    group: str
+    kind: str
+    name: str
+    action: str
+    note: str = ""
+
+
+class Check(NamedTuple):
+    """One thing doctor asked of a CRM: `state` is ok, look or fail; `fix` the next step then."""
+
+    state: str
+    said: str
+    fix: str | None = None
+
+
 class Identity(NamedTuple):
-    """Whom we logged in as, at which organisation, which product and version."""
+    """Whom we logged in as, at which organisation, which product and version.
+
+    `notes` are things a person should know of this log-in, such as the day it stops to work.
+    """
 
     login: str
     organisation: str
     product: str
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -138,6 +175,14 @@ class Reader(Protocol):
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
         """The rows of these ids as they are now; those that are gone are left out."""
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """What an adapter may offer whose CRM tells deleted records from such as we may not see."""
+
+    def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
 
 
 class Writer(Protocol):
@@ -165,6 +210,41 @@ class Provisioner(Protocol):
         """Create those whose action is `create`. Running it twice changes nothing more."""
 
 
+@runtime_checkable
+class Examiner(Protocol):
+    """What an adapter may offer that knows what its CRM must let our user do."""
+
+    def examine(self, order: Order) -> list[Check]:
+        """Say whether our user may do what it must, and no more. Changes nothing."""
+
+
+@runtime_checkable
+class Furnisher(Protocol):
+    """What an adapter may offer whose CRM takes list views, actions and reports of ours too."""
+
+    groups: tuple[str, ...]
+    """Groups of parts, each made or left whole."""
+
+    def plan_parts(self, order: Order) -> list[PartStep]:
+        """Say of each part whether it would be made. Changes nothing."""
+
+    def survey(self, order: Order) -> list[str]:
+        """What our writes will meet in this CRM, a line each: room for fields, rules, flows."""
+
+    def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
+        """Make fields and parts, and let the user of `login` at them.
+
+        A group that the CRM does not take is said as failed and undoes no other; fields come first
+        and must succeed.
+        """
+
+    def exported(self, order: Order) -> Mapping[str, bytes]:
+        """The same as files for the CRM's own tools, by path."""
+
+    def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
+        """Take our parts out again, fields only if asked; what blocks one is said as failed."""
+
+
 class Adapter(Reader, Writer, Describer, Provisioner, Protocol):
     """One connection to one CRM, opened; `close` frees its sockets and files."""
 
@@ -180,9 +260,15 @@ class Bookmark(Protocol):
 
     def save(self, name: str, value: str) -> None: ...
 
+    def drop(self, name: str) -> None: ...
+
 
 class Hooks(Protocol):
-    """What a CRM's webhook says, once its signature is proved."""
+    """What a CRM's webhook says, once its signature is proved: a hint where to look, no value."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: Micros) -> list[str]:
-        """Ids to read again; raises LoginError when signature or age is wrong."""
+        """Records to read again, each as `<source>/<id>`; one that the CRM erased for good has
+        ERASED before it. Raises LoginError when signature or age is wrong."""
+
+
+ERASED = "erased:"

@@ -18,6 +18,7 @@ from connector.adapters.base import (
     Row,
     Use,
     Window,
+    Witness,
 )
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import Micros
@@ -38,6 +39,8 @@ class Door:
         self.capabilities: Capabilities = adapter.capabilities
         self._adapter = adapter
         self._uses = uses
+        self.inner = adapter
+        """For set-up alone: what is written to records goes through the door."""
 
     def __repr__(self) -> str:
         return repr(self._adapter)
@@ -74,6 +77,10 @@ class Door:
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
         return self._adapter.read_ids(source, names, ids)
+
+    def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
+        return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
 
     def describe(self, source: str) -> dict[str, RemoteField]:
         return self._adapter.describe(source)

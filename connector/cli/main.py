@@ -20,6 +20,7 @@ COMMANDS = {
     "threshold": "threshold",
     "learn": "learn",
     "install": "install",
+    "uninstall": "install",
     "plan": "plan",
     "apply": "apply",
     "run": "run",
@@ -48,7 +49,8 @@ _HELP = {
     "simulate": "What another model would change on the live base: who crosses, and for whom.",
     "threshold": "Propose a threshold: from scenarios, capacity, or cost and value.",
     "learn": "Learn points from what sales decided, or from any table; a person merges them.",
-    "install": "Create the CRM fields the mapping writes to.",
+    "install": "Create the CRM fields the mapping writes to, and what people see of them.",
+    "uninstall": "Take out what install made; fields and what they hold stay unless asked.",
     "plan": "Show what would change, field by field. Writes nothing to the CRM.",
     "apply": "Write one plan, exactly as it was shown.",
     "run": "Pull, score, decide, write and collect: the job to schedule.",
@@ -120,5 +122,10 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every error we raise becomes one message, one hint, one exit code."""
     from connector.cli.failing import guarded
 
-    gc.set_threshold(100_000, 20, 20)  # rows come and go in pages and make no cycles: look seldom
+    look_seldom_for_cycles()
     sys.exit(guarded(leadloop, arguments))
+
+
+def look_seldom_for_cycles() -> None:
+    """Set Python's collector for pages of rows, which come and go and make no cycles."""
+    gc.set_threshold(100_000, 20, 20)

@@ -34,7 +34,8 @@ class Result(StrEnum):
 class Outcome(NamedTuple):
     """The CRM's answer for one record. `message` is the vendor's words: stored, never logged.
 
-    `hint` is the one next step for whoever mends it.
+    `hint` is the one next step for whoever mends it. `into` is the record it was merged into,
+    where the CRM says so.
     """
 
     id: str
@@ -43,3 +44,4 @@ class Outcome(NamedTuple):
     message: str = ""
     field: str | None = None
     hint: str = ""
+    into: str | None = None

@@ -13,7 +13,6 @@ from typing import Any
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
-from connector.engine.duck import open_duck
 from connector.engine.job import Job, numbered
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
 from connector.scoring.behaviour import column
@@ -45,6 +44,8 @@ class ScoredFile:
 
     @staticmethod
     def _pages(path: str, names: list[str], size: int) -> Iterator[list[Scored]]:
+        from connector.engine.duck import open_duck  # noqa: PLC0415  most runs score nobody
+
         duck = open_duck()
         try:
             files = f"{path}/*.parquet" if Path(path).is_dir() else path

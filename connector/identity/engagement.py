@@ -42,8 +42,9 @@ RECEIVED = frozenset({"email_sent", "email_delivered", "email_bounce", "email_op
 def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
     """Give the keys of activities that another system's record of the same event makes redundant.
 
-    The same: equal type and message id, or equal type, asset and minute, in different connections.
-    The one with the smallest key is kept.
+    The same: equal type and message id in different connections or objects, or equal type, asset
+    and minute in different connections. The one with the smallest key is kept. One object may well
+    hold several events of one message, such as clicks.
     """
     groups: dict[tuple[object, ...], list[Seen]] = defaultdict(list)
     for one in activities:
@@ -52,9 +53,10 @@ def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
         else:
             groups["minute", one.type, one.asset, one.time // MINUTE].append(one)
     redundant: set[tuple[str, str, str]] = set()
-    for group in groups.values():
+    for (by, *_), group in groups.items():
         first = min(group, key=lambda one: one.key)
-        redundant |= {one.key for one in group if one.connection != first.connection}
+        told = 2 if by == "message" else 1
+        redundant |= {one.key for one in group if one.key[:told] != first.key[:told]}
     return redundant
 
 

@@ -39,7 +39,8 @@ class CompiledObject:
 
     `names` are the remote fields to read, write targets included. `convert` takes a row and its
     place and gives a Record, activities, a Rejected, or None for a row that `where:` leaves out.
-    `hash` covers all that decides what `convert` gives.
+    `hash` covers all that decides what `convert` gives. `says` is the one field a status is read
+    from, with the values there for each word of ours.
     """
 
     name: str
@@ -52,6 +53,8 @@ class CompiledObject:
     hash: str
     writes: Mapping[str, WriteTarget]
     asks: Mapping[str, str]
+    optional: bool
+    says: tuple[str, Mapping[str, tuple[str, ...]]] | None
     convert: Callable[[Row, str], Converted]
 
 
@@ -93,11 +96,26 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         changed=one.changed,
         names=tuple(names),
         ids=tuple(one.ids),
-        hash=canonical_hash(one.model_dump(mode="json", by_alias=True, exclude={"write"})),
+        hash=canonical_hash(
+            one.model_dump(mode="json", by_alias=True, exclude={"write", "optional"})
+        ),
         writes=writes,
         asks=dict(one.asks),
+        optional=one.optional,
+        says=_says(one.status),
         convert=_guarded(convert, tests, name, one.key),
     )
+
+
+def _says(status: Status | None) -> tuple[str, Mapping[str, tuple[str, ...]]] | None:
+    """The one field by which the CRM says a status, and its values for each word of ours."""
+    if status is None or not isinstance(status.from_, str):
+        return None
+    means: dict[str, tuple[str, ...]] = {}
+    for remote, ours in status.values.items():
+        if ours is not None:
+            means[ours] = (*means.get(ours, ()), remote)
+    return status.from_, means
 
 
 def _fields_of(ref: Any) -> list[str]:

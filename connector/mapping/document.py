@@ -150,6 +150,8 @@ class MappedObject(Document):
 
     is_: Annotated[Kind, Field(alias="is", strict=False)]
     source: str | None = None
+    optional: bool = False
+    """Whether the CRM may lack it, such as an object of a feature that not everybody has."""
     key: str
     changed: str | None = None
     where: dict[str, RowTest] = {}

@@ -22,6 +22,8 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
     nothing as None, "" or (an untouched checkbox) False, text with other line endings and
     without its outer blanks. Zero is a value, not nothing.
     """
+    if remote.__class__ is wanted.__class__ and remote == wanted:
+        return True  # as most are, which need no other look
     left, right = _plain(remote), _plain(wanted)
     if left is None or right is None:
         return left is right or left is False or right is False

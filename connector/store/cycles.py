@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, union, update
 from sqlalchemy import insert as sql_insert
 
 from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
+from connector.store.among import among
 from connector.store.people import chunks, dumps
 from connector.store.schema import activity, cycle, disposition, move, person, rotation, routing
 from connector.store.schema import score as score_table
@@ -35,26 +36,35 @@ class Said(NamedTuple):
     at: Micros
 
 
+def _first(found: Select[Any], after: str, limit: int) -> Select[Any]:
+    """The first scored people past `after` of one kind: each kind has an index of its own."""
+    ours = found.join(score_table, score_table.c.person == person.c.id).where(
+        person.c.id > after, person.c.excluded.is_(None)
+    )
+    return select(ours.order_by(person.c.id).limit(limit).subquery().c.id)
+
+
 def waiting(tx: Connection, now: Micros, after: str, limit: int) -> list[Waiting]:
     """Give scored people past `after` whose standing, clock or turn may move them, by id.
 
-    Those are people who changed, have no cycle, whose next date has come, or who wait for an owner.
+    Those are people who changed (whoever is new among the scored did), whose next date has come, or
+    who wait for an owner.
     """
+    current = select(person.c.id).join(cycle, cycle.c.person == person.c.id).where(cycle.c.current)
+    asks = or_(
+        cycle.c.state == State.SALES_READY.value,
+        and_(cycle.c.state == State.HELD.value, cycle.c.why != "backlog"),
+    )
+    kinds = (
+        select(person.c.id).where(person.c.pending),
+        current.where(cycle.c.next_at <= now),
+        current.where(asks),
+    )
+    ids = union(*(_first(kind, after, limit) for kind in kinds)).subquery()
     rows = tx.execute(
         select(person.c.id, person.c.facts, person.c.doc, *_COLUMNS)
-        .join(score_table, score_table.c.person == person.c.id)
+        .join(ids, ids.c.id == person.c.id)
         .outerjoin(cycle, and_(cycle.c.person == person.c.id, cycle.c.current))
-        .where(
-            person.c.id > after,
-            person.c.excluded.is_(None),
-            or_(
-                person.c.pending,
-                cycle.c.person.is_(None),
-                cycle.c.next_at <= now,
-                cycle.c.state == State.SALES_READY.value,
-                and_(cycle.c.state == State.HELD.value, cycle.c.why != "backlog"),
-            ),
-        )
         .order_by(person.c.id)
         .limit(limit)
     )
@@ -68,7 +78,7 @@ def current(tx: Connection, people: Iterable[str]) -> dict[str, Cycle]:
     """Give the current cycle of each of these people."""
     found = {}
     for ids in chunks(people):
-        rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, cycle.c.person.in_(ids)))
+        rows = tx.execute(select(*_COLUMNS).where(cycle.c.current, among(cycle.c.person, ids)))
         found.update({row[0]: _of_row(row) for row in rows.all()})
     return found
 
@@ -118,7 +128,7 @@ def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
     closed = {c.person for c in fresh if c.person in known}
     for ids in chunks(closed):
         tx.execute(
-            update(cycle).where(cycle.c.person.in_(ids), cycle.c.current).values(current=False)
+            update(cycle).where(among(cycle.c.person, ids), cycle.c.current).values(current=False)
         )
     newest: dict[str, int] = {}
     for who, number in latest:
@@ -180,13 +190,13 @@ def behaviour(
     for ids in chunks(people):
         rows = tx.execute(
             select(activity.c.person, func.max(activity.c.time).label("newest"))
-            .where(activity.c.person.in_(ids), counted)
+            .where(among(activity.c.person, ids), counted)
             .group_by(activity.c.person)
         )
         newest.update(tuple(row) for row in rows.all())
         assets = tx.execute(
             select(activity.c.person, activity.c.asset)
-            .where(activity.c.person.in_(ids), counted, activity.c.asset.is_not(None))
+            .where(among(activity.c.person, ids), counted, activity.c.asset.is_not(None))
             .order_by(activity.c.time.desc(), activity.c.id.desc())
         )
         first.update(tuple(row) for row in assets.all())
@@ -202,7 +212,7 @@ def said(tx: Connection, sources: Iterable[str]) -> dict[str, Said]:
     for some in chunks(sources):
         rows = tx.execute(
             select(disposition)
-            .where(disposition.c.source.in_(some))
+            .where(among(disposition.c.source, some))
             .order_by(disposition.c.at, disposition.c.run, disposition.c.id)
         )
         for row in rows:

@@ -221,7 +221,11 @@ def _bring_up_to_date(engine: Engine) -> None:
             )
     from connector.store.migrations import HEAD  # noqa: PLC0415
 
-    if found != HEAD:
+    if found is None:
+        from connector.store.create import create  # noqa: PLC0415  once in a store's life
+
+        create(engine)
+    elif found != HEAD:
         from connector.store.upgrade import upgrade  # noqa: PLC0415  alembic is slow to import
 
         upgrade(engine, found)

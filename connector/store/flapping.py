@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Scalar
 from connector.mapping.outbound import same
+from connector.store.among import among
 from connector.store.schema_sync import flapping
 from connector.store.upsert import upsert
 from connector.store.written import Key, Sent, grouped
@@ -66,7 +67,7 @@ def turns(tx: Connection, keys: Iterable[Key], now: Micros) -> dict[Key, dict[st
             select(flapping).where(
                 flapping.c.connection == connection,
                 flapping.c.object == obj,
-                flapping.c.record.in_(ids),
+                among(flapping.c.record, ids),
                 flapping.c.last_at > now - CALM,
             )
         )

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
+from connector.store.among import among
 from connector.store.bulk import execute_many, insert_many
 from connector.store.flapping import count_contested
 from connector.store.people import chunks, dumps
@@ -69,7 +70,7 @@ def live(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str, str
     """Give the live rows of people by connection, object, record and group."""
     found = {}
     for ids in chunks(people):
-        rows = tx.execute(select(*_ROW).where(outbox.c.person.in_(ids), is_live))
+        rows = tx.execute(select(*_ROW).where(among(outbox.c.person, ids), is_live))
         for row in rows.all():
             one = _row(row)
             found[one.connection, one.object, one.record, one.grp] = one
@@ -168,7 +169,7 @@ MAX_ATTEMPTS = 5
 
 def try_again(tx: Connection, connection: str, now: Micros) -> None:
     """Approve rows the CRM put off, except those put off too often: they are dead letters."""
-    put_off = (outbox.c.connection == connection, outbox.c.state == "retry")
+    put_off = (outbox.c.connection == connection, outbox.c.state == "retry", is_live)
     tx.execute(
         update(outbox)
         .where(*put_off, outbox.c.attempts >= MAX_ATTEMPTS)
@@ -224,7 +225,7 @@ def dead_same(tx: Connection, people: Iterable[str]) -> dict[tuple[str, str, str
     for ids in chunks(people):
         rows = tx.execute(
             select(*_ROW)
-            .where(outbox.c.person.in_(ids), outbox.c.state == "dead")
+            .where(among(outbox.c.person, ids), outbox.c.state == "dead")
             .order_by(outbox.c.id)
         )
         for row in rows:
@@ -277,7 +278,7 @@ def cancel_gone(tx: Connection, connection: str, obj: str, ids: Iterable[str], n
             .where(
                 outbox.c.connection == connection,
                 outbox.c.object == obj,
-                outbox.c.record.in_(some),
+                among(outbox.c.record, some),
                 outbox.c.state.in_(UNSENT),
             )
             .values(state="cancelled", code="gone", settled_at=now)
@@ -286,10 +287,10 @@ def cancel_gone(tx: Connection, connection: str, obj: str, ids: Iterable[str], n
 
 def cancel_excluded(tx: Connection, now: Micros) -> None:
     """End what waits to be written about people who are none of our business any more."""
-    out = select(person.c.id).where(person.c.excluded.is_not(None))
+    out = exists().where(person.c.id == outbox.c.person, person.c.excluded.is_not(None))
     tx.execute(
         update(outbox)
-        .where(outbox.c.state.in_(UNSENT), outbox.c.person.in_(out))
+        .where(is_live, outbox.c.state.in_(UNSENT), out)
         .values(state="cancelled", code="excluded", settled_at=now)
     )
 
@@ -366,7 +367,7 @@ def _newest_applied(
         rows = tx.execute(
             select(*_ROW, plan_table.c.kind)
             .join(plan_table, plan_table.c.id == outbox.c.plan)
-            .where(outbox.c.person.in_(ids), outbox.c.state == "applied")
+            .where(among(outbox.c.person, ids), outbox.c.state == "applied")
             .order_by(outbox.c.id)
         )
         for *row, kind in rows.all():

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, union, updat
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Fields
+from connector.store.among import among
 from connector.store.schema import (
     activity,
     cycle,
@@ -78,7 +79,7 @@ def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRe
     for ids in chunks(people):
         rows = tx.execute(
             select(*_RECORD)
-            .where(record.c.person.in_(ids), record.c.kind == "person")
+            .where(among(record.c.person, ids), record.c.kind == "person")
             .order_by(record.c.connection, record.c.object, record.c.id)
         )
         for row in rows.all():
@@ -104,7 +105,7 @@ def held(tx: Connection, people: Iterable[str]) -> dict[str, list[Held]]:
     for ids in chunks(people):
         rows = tx.execute(
             select(*names)
-            .where(record.c.person.in_(ids), record.c.kind == "person", ~record.c.gone)
+            .where(among(record.c.person, ids), record.c.kind == "person", ~record.c.gone)
             .order_by(record.c.connection, record.c.object, record.c.id)
         )
         for *row, remote in rows.all():
@@ -129,11 +130,22 @@ def records_by_id(
             select(*_RECORD).where(
                 record.c.connection == connection,
                 record.c.kind == kind,
-                record.c.id.in_(some),
+                among(record.c.id, some),
             )
         )
         found.update({row.id: _record(row) for row in rows.all()})
     return found
+
+
+def find_by_record(tx: Connection, connection: str, obj: str, ident: str) -> list[str]:
+    """Give the person a record belongs to; none where nobody knows it."""
+    query = select(record.c.person).where(
+        record.c.connection == connection,
+        record.c.object == obj,
+        record.c.id == ident,
+        record.c.person.is_not(None),
+    )
+    return list(tx.execute(query).scalars())
 
 
 def opportunities_of(
@@ -146,7 +158,7 @@ def opportunities_of(
             select(*_RECORD, record.c.subject).where(
                 record.c.connection == connection,
                 record.c.kind == "opportunity",
-                record.c.subject.in_(some),
+                among(record.c.subject, some),
                 ~record.c.gone,
             )
         )
@@ -166,7 +178,7 @@ def people_of_records(
             select(record.c.person).where(
                 record.c.connection == connection,
                 record.c.kind == kind,
-                record.c[column].in_(some),
+                among(record.c[column], some),
                 record.c.person.is_not(None),
             )
         )
@@ -200,7 +212,7 @@ def known_keys(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[st
         for some in chunks(values):
             rows = tx.execute(
                 select(identity_key.c.value, identity_key.c.person).where(
-                    identity_key.c.kind == kind, identity_key.c.value.in_(some)
+                    identity_key.c.kind == kind, among(identity_key.c.value, some)
                 )
             )
             found.update({(kind, row.value): row.person for row in rows})
@@ -286,7 +298,7 @@ def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str 
     for some in chunks(ids):
         rows = tx.execute(
             select(person.c.id, person.c.facts, person.c.doc, person.c.excluded).where(
-                person.c.id.in_(some)
+                among(person.c.id, some)
             )
         )
         found.update({row.id: (row.facts, row.doc, row.excluded) for row in rows})
@@ -296,7 +308,7 @@ def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str 
 def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
     """Set the flags `stale` and `pending` of these people."""
     for ids in chunks(people):
-        tx.execute(update(person).where(person.c.id.in_(ids)).values(**flags))
+        tx.execute(update(person).where(among(person.c.id, ids)).values(**flags))
 
 
 def mark_all(tx: Connection, **flags: bool) -> None:
@@ -362,7 +374,7 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
     """Give what rules read about each of these people."""
     found = {}
     for some in chunks(ids):
-        rows = tx.execute(select(person.c.id, person.c.facts).where(person.c.id.in_(some)))
+        rows = tx.execute(select(person.c.id, person.c.facts).where(among(person.c.id, some)))
         found.update({row.id: orjson.loads(row.facts) for row in rows})
     return found
 
@@ -371,7 +383,7 @@ def documents_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
     """Give each of these people as people read them."""
     found = {}
     for some in chunks(ids):
-        rows = tx.execute(select(person.c.id, person.c.doc).where(person.c.id.in_(some)))
+        rows = tx.execute(select(person.c.id, person.c.doc).where(among(person.c.id, some)))
         found.update({row.id: orjson.loads(row.doc) for row in rows})
     return found
 
@@ -452,7 +464,7 @@ def seniority(tx: Connection, ids: Iterable[str]) -> dict[str, int]:
     """Number people by when they were first seen: lower is earlier."""
     rows: list[tuple[str, str]] = []
     for some in chunks(ids):
-        found = tx.execute(select(person.c.first_run, person.c.id).where(person.c.id.in_(some)))
+        found = tx.execute(select(person.c.first_run, person.c.id).where(among(person.c.id, some)))
         rows += [(row.first_run, row.id) for row in found]
     return {ident: number for number, (_, ident) in enumerate(sorted(rows))}
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert as sql_insert
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.errors import UsageError
+from connector.store.among import among
 from connector.store.news import note_news
 from connector.store.people import chunks, dumps
 from connector.store.schema import outbox
@@ -45,7 +46,7 @@ def of_people(tx: Connection, people: Iterable[str]) -> dict[FieldKey, Question]
         rows = tx.execute(
             select(outbox)
             .where(
-                outbox.c.person.in_(ids),
+                among(outbox.c.person, ids),
                 outbox.c.state == "conflict",
                 outbox.c.code.in_(CODES),
             )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
+from connector.store.among import among
 from connector.store.people import chunks
 from connector.store.schema import record
 from connector.store.schema_sync import drift, sweep
@@ -45,7 +46,7 @@ def seen(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> None:
         known = set(
             tx.execute(
                 select(sweep.c.id).where(
-                    sweep.c.connection == connection, sweep.c.object == obj, sweep.c.id.in_(some)
+                    sweep.c.connection == connection, sweep.c.object == obj, among(sweep.c.id, some)
                 )
             ).scalars()
         )

@@ -14,6 +14,7 @@ from sqlalchemy import insert as sql_insert
 from connector.domain.record import Activity, Record, Rejected
 from connector.mapping.outbound import same
 from connector.store import suppressed
+from connector.store.among import among
 from connector.store.bulk import execute_many, insert_many
 from connector.store.news import note_news
 from connector.store.people import chunks
@@ -97,7 +98,7 @@ def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dic
         rows = tx.execute(
             select(record.c.id, record.c.hash, record.c.remote, record.c.gone, record.c.person)
             .where(record.c.connection == connection)
-            .where(record.c.object == obj, record.c.id.in_(some))
+            .where(record.c.object == obj, among(record.c.id, some))
         )
         found.update({row[0]: _Known(*row) for row in rows.all()})
     return found
@@ -234,7 +235,7 @@ def store_activities(
             select(activity.c.id, *columns).where(
                 activity.c.connection == connection,
                 activity.c.object == object,
-                activity.c.id.in_(some),
+                among(activity.c.id, some),
             )
         )
         known.update({row[0]: tuple(row[1:]) for row in rows})
@@ -265,7 +266,7 @@ def _drop_activities(tx: Connection, connection: str, obj: str, ids: Sequence[st
             delete(activity).where(
                 activity.c.connection == connection,
                 activity.c.object == obj,
-                activity.c.id.in_(some),
+                among(activity.c.id, some),
             )
         )
         count += int(done.rowcount)
@@ -279,7 +280,7 @@ def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) ->
             select(activity.c.person).where(
                 activity.c.connection == connection,
                 activity.c.object == obj,
-                activity.c.id.in_(some),
+                among(activity.c.id, some),
                 activity.c.person.is_not(None),
             )
         )
@@ -302,7 +303,7 @@ def quarantine_rows(
                 select(quarantine.c.place).where(
                     quarantine.c.connection == connection,
                     quarantine.c.object == obj,
-                    quarantine.c.place.in_(some),
+                    among(quarantine.c.place, some),
                 )
             ).scalars()
         )
@@ -342,7 +343,7 @@ def clear_quarantine(tx: Connection, connection: str, obj: str, ids: Iterable[st
             delete(quarantine).where(
                 quarantine.c.connection == connection,
                 quarantine.c.object == obj,
-                quarantine.c.id.in_(some),
+                among(quarantine.c.id, some),
             )
         )
 

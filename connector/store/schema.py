@@ -8,7 +8,10 @@ name of an object in its mapping, `person` the id of a person: the key of the fi
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -19,10 +22,50 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    event,
     text,
 )
 
 metadata = MetaData()
+
+
+def _index_known(name: str, *columns: Column[Any]) -> None:
+    """Index the rows whose last column is known: most have none when they come."""
+    known = columns[-1].is_not(None)
+    Index(name, *columns, postgresql_where=known, sqlite_where=known)
+
+
+def _index_true(name: str, flag: Column[Any], *columns: Column[Any]) -> None:
+    """Index the few rows whose flag is set, in the very words our questions have for it."""
+    Index(
+        name,
+        *columns,
+        postgresql_where=text(flag.name),
+        sqlite_where=text(f"{flag.name} = 1"),
+    )
+
+
+def _refuse_changes(table: Table) -> None:
+    """Make a table append-only, in the database itself."""
+    for what in ("UPDATE", "DELETE"):
+        trigger = DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER {table.name}_no_{what.lower()} BEFORE {what} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, 'the {table.name} log is append-only'); END"
+        )
+        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
+    for step in (
+        (
+            "CREATE OR REPLACE FUNCTION leadloop_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'the {table.name} log is append-only'; END $$"
+        ),
+        (
+            f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION leadloop_append_only()"
+        ),
+    ):
+        made = DDL(step)  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", made.execute_if(dialect="postgresql"))
+
 
 # --- running -------------------------------------------------------------------------------------
 
@@ -108,10 +151,10 @@ record = Table(
     Column("first_run", Text, nullable=False),
     Column("dirty", Boolean, nullable=False),  # resolve has not seen this version yet
 )
-Index("record_dirty", record.c.kind, postgresql_where=text("dirty"), sqlite_where=text("dirty"))
-Index("record_person", record.c.person)
-Index("record_account", record.c.connection, record.c.kind, record.c.account)
-Index("record_subject", record.c.connection, record.c.kind, record.c.subject)
+_index_true("record_dirty", record.c.dirty, record.c.kind)
+_index_known("record_person", record.c.person)
+_index_known("record_account", record.c.connection, record.c.kind, record.c.account)
+_index_known("record_subject", record.c.connection, record.c.kind, record.c.subject)
 Index("record_kind", record.c.connection, record.c.kind, record.c.id)
 
 activity = Table(
@@ -187,8 +230,8 @@ person = Table(
     Column("pending", Boolean, nullable=False),  # plan again
     Column("first_run", Text, nullable=False),
 )
-Index("person_stale", person.c.id, postgresql_where=text("stale"), sqlite_where=text("stale"))
-Index("person_pending", person.c.id, postgresql_where=text("pending"), sqlite_where=text("pending"))
+_index_true("person_stale", person.c.stale, person.c.id)
+_index_true("person_pending", person.c.pending, person.c.id)
 
 person_alias = Table(
     "person_alias",
@@ -247,6 +290,7 @@ Index(
     sqlite_where=text("current"),
 )
 Index("cycle_state", cycle.c.state)
+_index_true("cycle_due", cycle.c.current, cycle.c.next_at)
 
 move = Table(  # append-only: every move of every cycle
     "move",
@@ -420,6 +464,7 @@ audit = Table(  # append-only: who did what, each row sealed with the one before
     Column("before", Text, nullable=False),  # hash of the row before; empty for the first
     Column("hash", Text, nullable=False),
 )
+_refuse_changes(audit)
 
 forgotten = Table(  # salted digests of people who are not to come back
     "forgotten",

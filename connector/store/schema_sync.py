@@ -25,6 +25,16 @@ sweep = Table(  # ids a reconcile has seen so far; empty between two of them
     Column("id", Text, primary_key=True),
 )
 
+hint = Table(  # records a webhook spoke of: to be read again, or erased, by the next run
+    "hint",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("erased", Boolean, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 drift = Table(  # what the last reconcile of each object found amiss, and mended
     "drift",
     metadata,

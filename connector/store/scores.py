@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from connector.domain.score import Line, Score
+from connector.store.among import among
 from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import person
@@ -49,7 +50,7 @@ def published(tx: Connection, people: Iterable[str]) -> dict[str, Published]:
     """Give the stored score of each of these people."""
     found = {}
     for ids in chunks(people):
-        for row in tx.execute(select(*_STORED).where(table.c.person.in_(ids))).all():
+        for row in tx.execute(select(*_STORED).where(among(table.c.person, ids))).all():
             found[row[0]] = _published(row)
     return found
 
@@ -58,7 +59,7 @@ def save(tx: Connection, rows: Sequence[Published]) -> None:
     """Store scores, new ones and changed ones alike."""
     known = set[str]()
     for ids in chunks(row.score.person for row in rows):
-        known.update(tx.execute(select(table.c.person).where(table.c.person.in_(ids))).scalars())
+        known.update(tx.execute(select(table.c.person).where(among(table.c.person, ids))).scalars())
     fresh = [_row(row) for row in rows if row.score.person not in known]
     moved = [_row(row) for row in rows if row.score.person in known]
     insert_many(tx, table, _NAMES, fresh)
@@ -68,7 +69,9 @@ def save(tx: Connection, rows: Sequence[Published]) -> None:
 def settle_stale(tx: Connection, people: Iterable[str]) -> None:
     """Note that these people are scored in their present version."""
     for ids in chunks(people):
-        tx.execute(update(person).where(person.c.id.in_(ids), person.c.stale).values(stale=False))
+        tx.execute(
+            update(person).where(among(person.c.id, ids), person.c.stale).values(stale=False)
+        )
 
 
 def any_stale(tx: Connection) -> bool:

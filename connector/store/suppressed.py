@@ -12,6 +12,7 @@ from connector.domain.moment import Micros
 from connector.domain.record import Activity, Record
 from connector.identity.address import normalise_address
 from connector.store import audit
+from connector.store.among import among
 from connector.store.people import chunks
 from connector.store.schema import forgotten
 
@@ -37,7 +38,7 @@ def suppress(
     digests = {audit.digest(tx, word) for word in words}
     known: set[str] = set()
     for some in chunks(digests):
-        query = select(forgotten.c.digest).where(forgotten.c.digest.in_(some))
+        query = select(forgotten.c.digest).where(among(forgotten.c.digest, some))
         known.update(tx.execute(query).scalars())
     fresh = [{"digest": d, "pseudonym": pseudonym, "at": now} for d in sorted(digests - known)]
     if fresh:
@@ -116,6 +117,6 @@ def _unwanted(tx: Connection, words: Iterable[str]) -> set[str]:
     by_digest = {audit.digest(tx, word): word for word in words}
     found: set[str] = set()
     for some in chunks(by_digest):
-        query = select(forgotten.c.digest).where(forgotten.c.digest.in_(some))
+        query = select(forgotten.c.digest).where(among(forgotten.c.digest, some))
         found.update(by_digest[one] for one in tx.execute(query).scalars())
     return found

@@ -7,37 +7,29 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 
 from connector.errors import UsageError
+from connector.store.create import hold_tables
 from connector.store.views import create_views, drop_views
 
 _FOLDER = Path(__file__).parent / "migrations"
-_LOCK = 7_120_451_133
-"""An advisory lock number of our own."""
 
 
-def upgrade(engine: Engine, found: str | None) -> None:
+def upgrade(engine: Engine, found: str) -> None:
     """Apply the missing steps in one transaction; refuses a store newer than this program."""
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         raise UsageError(
             f"the store has version {found}, which this program does not know",
             hint="Install the newer Leadloop that wrote it",
         )
     with engine.connect() as connection:
-        _lock(connection)
+        hold_tables(connection)
         config.attributes["connection"] = connection
         drop_views(connection)
         command.upgrade(config, "head")
         create_views(connection)
         connection.commit()
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    else:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

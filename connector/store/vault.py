@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from connector.config.secrets import Secret
 from connector.errors import UsageError
-from connector.store.database import Store
+from connector.store.late import Transactions
 from connector.store.schema import token as table
 from connector.store.upsert import upsert
 
@@ -19,7 +23,7 @@ class StoreVault:
     turn, and the first seals: so a key is exchanged without a log-in lost.
     """
 
-    def __init__(self, store: Store, connection: str, key: Secret | None) -> None:
+    def __init__(self, store: Transactions, connection: str, key: Secret | None) -> None:
         self._store = store
         self._connection = connection
         self._key = key
@@ -51,6 +55,27 @@ class StoreVault:
         sealed = self._opened().encrypt(value.encode()).decode()
         with self._store.write() as tx:
             upsert(tx, table, [{"connection": self._connection, "name": name, "sealed": sealed}])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other thread and process out while a token is exchanged.
+
+        A file beside the SQLite file, or PostgreSQL, holds the lock: it is free as soon as its
+        process is dead. Raises UsageError without a key, before a token is used up.
+        """
+        self._opened()
+        name = f"login {self._connection}"
+        if self._store.path is None:
+            with self._store.read() as tx:
+                tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+                yield
+            return
+        beside = self._store.path.with_name(
+            f"{self._store.path.name}.{name.replace(' ', '-')}.lock"
+        )
+        with beside.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _opened(self) -> MultiFernet:
         if self._seal is None:

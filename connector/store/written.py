@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
+from connector.store.among import among
 from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import human_edit, journal, last_written, outbox, record
@@ -139,7 +140,7 @@ def bases(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scal
             select(last_written.c.record, last_written.c.fields).where(
                 last_written.c.connection == connection,
                 last_written.c.object == obj,
-                last_written.c.record.in_(ids),
+                among(last_written.c.record, ids),
             )
         )
         for ident, text in rows.all():
@@ -156,7 +157,7 @@ def edits(tx: Connection, keys: Iterable[Key]) -> dict[Key, dict[str, tuple[Scal
             select(human_edit).where(
                 human_edit.c.connection == connection,
                 human_edit.c.object == obj,
-                human_edit.c.record.in_(ids),
+                among(human_edit.c.record, ids),
             )
         )
         for row in rows.all():
@@ -197,7 +198,7 @@ def _hold(tx: Connection, sent: Sequence[Sent]) -> None:
     for connection, obj, ids in grouped(changes):
         rows = tx.execute(
             select(record.c.id, record.c.remote).where(
-                record.c.connection == connection, record.c.object == obj, record.c.id.in_(ids)
+                record.c.connection == connection, record.c.object == obj, among(record.c.id, ids)
             )
         )
         for ident, text in rows.all():

@@ -56,6 +56,9 @@ class Source:
     lost: dict[str, frozenset[str]] = field(default_factory=dict)
     """Remote fields in use that went away, by object: neither read nor written."""
 
+    absent: dict[str, bool] = field(default_factory=dict)
+    """Optional objects that were asked for, by remote name: whether the CRM lacks them."""
+
     reconcile_every: Micros = DAY
     budget: Spending | None = None
 
@@ -73,6 +76,19 @@ class Source:
                 hint="Give our user the right to read it, or mend the mapping",
             )
         return [name for name in one.names if name not in lost]
+
+    def has(self, one: CompiledObject) -> bool:
+        """Whether the CRM has an object; asked of those only that the mapping calls optional."""
+        if not one.optional:
+            return True
+        if one.source not in self.absent:
+            try:
+                self.adapter.describe(one.source)
+            except UsageError:
+                self.absent[one.source] = True
+            else:
+                self.absent[one.source] = False
+        return not self.absent[one.source]
 
     def spend_on(self, purpose: str) -> None:
         """Say what the coming calls are for: write, increment, reconcile or backfill."""

@@ -56,7 +56,7 @@ def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> No
         changed: dict[store.Key, store.Flags] = {}
         for person, seen in judged.items():
             machine = machine_made(seen, acted=person in acted)
-            repeated = duplicates(seen) if several else set()
+            repeated = duplicates(seen)
             for one in seen:
                 key = one.key
                 flags = store.Flags(key in machine, key in repeated, machine.get(key))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from connector.adapters.base import Examiner
 from connector.config.load import Loaded
 from connector.decisions.routing import Desk, Router
 from connector.domain.moment import Micros
@@ -17,7 +18,7 @@ from connector.store.database import Store, open_store
 from connector.sync.context import Source
 from connector.sync.decide import owners_in
 from connector.sync.opening import model_file, open_sources, routing_file
-from connector.sync.provision import plan_install
+from connector.sync.provision import order_of, plan_install
 from connector.sync.recall import OLDER, unknown_runs
 
 
@@ -156,18 +157,21 @@ def _source(source: Source, clock: Callable[[], Micros]) -> Iterator[Finding]:
     yield Finding(
         "ok", f"{name} log-in", f"{there.login} at {there.organisation} ({there.product})"
     )
+    for note in there.notes:
+        yield Finding("look", f"{name} log-in", note, "Change how the connection logs in")
     off = abs(source.adapter.server_now() - clock()) / 1_000_000
     if off > 300:
         yield Finding(
             "look", f"{name} clock", f"differs from ours by {off:.0f} s", "Set this machine's clock"
         )
     yield from _fields(source)
+    yield from _rights(source)
 
 
 def _fields(source: Source) -> Iterator[Finding]:
     name = source.name
     try:
-        for one in source.objects.values():
+        for one in filter(source.has, source.objects.values()):
             known = source.adapter.describe(one.source)
             ours = {target.to for target in one.writes.values()}
             missing = [
@@ -196,6 +200,20 @@ def _fields(source: Source) -> Iterator[Finding]:
         yield Finding("look", f"{name} fields", said, f"leadloop install {name}")
     else:
         yield Finding("ok", f"{name} fields", f"{len(steps)} of our fields are there")
+
+
+def _rights(source: Source) -> Iterator[Finding]:
+    """Whether our user may do what it must, where the CRM can be asked that."""
+    inner = getattr(source.adapter, "inner", source.adapter)
+    if not isinstance(inner, Examiner):
+        return
+    try:
+        checks = inner.examine(order_of(source, ()))
+    except LeadloopError as error:
+        yield _failed(f"{source.name} rights", error)
+        return
+    for one in checks:
+        yield Finding(one.state, f"{source.name} rights", one.said, one.fix)
 
 
 def _routing(loaded: Loaded, clock: Callable[[], Micros]) -> Iterator[Finding]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from connector.domain.moment import DAY, Micros
+from connector.domain.outward import OUTWARD, Group
 from connector.domain.record import Fields, Scalar
+from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same
 from connector.store import cycles, flapping, outbox, people, plans, questions, scores, written
 from connector.store.questions import FieldKey
 from connector.store.written import Key
-from connector.sync.context import Loop
+from connector.sync.context import Loop, Source
 from connector.sync.decide import owners_in
 from connector.sync.desire import Person
 from connector.sync.primary import Primary, primaries
@@ -56,8 +58,21 @@ class Known:
         owners = owners_in(tx, loop.handoff.name, loop.now) if loop.allows("route") else []
         self.inactive = {o.key.partition("/")[2] for o in owners if not o.active}
         self.queues = {o.key.partition("/")[2] for o in owners if o.queue}
+        self._targets: dict[tuple[str, str, Group], Mapping[str, WriteTarget]] = {}
         self.edits_seen: list[tuple[str, str, str, str, Scalar]] = []
         self.asked: list[tuple[FieldKey, str, str, Scalar, Scalar]] = []
+
+    def targets(self, source: Source, obj: str, group: Group) -> Mapping[str, WriteTarget]:
+        """The fields of one group that are written to an object, less those the CRM lost."""
+        key = (source.name, obj, group)
+        if key not in self._targets:
+            lost = source.lost.get(obj, frozenset())
+            self._targets[key] = {
+                name: target
+                for name, target in source.objects[obj].writes.items()
+                if OUTWARD[name].group is group and target.to not in lost
+            }
+        return self._targets[key]
 
     def decided(self, key: Key, field: str, theirs: Scalar, ours: Scalar) -> str | None:
         """What was asked or decided about these very values; None when nothing was."""

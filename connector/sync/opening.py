@@ -12,6 +12,7 @@ import orjson
 from connector.adapters import open_adapter
 from connector.adapters.base import Use
 from connector.adapters.door import Door
+from connector.adapters.keeping import Keeping, keeping
 from connector.config.load import Loaded
 from connector.config.settings import Connection
 from connector.decisions.calendar import Calendar
@@ -24,9 +25,12 @@ from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.choice import Choice, Models, revived, tests_of
 from connector.scoring.model import load_model
 from connector.store import leases, plans, runs
+from connector.store.bookmarks import StoreBookmark
 from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
+from connector.store.late import LateStore, Transactions
 from connector.store.leases import Lease
+from connector.store.vault import StoreVault
 from connector.sync.context import Loop, Note, Source, Tell
 from connector.sync.middle import NAME, Hold, Middle, held_ones
 from connector.transport.budget import metered
@@ -128,12 +132,13 @@ def open_sources(
     Without its lease one is only to be looked at; with a store their calls are budgeted there.
     """
     sources = []
+    late = LateStore(loaded.store_url(), stack)
     for rank, connection in enumerate(loaded.settings.connections):
         document = mapping_of(loaded, connection)
         objects = compile_mapping(document)
         uses = uses_of(objects)
         budget = _budget(store, connection, clock)
-        with metered(budget):
+        with metered(budget), keeping(_keeping(loaded, connection, store or late)):
             adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
         if budget is not None:
             budget.paces = adapter.capabilities.paces
@@ -153,6 +158,12 @@ def open_sources(
             )
         )
     return tuple(sources)
+
+
+def _keeping(loaded: Loaded, connection: Connection, store: Transactions) -> Keeping:
+    """Where the adapter of a connection keeps its bookmarks and log-ins."""
+    key = loaded.settings.vault.secret() if loaded.settings.vault is not None else None
+    return Keeping(StoreBookmark(store, connection.name), StoreVault(store, connection.name, key))
 
 
 def _budget(
@@ -177,6 +188,7 @@ def uses_of(objects: dict[str, CompiledObject]) -> dict[str, Use]:
         uses[one.source] = Use(
             one.key if known is None or writes else known.key,
             writes | (known.writes if known else frozenset()),
+            frozenset(one.asks.values()) | (known.asks if known else frozenset()),
         )
     return uses
 

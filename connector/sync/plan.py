@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from connector.domain.outward import OUTWARD, Group
+from connector.domain.outward import Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
@@ -131,12 +131,7 @@ def _group_changes(
     counts: Counter[str],
 ) -> tuple[Changes, Worth]:
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
-    lost = source.lost.get(record.object, frozenset())
-    targets = {
-        name: target
-        for name, target in source.objects[record.object].writes.items()
-        if OUTWARD[name].group is group and target.to not in lost
-    }
+    targets = known.targets(source, record.object, group)
     key = (record.connection, record.object, record.id)
     changes: dict[str, tuple[Scalar, Scalar]] = {}
     changed: list[str] = []
@@ -145,6 +140,8 @@ def _group_changes(
         if group is Group.OWNER and (after is None or after in known.inactive):
             counts["owner inactive"] += after is not None
             continue
+        if same(record.remote.get(target.to), after):
+            continue  # as most fields are: the CRM holds our wish
         match _settle(loop, known, record, target, after):
             case Do.WRITE:
                 changes[target.to] = (record.remote.get(target.to), after)
@@ -193,7 +190,7 @@ def _settle(
 
 def _worth(
     loop: Loop,
-    targets: dict[str, WriteTarget],
+    targets: Mapping[str, WriteTarget],
     wish: Fields,
     record: PersonRecord,
     base: dict[str, tuple[Scalar, int]],

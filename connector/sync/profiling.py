@@ -22,7 +22,8 @@ def profile_source(source: Source, document: MappingDocument, model: Model) -> d
     profile = Profile(document)
     until = source.adapter.server_now()
     ours = {t.to for one in source.objects.values() for t in one.writes.values()}
-    for one in source.objects.values():
+    ours |= {name for one in source.objects.values() for name in one.asks.values()}
+    for one in filter(source.has, source.objects.values()):
         known = source.adapter.describe(one.source)
         names = [n for n in one.names if n not in ours or n in known]
         taken = 0

@@ -1,9 +1,16 @@
-"""Install: the fields a mapping writes to, made in the CRM where they are missing."""
+"""Install: a place in the CRM for what a mapping writes and asks, and what people see of it."""
 
 from __future__ import annotations
 
-from connector.adapters.base import FieldStep
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connector.adapters.base import Adapter, FieldStep, Furnisher, Order, PartStep, Window
+from connector.domain.change import Result, Write
 from connector.domain.outward import ASKED, OUTWARD, FieldType, OutwardField
+from connector.domain.record import Kind
+from connector.errors import LoginError, UsageError
+from connector.mapping.compile import CompiledObject
 from connector.sync.context import Source
 
 
@@ -30,7 +37,83 @@ def plan_install(source: Source) -> list[FieldStep]:
 
 
 def install(source: Source) -> list[FieldStep]:
-    """Make what is missing; running it again makes nothing more."""
+    """Make what is missing; running it again makes nothing more. Where one clashes none is made."""
     steps = plan_install(source)
-    source.adapter.create_fields([step for step in steps if step.action == "create"])
+    if not any(step.action == "clash" for step in steps):
+        source.adapter.create_fields([step for step in steps if step.action == "create"])
     return steps
+
+
+# --- what people see -----------------------------------------------------------------------------
+
+
+def furnisher(adapter: Adapter) -> Furnisher | None:
+    """The adapter behind its door, where its CRM takes more of us than fields."""
+    inner = getattr(adapter, "inner", adapter)
+    return inner if isinstance(inner, Furnisher) else None
+
+
+def order_of(source: Source, steps: Sequence[FieldStep]) -> Order:
+    """Put together what a CRM is asked for: fields, our words for them, and what statuses mean."""
+    names: dict[str, dict[str, str]] = {}
+    statuses: dict[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    for one in source.objects.values():
+        ours = {word: target.to for word, target in one.writes.items()} | dict(one.asks)
+        if ours:
+            names[one.source] = ours
+        if one.kind is Kind.PERSON and one.says is not None:
+            statuses[one.source] = one.says
+    return Order(steps, names, statuses)
+
+
+def furnish(
+    source: Source, maker: Furnisher, steps: Sequence[FieldStep], groups: Sequence[str]
+) -> list[PartStep]:
+    """Make fields and all that belongs to them, then look whether our own log-in may use them.
+
+    `maker` may be logged in as somebody else, who has the right to make them and is not kept.
+    """
+    login = source.adapter.check().login
+    made = maker.furnish(order_of(source, steps), groups, login)
+    absent = [step.name for step in plan_install(source) if step.action == "create"]
+    if absent:
+        raise LoginError(
+            f"made, but our own user may not write: {', '.join(absent)}",
+            hint="Assign the permission set Leadloop Integration to it, then: leadloop doctor",
+        )
+    return made
+
+
+def canary(source: Source, ident: str) -> str:
+    """Write what one record holds in our fields back to it, unchanged; gives what became of it.
+
+    Raises UsageError when the record is not there.
+    """
+    for one in source.objects.values():
+        names = sorted({t.to for t in one.writes.values() if t.field != "owner"})
+        if not names:
+            continue
+        rows = source.adapter.read_ids(one.source, [one.key, *names], [ident])
+        if not rows:
+            continue
+        values = {name: rows[0][name] for name in names}
+        (outcome,) = source.adapter.write([Write(one.source, str(rows[0][one.key]), values)])
+        if outcome.result is not Result.APPLIED:
+            raise LoginError(
+                f"the canary {one.source}/{ident} was not written: {outcome.code}",
+                hint=outcome.hint or "Mend that in the CRM, then try again",
+            )
+        return f"{one.source}/{ident}: {len(names)} fields written as they were"
+    raise UsageError(f"there is no person {ident} to try on", hint="Give the id of a test record")
+
+
+def kept_values(source: Source) -> Iterator[tuple[CompiledObject, list[dict[str, Any]]]]:
+    """Yield what our fields hold in the CRM, page by page, for a file before they are removed."""
+    until = source.adapter.server_now()
+    for one in source.objects.values():
+        there = source.adapter.describe(one.source)
+        names = sorted({*(t.to for t in one.writes.values()), *one.asks.values()} & there.keys())
+        if not names:
+            continue
+        for page in source.adapter.read(one.source, [one.key, *names], Window(None, until), None):
+            yield one, [{name: row.get(name) for name in (one.key, *names)} for row in page.rows]

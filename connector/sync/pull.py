@@ -23,7 +23,7 @@ from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints
 from connector.store.checkpoints import Checkpoint
 from connector.store.records import PageCounts
-from connector.sync import intake
+from connector.sync import hints, intake
 from connector.sync.context import Loop, Reading, Source
 from connector.sync.drifting import look_at_schema
 from connector.sync.gathering import gathered
@@ -44,9 +44,10 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     counts.update(+look_at_schema(loop, source))
     now = source.adapter.server_now()
     faults: list[LeadloopError] = []
+    hints.follow(loop, source, counts)
     due = [
         one
-        for one in source.objects.values()
+        for one in filter(source.has, source.objects.values())
         if _tried(faults, partial(_news, loop, source, one, now, counts))
     ]
     source.spend_on("reconcile")

@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Window
+from connector.adapters.base import Window, Witness
 from connector.domain.moment import Micros
 from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints, outbox, reconciling, records
@@ -98,6 +98,11 @@ def _finish(
         )
     else:
         _bury_lost(loop, source, one, found)
+    if found["hidden"]:
+        loop.warn(
+            f"{source.name}: {found['hidden']} {one.name} records are neither shown nor deleted: "
+            "our user may not see them any more, and they stay as they were; give it View All"
+        )
     with loop.store.write() as tx:
         source.hold(tx)
         drift = reconciling.of(tx, source.name, one.name)._replace(
@@ -121,13 +126,22 @@ def _bury_lost(loop: Loop, source: Source, one: CompiledObject, found: Counter[s
             return
         after = ids[-1]
         there = {str(row[one.key]) for row in source.adapter.read_ids(one.source, [one.key], ids)}
-        gone: dict[str, str | None] = {i: None for i in ids if i not in there}
+        missing = [ident for ident in ids if ident not in there]
+        unseen = set(_hidden(source, one, missing)) if missing else set()
+        found["hidden"] += len(unseen)
+        gone: dict[str, str | None] = {i: None for i in missing if i not in unseen}
         if gone:
             with loop.store.write() as tx:
                 source.hold(tx)
                 records.bury(tx, source.name, one.name, gone)
                 outbox.cancel_gone(tx, source.name, one.name, gone, loop.now)
         found["lost"] += len(gone)
+
+
+def _hidden(source: Source, one: CompiledObject, ids: list[str]) -> list[str]:
+    """Those of the missing that nobody deleted: our user may not see them any more."""
+    adapter = source.adapter
+    return adapter.hidden(one.source, ids) if isinstance(adapter, Witness) else []
 
 
 def _point(

@@ -235,6 +235,8 @@ def _check_organisation(loop: Loop, source: Source) -> None:
     """A connection stays with the organisation it first reached: a sandbox is not production."""
     there = source.adapter.check()
     kind = source.adapter.capabilities.kind
+    for note in there.notes:
+        loop.warn(f"{source.name}: {note}")
     with loop.store.write() as tx:
         other = runs.pin_organisation(tx, source.name, kind, there.organisation, loop.now)
     if other is not None:

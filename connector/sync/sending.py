@@ -111,7 +111,7 @@ def _note(
             [_failure(r, o) for r, o in pairs if o.result is not Result.APPLIED],
             loop.now,
         )
-        _bury(tx, [r for r, o in pairs if o.result is Result.GONE])
+        _bury(tx, [(r, o.into) for r, o in pairs if o.result is Result.GONE])
     counts.update(o.result.value for o in outcomes if o.result is not Result.UNKNOWN)
     unknown = [r for r, o in pairs if o.result is Result.UNKNOWN]
     if unknown:
@@ -154,7 +154,7 @@ def settle_by_reading(
         outbox.applied(tx, done, loop.now, loop.run)
         put_off = [Failure(row, "retry", "not_applied") for row in again] if resend else []
         outbox.failed(tx, [*put_off, *gone], loop.now)
-        _bury(tx, [one.row for one in gone])
+        _bury(tx, [(one.row, None) for one in gone])
     counts["applied"] += len(done)
     counts["retry"] += len(again) if resend else 0
     counts["gone"] += len(gone)
@@ -227,10 +227,11 @@ def conflict(loop: Loop, rows: Sequence[Row], held: Held) -> None:
         note_news(tx, (r.person for r in rows))
 
 
-def _bury(tx: Connection, rows: Sequence[Row]) -> None:
-    """The CRM says that they are gone: so they are with us, until a pull shows them again."""
-    for row in rows:
-        records.bury(tx, row.connection, row.object, {row.record: None})
+def _bury(tx: Connection, rows: Sequence[tuple[Row, str | None]]) -> None:
+    """The CRM says that they are gone: so they are with us, until a pull shows them again. One
+    that was merged away goes on as the record named beside it."""
+    for row, winner in rows:
+        records.bury(tx, row.connection, row.object, {row.record: winner})
 
 
 def _kind(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import requests
 from tenacity import (
@@ -129,6 +129,7 @@ class Transport:
         judge: Judge | None = None,
         headers: Mapping[str, str] | None = None,
         attempts: int | None = None,
+        into: BinaryIO | None = None,
     ) -> Answer:
         """Send and give the answer.
 
@@ -137,6 +138,7 @@ class Transport:
             judge: Raises for answers that are errors in the CRM's own way; default by status.
             headers: Of this request alone; they go with every attempt.
             attempts: Other than the transport's own, such as while the CRM works on a long job.
+            into: A file that takes the body of a good answer, of any size, instead of memory.
 
         Raises:
             LoginError, RemoteError, RateLimitError, TryLaterError: as the answer says.
@@ -148,7 +150,7 @@ class Transport:
             wait=_wait,
             reraise=True,
         )
-        given = (method, path, body, {"Content-Type": kind, **(headers or {})}, repeatable)
+        given = (method, path, body, {"Content-Type": kind, **(headers or {})}, into, repeatable)
         try:
             return retrying(self._once, *given, judge or judge_by_status)
         except SessionExpiredError:
@@ -171,6 +173,7 @@ class Transport:
         path: str,
         body: bytes | None,
         headers: Mapping[str, str],
+        into: BinaryIO | None,
         repeatable: bool,  # noqa: FBT001  passed through the retry by place
         judge: Judge,
     ) -> Answer:
@@ -178,7 +181,8 @@ class Transport:
         if self.budget is not None:
             self.budget.take(path.partition("?")[0])
         try:
-            answer = self._exchanged(said, (method, path, body, headers), repeatable=repeatable)
+            asked = (method, path, body, headers, into)
+            answer = self._exchanged(said, asked, repeatable=repeatable)
         except TryLaterError:
             self._heard(None)
             raise
@@ -194,7 +198,7 @@ class Transport:
     def _exchanged(
         self,
         said: str,
-        asked: tuple[str, str, bytes | None, Mapping[str, str]],
+        asked: tuple[str, str, bytes | None, Mapping[str, str], BinaryIO | None],
         *,
         repeatable: bool,
     ) -> Answer:
@@ -224,7 +228,12 @@ class Transport:
             self.budget.heard(answer.status, allowances(answer.headers))
 
     def _exchange(
-        self, method: str, path: str, body: bytes | None, given: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        given: Mapping[str, str],
+        into: BinaryIO | None,
     ) -> Answer:
         headers = {"Accept": "application/json, text/xml", **given, **self._headers()}
         with self._session.request(
@@ -238,7 +247,8 @@ class Transport:
         ) as response:
             if _has_no_end(response):
                 raise requests.exceptions.ContentDecodingError("no end of the answer is named")
-            return Answer(response.status_code, response.headers, _body(response))
+            good = into if response.status_code < 300 else None
+            return Answer(response.status_code, response.headers, _body(response, good))
 
 
 _HOST = "Check `address:` in leadloop.yaml, and that the CRM is up"
@@ -282,14 +292,23 @@ def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Ans
     return answer
 
 
-def _body(response: requests.Response) -> bytes:
-    """The whole body, part by part as it comes: one that drips is given up, and one too large."""
+def _body(response: requests.Response, into: BinaryIO | None) -> bytes:
+    """The whole body, part by part as it comes: one that drips is given up, and one too large.
+
+    A file that takes it holds nothing of an attempt before, and no size is too large for it.
+    """
     until = time.monotonic() + ANSWER_S
     parts, size = [], 0
+    if into is not None:
+        into.seek(0)
+        into.truncate()
     try:
         while part := response.raw.read1(1 << 16, decode_content=True):
-            parts.append(part)
-            size += len(part)
+            if into is not None:
+                into.write(part)
+            else:
+                parts.append(part)
+                size += len(part)
             if size > MAX_ANSWER:
                 raise requests.exceptions.ContentDecodingError("answer too large")
             if time.monotonic() > until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -17,3 +18,9 @@ class TokenVault(Protocol):
 
     def save(self, name: str, value: str) -> None:
         """Keep the token in place of the one before."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep every other thread and process of this connection out while a token is exchanged.
+
+        Raises UsageError before anything is used up where nothing could be saved.
+        """

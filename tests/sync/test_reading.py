@@ -348,6 +348,28 @@ def test_a_deleted_activity_counts_no_more(small):
     assert small.shown("l1")["ll_score"] == 60
 
 
+def test_an_optional_object_that_the_crm_lacks_is_left_out_and_read_once_it_is_there(small):
+    more = """
+  mail:
+    is: activity
+    optional: true
+    source: mails
+    key: id
+    changed: changed_at
+    person: lead
+    type: {value: email_reply}
+    at: at
+"""
+    small.write("mapping.yaml", MAPPING + more)
+    small.lead("l1")
+    small.run()
+    assert small.rows("SELECT count(*) FROM activity") == [(0,)]
+    small.put("mails", "m1", lead="l1", at=format_iso(small.now))
+    small.pass_time(HOUR)
+    small.run()
+    assert small.rows("SELECT type FROM activity") == [("email_reply",)]
+
+
 # --- reconcile -----------------------------------------------------------------------------------
 
 
@@ -444,6 +466,27 @@ def test_a_record_missed_by_the_walk_but_there_by_its_id_is_kept(small, reading)
     small.pass_time(DAY + HOUR)
     small.run()
     assert "l07" in kept(small)
+
+
+def test_a_record_only_hidden_from_us_is_kept_as_it_was_and_said(small, monkeypatch):
+    for n in range(20):
+        small.lead(f"l{n:02}")
+    small.start()
+    for gone in ("l07", "l08"):
+        small.crm.objects["leads"].pop(gone)
+    told = {"l07"}
+    monkeypatch.setattr(
+        MemoryAdapter,
+        "hidden",
+        lambda _self, _source, ids: [one for one in ids if one in told],
+        raising=False,
+    )
+    small.pass_time(DAY + HOUR)
+    result = small.run()
+    assert result.counts["pull"]["drift"] == 1
+    assert "l07" in kept(small)
+    assert "l08" not in kept(small)
+    assert any("1 lead records are neither shown nor deleted" in said for said in small.warnings)
 
 
 # --- poison --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ IDS = {
     "companies": "0-2",
     "deals": "0-3",
     "tickets": "0-5",
+    "line_items": "0-8",
     "leads": "0-136",
     "notes": "0-46",
     "meetings": "0-47",
@@ -30,7 +31,7 @@ IDS = {
 """Names of the standard objects and their type ids; either is taken."""
 NAMES = {ident: name for name, ident in IDS.items()}
 ENGAGEMENTS = frozenset({"notes", "meetings", "calls", "emails", "tasks", "communications"})
-ASSOCIATED = ("contacts", "companies", "deals")
+ASSOCIATED = ("contacts", "companies", "deals", "line_items")
 STAGES = {"deals": ("pipeline", "dealstage"), "leads": ("hs_pipeline", "hs_pipeline_stage")}
 """Objects that walk through pipelines: the properties that hold pipeline and stage."""
 MERGED = ("hs_merged_object_ids", "hs_calculated_merged_vids")

@@ -24,6 +24,16 @@ _TABLE = {  # resource: (dated, v3)
         "/form-integrations/v1/submissions/forms",
         "/form-integrations/v1/submissions/forms",
     ),
+    "lists": (f"/crm/lists/{API_VERSION}", "/crm/v3/lists"),
+    "consent": (
+        f"/communication-preferences/{API_VERSION}/statuses",
+        "/communication-preferences/v4/statuses",
+    ),
+    "usage": (
+        f"/account-info/{API_VERSION}/api-usage/daily/private-apps",
+        "/account-info/v3/api-usage/daily/private-apps",
+    ),
+    "oauth": (f"/oauth/{API_VERSION}/token", "/oauth/v1/token"),
     "email_events": ("/email/public/v1/events", "/email/public/v1/events"),
 }
 _OF_LIBRARY = ("properties", "pipelines", "owners")

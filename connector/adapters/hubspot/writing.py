@@ -1,8 +1,12 @@
 """Writes by batch update, a hundred records a call: an outcome for each, whatever the others do.
 
 A 207 says which records failed. A 400 fails the whole batch for one bad value and does not say
-whose it is, so the batch is halved until the offender stands alone. What we can know beforehand
-(a value the property does not take, an owner who left) is refused without a call.
+whose it is, so the batch is halved until the offender stands alone; where the first half went
+through, the offender is in the second, which is halved without being sent. What we can know
+beforehand (a value the property does not take, an owner who left) is refused without a call.
+
+A record that was merged away answers under the winner's id, and a value may be ignored without a
+word: an answer that does not show what was sent is no proof, and the record is read back.
 
 Source: HubSpot's page on batch updates; changelog on the rules for writes of 2026-09 (2026-11).
 """
@@ -10,6 +14,7 @@ Source: HubSpot's page on batch updates; changelog on the rules for writes of 20
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from connector.adapters.hubspot.answers import (
@@ -19,7 +24,8 @@ from connector.adapters.hubspot.answers import (
     properties_of,
 )
 from connector.adapters.hubspot.calls import Calls
-from connector.adapters.hubspot.objects import Definition, Objects
+from connector.adapters.hubspot.lists import FLAG, THEME, Lists, Themes
+from connector.adapters.hubspot.objects import MERGED, Definition, Objects, merged_into
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.values import BadValue, exact
 from connector.domain.change import Outcome, Result, Write
@@ -29,6 +35,8 @@ BATCH = 100
 _OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 """Refusals that meet every record with that property: nothing is found out by halving."""
 _GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
+_NOT_SPOKEN_OF = "not_spoken_of"
+_NURTURED = frozenset({FLAG, THEME})
 
 
 class _Ready(NamedTuple):
@@ -44,6 +52,7 @@ class Writing:
 
     def __init__(self, calls: Calls, objects: Objects, owners: Owners) -> None:
         self._calls = calls
+        self._themes = Themes(Lists(calls))
         self._objects = objects
         self._owners = owners
 
@@ -51,6 +60,7 @@ class Writing:
         """Apply the writes; one outcome each, in their order."""
         outcomes: dict[int, Outcome] = {}
         ready = self._ready(source, batch, outcomes)
+        self._list(source, ready)
         for wave in _waves(ready):
             self._save(source, wave, outcomes)
         return [outcomes[place] for place in range(len(batch))]
@@ -73,11 +83,46 @@ class Writing:
                 ready.append(_Ready(place, one.id, values))
         return ready
 
+    def _list(self, source: str, ready: Sequence[_Ready]) -> None:
+        """Put whoever is nurtured on the static list of the theme, where the portal has them.
+
+        Before the properties: a run that dies in between sends both again.
+        """
+        flagged = {one.id: one.properties for one in ready if _NURTURED & set(one.properties)}
+        if source != "contacts" or not flagged or not self._themes.are_there:
+            return
+        held: dict[str, Mapping[str, Any]] = {}
+        if any(not set(values) >= _NURTURED for values in flagged.values()):
+            held = self._held(source, list(flagged), sorted(_NURTURED))
+        wanted: dict[str, str | None] = {}
+        for ident, values in flagged.items():
+            now = {**held.get(ident, {}), **values}
+            wanted[ident] = (now.get(THEME) or None) if now.get(FLAG) == "true" else None
+        self._themes.follow(wanted)
+
+    def _held(
+        self, source: str, ids: Sequence[str], names: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        there = self._read(source, ids, names)
+        return {str(one["id"]): one["properties"] for one in there}
+
+    def _read(
+        self, source: str, ids: Sequence[str], names: Sequence[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        body = {
+            "inputs": [{"id": one} for one in ids],
+            "properties": list(names),
+            "propertiesWithHistory": [],
+        }
+        path = f"{self._calls.paths['objects']}/{source}/batch/read"
+        return self._calls.post(path, body).get("results") or ()
+
     # --- sending ---------------------------------------------------------------------------------
 
-    def _save(self, source: str, ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> None:
+    def _save(self, source: str, ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> bool:
+        """Send and note what became of each; gives whether HubSpot took the batch."""
         if not ready:
-            return
+            return True
         try:
             answer = self._send(source, ready)
         except RefusedError as error:
@@ -90,6 +135,9 @@ class Writing:
             _all(ready, Result.RETRY, "try_later", outcomes)
         else:
             _settle(ready, answer, outcomes)
+            self._redirect(source, ready, outcomes)
+            return True
+        return False
 
     def _send(self, source: str, ready: Sequence[_Ready]) -> Mapping[str, Any]:
         path = f"{self._calls.paths['objects']}/{source}/batch/update"
@@ -119,8 +167,31 @@ class Writing:
             )
             return
         half = len(ready) // 2
-        self._save(source, ready[:half], outcomes)
-        self._save(source, ready[half:], outcomes)
+        if self._save(source, ready[:half], outcomes) and len(ready) - half > 1:
+            self._halve(source, ready[half:], error, outcomes)  # the offender is in here
+        else:
+            self._save(source, ready[half:], outcomes)
+
+    # --- afterwards ------------------------------------------------------------------------------
+
+    def _redirect(self, source: str, ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> None:
+        """Find the winners of records that were merged away: a read by the old id gives them."""
+        lost = [one for one in ready if outcomes[one.place].code == _NOT_SPOKEN_OF]
+        wanted = [name for name in MERGED if name in self._objects.of(source)]
+        if not lost or not wanted:
+            return
+        try:
+            there = self._read(source, [one.id for one in lost], wanted)
+        except (LoginError, TryLaterError):
+            return  # they stay unknown, and are read back
+        winners = {
+            loser: str(one["id"])
+            for one in there
+            for loser in merged_into({**one["properties"], "id": str(one["id"])})
+        }
+        for one in lost:
+            if (winner := winners.get(one.id)) is not None:
+                outcomes[one.place] = Outcome(one.id, Result.GONE, "merged", into=winner)
 
 
 def _spelled(
@@ -161,7 +232,7 @@ def _settle(
     ready: Sequence[_Ready], answer: Mapping[str, Any], outcomes: dict[int, Outcome]
 ) -> None:
     """Give each record its outcome; one that is not spoken of is to be read back."""
-    done = {str(one.get("id")) for one in answer.get("results") or ()}
+    done = {str(one.get("id")): one.get("properties") for one in answer.get("results") or ()}
     errors: dict[str, Mapping[str, Any]] = {}
     for error in answer.get("errors") or ():
         for ident in (error.get("context") or {}).get("ids") or ():
@@ -169,10 +240,29 @@ def _settle(
     for one in ready:
         if one.id in errors:
             outcomes[one.place] = _failed(one, errors[one.id])
-        elif one.id in done:
-            outcomes[one.place] = Outcome(one.id, Result.APPLIED)
+        elif one.id not in done:
+            outcomes[one.place] = Outcome(one.id, Result.UNKNOWN, _NOT_SPOKEN_OF)
+        elif (ignored := _ignored(one, done[one.id] or {})) is not None:
+            outcomes[one.place] = Outcome(one.id, Result.UNKNOWN, "not_kept", "", ignored)
         else:
-            outcomes[one.place] = Outcome(one.id, Result.UNKNOWN, "not_spoken_of")
+            outcomes[one.place] = Outcome(one.id, Result.APPLIED)
+
+
+def _ignored(one: _Ready, shown: Mapping[str, Any]) -> str | None:
+    """Give the first property that the answer shows with another value than the one we sent."""
+    for name, sent in one.properties.items():
+        if name in shown and not _same(sent, str(shown[name] or "")):
+            return name
+    return None
+
+
+def _same(sent: str, shown: str) -> bool:
+    if sent == shown or sent.strip() == shown.strip():
+        return True
+    try:
+        return Decimal(sent) == Decimal(shown)
+    except InvalidOperation:
+        return False
 
 
 def _failed(one: _Ready, error: Mapping[str, Any]) -> Outcome:

@@ -5,61 +5,59 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from connector.adapters.base import (
+    Bookmark,
     Capabilities,
+    Check,
     FieldStep,
     Identity,
+    Order,
     Page,
+    PartStep,
     RemoteField,
     Row,
     Use,
     Window,
 )
+from connector.adapters.keeping import Forgetful, kept
 from connector.adapters.salesforce.answers import Usage
+from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
+from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.deleted import hidden
+from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
+from connector.adapters.salesforce.examining import examine
+from connector.adapters.salesforce.furnishing import GROUPS, Furnishing
+from connector.adapters.salesforce.grants import Grant
+from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
-from connector.adapters.salesforce.reading import PAGE, Reading
-from connector.adapters.salesforce.session import (
-    ClientCredentials,
-    Grant,
-    JwtBearer,
-    Session,
-    audience_of,
-    check_address,
-)
+from connector.adapters.salesforce.opening import address_of, grant_of
+from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
+from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
-from connector.adapters.salesforce.writing import BATCH, Writing
+from connector.adapters.salesforce.surveying import survey
+from connector.adapters.salesforce.writing import BATCH, JOB_FROM, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import MINUTE, SECOND, Micros
-from connector.errors import UsageError
 
 
 def open_salesforce(
     connection: Connection, uses: Mapping[str, Use], clock: Callable[[], Micros]
 ) -> SalesforceAdapter:
-    """Open a connection by client credentials, or by JWT where `auth.private_key` is given."""
-    address = connection.address
-    if address is None:
-        raise UsageError(
-            f"connection `{connection.name}` needs `address:`",
-            hint="Write the My Domain host, such as https://acme.my.salesforce.com",
-        )
-    check_address(address)
-    client = connection.secret("client_id").reveal
-    grant: Grant = ClientCredentials(client, connection.secret("client_secret").reveal)
-    if "private_key" in connection.auth:
-        login = connection.plain("login")
-        if login is None:
-            raise UsageError(
-                f"connection `{connection.name}` logs in by key and needs `auth.login`",
-                hint="Write the user name that approved the app",
-            )
-        audience = connection.plain("audience") or audience_of(address)
-        key = connection.secret("private_key").reveal
-        grant = JwtBearer(client, login, key, audience, clock)
-    return SalesforceAdapter(address, grant, uses, clock, reserve=connection.api.reserve)
+    """Open a connection; the keys of its `auth:` say how it logs in. Nothing is sent yet."""
+    address = address_of(connection)
+    places = kept()
+    grant = grant_of(connection, address, clock, places.vault)
+    return SalesforceAdapter(
+        address,
+        grant,
+        uses,
+        clock,
+        reserve=connection.api.reserve,
+        bookmark=places.bookmark,
+    )
 
 
 class SalesforceAdapter:
@@ -76,6 +74,8 @@ class SalesforceAdapter:
         vendor_fields=("Status", "StageName", "IsConverted", "IsDeleted", "HasOptedOutOfEmail"),
     )
 
+    groups = GROUPS
+
     def __init__(
         self,
         address: str,
@@ -85,16 +85,34 @@ class SalesforceAdapter:
         *,
         reserve: float = 0.2,
         page: int = PAGE,
+        bookmark: Bookmark | None = None,
+        bulk_from: int = BULK_FROM,
+        job_from: int = JOB_FROM,
     ) -> None:
         self._address = address
         self._session = Session(address, grant, Usage(reserve, clock))
         self._calls = Calls(self._session)
         self._objects = Objects(self._session.http, address)
-        self._reading = Reading(self._calls, self._objects, page)
-        self._writing = Writing(self._calls, self._objects, self._reading)
+        keeps = bookmark if bookmark is not None else Forgetful()
+        bulk = BulkQueries(self._session, keeps, PAGE)
+        self._reading = Reading(
+            self._calls,
+            self._objects,
+            page,
+            bulk=bulk,
+            bulk_from=bulk_from,
+            covering=Covering(self._calls, keeps),
+        )
+        self._ingest = Ingest(self._session, keeps)
+        self._writing = Writing(
+            self._calls, self._objects, self._reading, self._ingest, job_from=job_from
+        )
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses
         )
+
+        deploys = Deploys(self._session, self._calls)
+        self._furnishing = Furnishing(deploys, self._installing, self._objects)
 
     def __repr__(self) -> str:
         return f"SalesforceAdapter({self._address})"
@@ -102,7 +120,7 @@ class SalesforceAdapter:
     def check(self) -> Identity:
         organisation, user = self._session.ids()
         self._reading.where("User", ["Id"], f"Id = {quoted(user)}")
-        return Identity(f"user {user}", organisation, f"Salesforce API {API}")
+        return Identity(f"user {user}", organisation, f"Salesforce API {API}", self._session.notes)
 
     def server_now(self) -> Micros:
         return self._calls.now()
@@ -124,7 +142,11 @@ class SalesforceAdapter:
         return self._reading.read(source, names, window, after)
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
+        self._ingest.settle(self._objects.of(source).name)
         return self._reading.read_ids(source, names, ids)
+
+    def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
+        return hidden(self._calls, self._objects, source, ids)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         return self._writing.write(batch)
@@ -134,6 +156,24 @@ class SalesforceAdapter:
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._installing.create(steps)
+
+    def plan_parts(self, order: Order) -> list[PartStep]:
+        return self._furnishing.plan(order)
+
+    def survey(self, order: Order) -> list[str]:
+        return survey(self._calls, self._objects, order.steps)
+
+    def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
+        return self._furnishing.furnish(order, groups, login.rpartition(" ")[2])
+
+    def examine(self, order: Order) -> list[Check]:
+        return list(examine(self._calls, self._objects, order, self._session.ids()[1]))
+
+    def exported(self, order: Order) -> Mapping[str, bytes]:
+        return self._furnishing.exported(order)
+
+    def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
+        return self._furnishing.remove(order, fields=fields, check_only=check_only)
 
     def close(self) -> None:
         self._session.close()

@@ -42,6 +42,12 @@ class Calls:
         path = f"{verb}?q={quote(select.text(), safe='')}"
         return self.get(path, f"read {select.source}", _found)
 
+    def count(self, select: Select, *, everything: bool) -> int:
+        """Ask how many rows meet a query's conditions."""
+        verb = "queryAll" if everything else "query"
+        path = f"{verb}?q={quote(select.counting(), safe='')}"
+        return self.get(path, f"count {select.source}", lambda told: int(told["totalSize"]))
+
     def get(self, path: str, said: str, read: Callable[[Any], T]) -> T:
         """Get and read an answer; one that `read` finds broken (ValueError) is asked for again."""
         kept: list[T] = []

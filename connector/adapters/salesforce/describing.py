@@ -37,6 +37,9 @@ class Described:
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.name = str(given["name"])
+        self.updateable = bool(given.get("updateable", True))
+        self.replicated = bool(given.get("replicateable"))
+        """Whether Salesforce keeps a log of what was changed and deleted."""
         self.fields: dict[str, Spec] = {str(f["name"]).casefold(): f for f in given["fields"]}
         self.relations: dict[str, Spec] = {
             str(f["relationshipName"]).casefold(): f
@@ -109,6 +112,20 @@ class Objects:
                 continue
             return f"{reference['relationshipName']}.{inner}"
         raise _no_field(described.name, name)
+
+    def spec(self, source: str, column: str) -> Spec:
+        """Describe a column, or a path, that `column` has spelled."""
+        described = self.of(source)
+        first, dot, rest = column.partition(".")
+        if not dot:
+            return described.fields[first.casefold()]
+        reference = described.relations[first.casefold()]
+        for target in reference["referenceTo"][:_MOST_TARGETS]:
+            try:
+                return self.spec(str(target), rest)
+            except (UsageError, KeyError):
+                continue
+        raise _no_field(described.name, column)
 
     def _ask(self, path: str, what: str) -> Mapping[str, Any]:
         try:

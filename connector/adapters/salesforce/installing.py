@@ -1,51 +1,39 @@
-"""Installing: our fields by the REST metadata resource, then the right to see them.
+"""Installing: our fields by a deploy, then the right to see them.
 
 A field that was deployed stays hidden until a permission set shows it to our user; so a deploy ends
 by looking whether the fields are there to be written. A first deploy only checks, and changes
 nothing when one part of it would fail.
 
-Source: Metadata API Developer Guide, "Deploying with REST"; "PermissionSetAssignment".
+Source: Metadata API Developer Guide, "CustomField"; Object Reference, "PermissionSetAssignment".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, repeat
-from typing import Any
 
 import orjson
-from urllib3.fields import RequestField
-from urllib3.filepost import encode_multipart_formdata
 
 from connector.adapters.base import FieldStep, Use
-from connector.adapters.salesforce.answers import judge
-from connector.adapters.salesforce.calls import ROOT, Calls
+from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.deploying import RIGHTS, Deploys
 from connector.adapters.salesforce.describing import Objects, Spec, field_type
-from connector.adapters.salesforce.package import PERMISSION_SET, zipped
+from connector.adapters.salesforce.metadata.fields import (
+    INTEGRATION,
+    REASONS,
+    field_part,
+    permission_parts,
+)
+from connector.adapters.salesforce.metadata.parts import Part, package
 from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.soql import quoted
 from connector.domain.outward import FieldType
-from connector.errors import (
-    LoginError,
-    RateLimitError,
-    RemoteError,
-    TryLaterError,
-    UnknownOutcomeError,
-    UsageError,
-)
-from connector.transport.http import Answer
+from connector.errors import LoginError, RemoteError, UnknownOutcomeError
 
-_DEPLOY = "metadata/deployRequest"
-_FIRST_POLL_S, _POLL_S = 0.25, 2.0
-_POLLS = 300
+_PICKED = 255
+"""Characters of a value of a picklist, whatever its description says."""
 _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}
-_AGAIN = "Run leadloop install again: what is there already is left as it is"
-_RIGHTS = (
-    "Let a user with Customize Application and Modify Metadata run leadloop install, "
-    f"and assign the permission set {PERMISSION_SET} to our own"
-)
 
 
 class Installing:
@@ -64,6 +52,7 @@ class Installing:
         self._objects = objects
         self._reading = reading
         self._uses = uses
+        self._deploys = Deploys(session, calls)
 
     def plan(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         """Say of each field whether it would be made, is there, or clashes."""
@@ -75,13 +64,32 @@ class Installing:
         wanted = [step for step in steps if step.action == "create"]
         if not wanted:
             return
+        self._deploys.deploy(package(self.parts(wanted)))
+        self.assign(self._session.ids()[1])
+        self.verify(wanted)
+
+    def parts(
+        self,
+        wanted: Sequence[FieldStep],
+        *,
+        kept: Sequence[FieldStep] = (),
+        whole: bool = False,
+    ) -> list[Part]:
+        """The fields to be made, and the permission sets over them and those that are there.
+
+        `kept` are there although whoever deploys may not see them. With `whole` those that are
+        there are spelled too, as they would be made.
+        """
         named = [replace(s, source=self._objects.of(s.source).name) for s in wanted]
-        fresh = [s for s in named if s.name not in self._objects.of(s.source)]
-        package = zipped(fresh, self._readable(named))
-        for check_only in (True, False):
-            self._deploy(package, check_only=check_only)
-        self._assign()
-        self._verify(named)
+        fields = [
+            field_part(step, values)
+            for step, values in ((step, self._values(step, whole=whole)) for step in named)
+            if whole or step.name not in self._objects.of(step.source) or values
+        ]
+        ours = [*named, *(replace(s, source=self._objects.of(s.source).name) for s in kept)]
+        every = {(step.source, step.name) for step in ours} | self._there("writes", "asks")
+        asked = self._asked(ours) | self._there("asks")
+        return [*fields, *permission_parts(every, asked)]
 
     def _step(self, step: FieldStep) -> FieldStep:
         described = self._objects.of(step.source)
@@ -93,8 +101,11 @@ class Installing:
         reason = _clash(step, spec)
         if reason:
             return replace(step, action="clash", note=reason)
-        if not spec.get("updateable"):
+        if not spec.get("updateable") and not self._asks(step):
             return replace(step, action="create", note="there, but our user may not write it")
+        added = len(self._values(step)) - len(spec["picklistValues"])
+        if self._values(step):
+            return replace(step, action="create", note=f"there; {added} answers are added")
         return replace(step, action="keep")
 
     def _standard(self, step: FieldStep, spec: Spec | None) -> FieldStep:
@@ -103,84 +114,51 @@ class Installing:
         reason = _clash(step, spec)
         return replace(step, action="clash" if reason else "keep", note=reason)
 
-    def _readable(self, steps: Sequence[FieldStep]) -> set[tuple[str, str]]:
-        """All custom fields that we write, those to be made and those that are there."""
-        found = {(step.source, step.name) for step in steps}
+    def _asks(self, step: FieldStep) -> bool:
+        """Whether people fill a field in, instead of us."""
+        source = self._objects.of(step.source).name
+        return any(
+            step.name in use.asks and self._objects.of(name).name == source
+            for name, use in self._uses.items()
+        )
+
+    def _asked(self, steps: Iterable[FieldStep]) -> set[tuple[str, str]]:
+        return {(step.source, step.name) for step in steps if self._asks(step)}
+
+    def _values(self, step: FieldStep, *, whole: bool = False) -> Sequence[str]:
+        """The values of a picklist to be deployed: those that are there, then ours; else none."""
+        if not self._asks(step):
+            return ()
+        spec = self._objects.of(step.source).fields.get(step.name.casefold())
+        if spec is None or whole:
+            return REASONS
+        there = [str(one["value"]) for one in spec["picklistValues"]]
+        missing = [one for one in REASONS if one not in there]
+        adds = spec["type"] == "picklist" and there and missing  # one without any is left alone
+        return [*there, *missing] if adds else ()
+
+    def _there(self, *kinds: str) -> set[tuple[str, str]]:
+        """The custom fields of ours that are there, of those we write or those we ask for."""
+        found: set[tuple[str, str]] = set()
         for source, use in self._uses.items():
-            if use.writes:
+            names = {name for kind in kinds for name in getattr(use, kind) if name.endswith("__c")}
+            if names:
                 described = self._objects.of(source)
                 found |= {
                     (described.name, str(described.fields[name.casefold()]["name"]))
-                    for name in use.writes
-                    if name.endswith("__c") and name in described
+                    for name in names
+                    if name in described
                 }
         return found
 
-    # --- deploying -------------------------------------------------------------------------------
-
-    def _deploy(self, package: bytes, *, check_only: bool) -> None:
-        options = {
-            "allowMissingFiles": False,
-            "autoUpdatePackage": False,
-            "checkOnly": check_only,
-            "ignoreWarnings": False,
-            "performRetrieve": False,
-            "purgeOnDelete": False,
-            "rollbackOnError": True,
-            "runTests": None,
-            "singlePackage": True,
-            "testLevel": "NoTestRun",
-        }
-        said = RequestField("json", orjson.dumps({"deployOptions": options}))
-        said.make_multipart(content_type="application/json")
-        file = RequestField("file", package, filename="deploy.zip")
-        file.make_multipart(content_type="application/zip")
-        body, kind = encode_multipart_formdata([said, file])
-        try:
-            answer = self._calls.write("POST", _DEPLOY, body, "deploy metadata", kind=kind)
-        except UnknownOutcomeError:
-            raise TryLaterError(
-                "no answer came to the deploy, so it may be under way", hint=_AGAIN
-            ) from None
-        except LoginError as error:
-            raise LoginError(str(error), hint=_RIGHTS) from None
-        try:
-            ident = str(orjson.loads(answer)["id"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise TryLaterError("the deploy was answered without its id", hint=_AGAIN) from None
-        _succeeded(self._result(ident))
-
-    def _result(self, ident: str) -> Mapping[str, Any]:
-        """Ask for a deploy's end until it is there; the transport does the waiting."""
-        kept: list[Mapping[str, Any]] = []
-        waits = chain((_FIRST_POLL_S * 2**n for n in range(3)), repeat(_POLL_S))
-
-        def done(answer: Answer) -> None:
-            judge(answer, "see how the deploy goes")
-            try:
-                result = orjson.loads(answer.body)["deployResult"]
-            except (orjson.JSONDecodeError, KeyError, TypeError):
-                result = {}
-            if not isinstance(result, dict) or result.get("done") is not True:
-                raise RateLimitError(
-                    "the deploy is still under way", retry_after=next(waits), hint=_AGAIN
-                )
-            kept[:] = [result]
-
-        path = f"{ROOT}/{_DEPLOY}/{ident}?includeDetails=true"
-        self._session.http.send("GET", path, repeatable=True, judge=done, attempts=_POLLS)
-        return kept[0]
-
     # --- the right to see them -------------------------------------------------------------------
 
-    def _assign(self) -> None:
-        named = f"Name = {quoted(PERMISSION_SET)}"
+    def assign(self, user: str) -> None:
+        """Give a user our own permission set; one that has it keeps it."""
+        named = f"Name = {quoted(INTEGRATION)}"
         sets = self._reading.where("PermissionSet", ["Id"], named)
         if not sets:
-            raise LoginError(
-                f"our user may not see the permission set {PERMISSION_SET}", hint=_RIGHTS
-            )
-        _, user = self._session.ids()
+            raise LoginError(f"our user may not see the permission set {INTEGRATION}", hint=RIGHTS)
         body = orjson.dumps({"AssigneeId": user, "PermissionSetId": sets[0]["Id"]})
         try:
             self._calls.write(
@@ -189,25 +167,28 @@ class Installing:
         except (RemoteError, LoginError) as error:
             if getattr(error, "vendor_code", "") != "DUPLICATE_VALUE":
                 raise LoginError(
-                    f"the permission set {PERMISSION_SET} cannot be assigned to our user",
-                    hint=_RIGHTS,
+                    f"the permission set {INTEGRATION} cannot be assigned to our user",
+                    hint=RIGHTS,
                 ) from None
         except UnknownOutcomeError:
             pass  # what comes next looks whether it took effect
 
-    def _verify(self, steps: Sequence[FieldStep]) -> None:
+    def verify(self, steps: Sequence[FieldStep]) -> None:
+        """Raise LoginError that names the fields our user may not use after all."""
         self._objects.forget()
         hidden = [
-            f"{step.source}.{step.name}"
+            f"{self._objects.of(step.source).name}.{step.name}"
             for step in steps
-            if not self._objects.of(step.source)
-            .fields.get(step.name.casefold(), {})
-            .get("updateable")
+            if not self._usable(step)
         ]
         if hidden:
             raise LoginError(
-                f"made, but our user may not write them: {', '.join(hidden)}", hint=_RIGHTS
+                f"made, but our user may not write them: {', '.join(hidden)}", hint=RIGHTS
             )
+
+    def _usable(self, step: FieldStep) -> bool:
+        spec = self._objects.of(step.source).fields.get(step.name.casefold())
+        return spec is not None and (self._asks(step) or bool(spec.get("updateable")))
 
 
 def _clash(step: FieldStep, spec: Spec) -> str:
@@ -217,21 +198,8 @@ def _clash(step: FieldStep, spec: Spec) -> str:
         return f"a field of type {spec['type']} has this name"
     if spec.get("calculated"):
         return "a formula has this name"
-    length = int(spec.get("length") or 0)
+    picked = spec["type"] in {"picklist", "multipicklist"}
+    length = _PICKED if picked else int(spec.get("length") or 0)
     if step.type in _TEXTS and length < step.length:
         return f"the field of this name holds {length} characters, not {step.length}"
     return ""
-
-
-def _succeeded(result: Mapping[str, Any]) -> None:
-    """Raise UsageError that names every part of a deploy that failed, and why."""
-    if result.get("success") is True:
-        return
-    failures = (result.get("details") or {}).get("componentFailures") or []
-    failures = failures if isinstance(failures, list) else [failures]
-    said = "; ".join(f"{f.get('fullName')}: {f.get('problem')}" for f in failures[:20])
-    status = result.get("errorMessage") or result.get("status") or "failed"
-    raise UsageError(
-        f"Salesforce did not take our fields, and nothing was changed: {said or status}",
-        hint="Mend that in Setup, or give the mapping's `write:` another field",
-    )

@@ -1,19 +1,24 @@
 """Reading: closed windows of change times, paged by id, deleted and archived rows included.
 
 A page is never taken by Salesforce's own cursor: what came of it is kept, and the next query begins
-after its last id. So an answer may be short, a cursor may expire and a run may die anywhere.
+after its last id. So an answer may be short, a cursor may expire and a run may die anywhere. Where
+much is left behind the first page, a job of the Bulk API reads it, if Bulk takes the query.
 
 Source: SOQL and SOQL Reference; REST API Developer Guide, "QueryAll".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 
 from connector.adapters.base import Page, Row, Window
+from connector.adapters.salesforce.bulk import BulkQueries, JobLostError, Place, place_of
 from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.describing import Objects
-from connector.adapters.salesforce.shape import Shape, fill, gone, shape_of
+from connector.adapters.salesforce.money import Money
+from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
 from connector.adapters.salesforce.soql import (
     MAX_URL,
     Select,
@@ -23,9 +28,15 @@ from connector.adapters.salesforce.soql import (
     quoted,
     url_size,
 )
-from connector.errors import RemoteError, TryLaterError, UsageError
+from connector.errors import QuotaError, RemoteError, TryLaterError, UsageError
 
 PAGE = 2000
+BULK_FROM = 10_000
+"""So many rows left behind the first pages are read by a job instead of page by page."""
+_FIRST = 3
+"""Pages that are read before it is asked how much is left: few rows, or a sample, need no job."""
+_JOBS = 2
+"""Jobs a window is given, should Salesforce lose one, before it is read page by page."""
 _ROLE = "role:"
 _IDS = 300
 _FRAME = 300
@@ -35,22 +46,37 @@ _FRAME = 300
 class Reading:
     """Reads rows of any object that our user sees."""
 
-    def __init__(self, calls: Calls, objects: Objects, page: int = PAGE) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        objects: Objects,
+        page: int = PAGE,
+        *,
+        bulk: BulkQueries | None = None,
+        bulk_from: int = BULK_FROM,
+        covering: Covering | None = None,
+    ) -> None:
         self._calls = calls
         self._objects = objects
         self._page = page
+        self._bulk = bulk
+        self._bulk_from = bulk_from
+        self._covering = covering
+        self._money = Money(calls, objects)
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
     ) -> Iterator[Page]:
         """Yield the window's pages after a position, then what changed by its contact roles."""
         shape = shape_of(self._objects, source, names)
+        if self._covering is not None:
+            window = self._covering.widened(shape.described.name, window)
         span = _span(shape, window)
         if after is None or not after.startswith(_ROLE):
-            for found in self._pages(shape, span, after or "", everything=shape.deletes):
+            for found, position in self._window(shape, span, after or ""):
                 rows, dead = gone(shape, found)
                 self._finish(shape, rows)
-                yield Page(rows, found[-1]["Id"], gone=dead)
+                yield Page(rows, position, gone=dead)
         if shape.contact and window.since is not None:
             yield from self._by_role(shape, names, window, after)
 
@@ -76,6 +102,76 @@ class Reading:
             row for page in self._pages(shape, conditions, "", everything=False) for row in page
         ]
 
+    # --- much at once ----------------------------------------------------------------------------
+
+    def _window(
+        self, shape: Shape, span: Sequence[str], after: str
+    ) -> Iterator[tuple[list[Row], str]]:
+        """Yield the rows after a position, each page with its own: a few by REST, many by Bulk."""
+        place = place_of(after)
+        if place is None:
+            place = yield from self._first_pages(shape, span, after)
+        base = place.base if place is not None else None
+        for left in reversed(range(_JOBS)):
+            if place is None:
+                break
+            try:
+                yield from self._of_job(shape, place)
+            except JobLostError:
+                place = self._job(shape, span, place.base) if left else None
+            else:
+                return
+        if base is not None:
+            yield from self._rest(shape, span, base)
+
+    def _first_pages(
+        self, shape: Shape, span: Sequence[str], after: str
+    ) -> Generator[tuple[list[Row], str], None, Place | None]:
+        """Yield pages by REST; gives the place of a job as soon as much turns out to be left."""
+        pages = self._pages(shape, span, after, everything=shape.deletes)
+        for number, rows in enumerate(pages, start=1):
+            after = rows[-1]["Id"]
+            yield rows, after
+            asks = number == _FIRST and self._bulk is not None
+            if asks and self._is_much(shape, span, after):
+                place = self._job(shape, span, after)
+                if place is not None:
+                    return place
+        return None
+
+    def _rest(
+        self, shape: Shape, span: Sequence[str], after: str
+    ) -> Iterator[tuple[list[Row], str]]:
+        for rows in self._pages(shape, span, after, everything=shape.deletes):
+            yield rows, rows[-1]["Id"]
+
+    def _is_much(self, shape: Shape, span: Sequence[str], after: str) -> bool:
+        """Whether so much is left behind a page that a job is worth its calls."""
+        left = Select((), shape.described.name, _behind(span, after), 0)
+        try:
+            return self._calls.count(left, everything=shape.deletes) >= self._bulk_from
+        except RemoteError:
+            return False
+        except QuotaError:
+            raise
+        except TryLaterError:
+            return True  # so much that it cannot even be counted in time
+
+    def _job(self, shape: Shape, span: Sequence[str], after: str) -> Place | None:
+        assert self._bulk is not None  # noqa: S101  asked for by whoever has one
+        source = shape.described.name
+        select = Select(shape.columns, source, _behind(span, after), 0)
+        job = self._bulk.begin(source, select.whole(), everything=shape.deletes)
+        return Place(job, "", 0, after) if job is not None else None
+
+    def _of_job(self, shape: Shape, place: Place) -> Iterator[tuple[list[Row], str]]:
+        if self._bulk is None:
+            raise JobLostError
+        self._bulk.wait(place.job)
+        row_of = partial(flat_rows, self._objects, shape)
+        for rows, reached in self._bulk.pages(place, row_of):
+            yield rows, reached.text()
+
     # --- pages -----------------------------------------------------------------------------------
 
     def _some(
@@ -97,7 +193,7 @@ class Reading:
         first, *rest = groups(shape.columns, room)
         last = after
         while True:
-            since = [*conditions, f"Id > {quoted(last)}"] if last else list(conditions)
+            since = _behind(conditions, last)
             rows, done = self._query(shape, first, since, everything=everything)
             if not rows:
                 return
@@ -110,6 +206,7 @@ class Reading:
             for columns in rest:
                 until = [*since, f"Id <= {quoted(last)}"]
                 rows = self._join(shape, rows, columns, until, everything=everything)
+            fill(shape, rows)
             if rows:
                 yield rows
             if done:
@@ -129,7 +226,7 @@ class Reading:
         last = ""
         done = False
         while not done:
-            since = [*conditions, f"Id > {quoted(last)}"] if last else conditions
+            since = _behind(conditions, last)
             found, done = self._query(shape, columns, since, everything=everything)
             more.update((row["Id"], row) for row in found)
             last = found[-1]["Id"] if found else last
@@ -156,7 +253,7 @@ class Reading:
     # --- contact roles ---------------------------------------------------------------------------
 
     def _finish(self, shape: Shape, rows: list[Row]) -> None:
-        fill(shape, rows)
+        self._money.convert(shape.money, rows)
         if shape.contact and rows:
             contacts = self._contacts([row["Id"] for row in rows])
             for row in rows:
@@ -181,6 +278,10 @@ class Reading:
             deals = list(dict.fromkeys(row["OpportunityId"] for row in found))
             rows = self.read_ids(shape.described.name, names, deals)
             yield Page(rows, f"{_ROLE}{found[-1]['Id']}")
+
+
+def _behind(conditions: Sequence[str], last: str) -> list[str]:
+    return [*conditions, f"Id > {quoted(last)}"] if last else list(conditions)
 
 
 def _span(shape: Shape, window: Window) -> list[str]:

@@ -3,22 +3,21 @@
 Tokens carry no expiry; a 401 alone tells. The log-in names the host to speak to from then on, which
 is followed inside Salesforce only: a token never goes to a host that we were not told of.
 
-Source: "OAuth 2.0 Client Credentials Flow" and "JWT Bearer Flow", Salesforce Help.
+Source: "OAuth 2.0 Flows", Salesforce Help. How a token is asked for is in grants.py.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import jwt
 import orjson
 
 from connector.adapters.salesforce.answers import Usage, overrules
-from connector.domain.moment import SECOND, Micros
+from connector.adapters.salesforce.grants import Grant, Granted
 from connector.errors import LoginError, TryLaterError, UsageError
 from connector.transport.http import Answer, Transport
 
@@ -26,73 +25,17 @@ _TOKEN = "/services/oauth2/token"  # noqa: S105  a path
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOUDS = ("salesforce.com", "salesforce.mil", "sfcrmproducts.cn")
 _WORD = re.compile(r"[a-z_]{1,40}")
-_JWT_LIVES = 180
 _LATER = frozenset({"server_error", "temporarily_unavailable"})
 """Refusals that say nothing about our secret; a user has 3,600 log-ins an hour, too."""
 _HINTS = {
     "invalid_client": "Check `auth.client_secret`, and that the app is installed in this org",
     "invalid_client_id": "Check `auth.client_id`: the consumer key of the external client app",
-    "invalid_grant": "Give the app a run-as user, or approve it for the user that logs in",
+    "invalid_grant": (
+        "Give the app a run-as user, or approve it for the user that logs in; a refresh token that "
+        "is refused needs a new approval"
+    ),
     "unsupported_grant_type": "Enable this OAuth flow in the external client app",
 }
-
-
-class Grant(Protocol):
-    """One way to be given a token: the form to send. It opens secrets when asked, not before."""
-
-    def form(self) -> dict[str, str]: ...
-
-
-class ClientCredentials:
-    """An app that acts as its run-as user; needs the org's My Domain host."""
-
-    def __init__(self, client: Callable[[], str], secret: Callable[[], str]) -> None:
-        self._client = client
-        self._secret = secret
-
-    def form(self) -> dict[str, str]:
-        """Give the form with the secret in it."""
-        return {
-            "grant_type": "client_credentials",
-            "client_id": self._client(),
-            "client_secret": self._secret(),
-        }
-
-
-class JwtBearer:
-    """An app that logs in as one user who approved it, by a signature instead of a secret."""
-
-    def __init__(
-        self,
-        client: Callable[[], str],
-        login: str,
-        key: Callable[[], str],
-        audience: str,
-        clock: Callable[[], Micros],
-    ) -> None:
-        self._client = client
-        self._login = login
-        self._key = key
-        self._audience = audience
-        self._clock = clock
-
-    def form(self) -> dict[str, str]:
-        """Give the form with a fresh assertion. Raises UsageError for a key that signs nothing."""
-        claims = {
-            "iss": self._client(),
-            "sub": self._login,
-            "aud": self._audience,
-            "exp": self._clock() // SECOND + _JWT_LIVES,
-        }
-        try:
-            signed = jwt.encode(claims, self._key(), algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
-            raise UsageError(
-                "`auth.private_key` is no RSA key in PEM form",
-                hint="Give the key that belongs to the certificate uploaded to the app",
-            ) from None
-        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        return {"grant_type": grant, "assertion": signed}
 
 
 class Session:
@@ -101,6 +44,7 @@ class Session:
     def __init__(self, address: str, grant: Grant, usage: Usage) -> None:
         self._address = address
         self._grant = grant
+        self.notes = grant.notes
         self._usage = usage
         self._door = Transport(address, attempts=3)
         self._lock = threading.Lock()
@@ -145,46 +89,38 @@ class Session:
                 self._log_in()
 
     def _log_in(self) -> None:
-        answer = self._door.send(
-            "POST",
-            _TOKEN,
-            urlencode(self._grant.form()).encode(),
-            kind="application/x-www-form-urlencoded",
-            repeatable=True,
-            judge=_judge_log_in,
-        )
-        try:
-            told = orjson.loads(answer.body)
-            token, instance = str(told["access_token"]), str(told["instance_url"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise TryLaterError(
-                "the log-in was answered without a token", hint="Check `address:`"
-            ) from None
-        self.http.move(_followed(self._address, instance))
-        ids = _ids_of_url(str(told.get("id") or ""))
+        given = self._grant.granted(self._post)
+        self.http.move(_followed(self._address, given.instance))
+        ids = _ids_of_url(given.identity)
         if self._ids is not None and ids is not None and ids[0] != self._ids[0]:
             raise LoginError(
                 "the log-in leads to another Salesforce org than before",
                 hint="Check `address:` and `auth:`",
             )
         self._ids = ids or self._ids
-        self._token = token
+        self._token = given.token
 
-
-def check_address(address: str) -> None:
-    """Raise UsageError for hosts that people copy from the browser and no API answers on."""
-    host = (urlsplit(address).hostname or "").casefold()
-    if host.endswith((".lightning.force.com", ".salesforce-setup.com")):
-        raise UsageError(
-            f"{host} is for browsers, not for the API",
-            hint="Write the My Domain host, such as https://acme.my.salesforce.com",
+    def _post(self, form: dict[str, str]) -> Granted:
+        answer = self._door.send(
+            "POST",
+            _TOKEN,
+            urlencode(form).encode(),
+            kind="application/x-www-form-urlencoded",
+            repeatable=True,  # where a lost answer spent a rotated token, nothing is lost by trying
+            judge=_judge_log_in,
         )
-
-
-def audience_of(address: str) -> str:
-    """Give whom a JWT is for: the log-in host of sandboxes, or of everything else."""
-    host = urlsplit(address).hostname or ""
-    return f"https://{'test' if '.sandbox.' in host else 'login'}.salesforce.com"
+        try:
+            told = orjson.loads(answer.body)
+            return Granted(
+                str(told["access_token"]),
+                str(told["instance_url"]),
+                str(told.get("id") or ""),
+                str(told["refresh_token"]) if told.get("refresh_token") else None,
+            )
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise TryLaterError(
+                "the log-in was answered without a token", hint="Check `address:`"
+            ) from None
 
 
 def _followed(address: str, instance: str) -> str:

@@ -5,19 +5,22 @@ Row paths: one loop over a page per name that needs work, none per row for names
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from connector.adapters.base import Row
 from connector.adapters.salesforce.describing import Described, Objects
 
+CODE, CLOSES = "CurrencyIsoCode", "CloseDate"
 CONTACT_ROLE = "OpportunityContactRoles.ContactId"
 """On Opportunity: the contact whose role is primary, else the one added first."""
 _NOTHING: dict[str, Any] = {}
 
 
 class Shape(NamedTuple):
-    """The columns of one read. `nested` and `renamed` are the names that rows must be given."""
+    """The columns of one read. `nested` and `renamed` are names that rows must be given, `money`
+    the amounts that are in a currency of their row's own.
+    """
 
     described: Described
     columns: tuple[str, ...]
@@ -26,6 +29,7 @@ class Shape(NamedTuple):
     contact: str | None
     deletes: bool
     merges: bool
+    money: tuple[str, ...] = ()
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -49,7 +53,30 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         columns["IsDeleted"] = None
     if merges:
         columns["MasterRecordId"] = None
-    return Shape(described, tuple(columns), tuple(nested), tuple(renamed), contact, deletes, merges)
+    money = _money(described, columns)
+    return Shape(
+        described,
+        tuple(columns),
+        tuple(nested),
+        tuple(renamed),
+        contact,
+        deletes,
+        merges,
+        money,
+    )
+
+
+def _money(described: Described, columns: dict[str, None]) -> tuple[str, ...]:
+    """The columns that hold amounts in a currency of their row's own; adds what tells which."""
+    if CODE not in described:
+        return ()
+    kinds = {str(spec["name"]): spec["type"] for spec in described.fields.values()}
+    amounts = tuple(name for name in columns if kinds.get(name) == "currency")
+    if amounts:
+        columns[CODE] = None
+        if CLOSES in described:
+            columns[CLOSES] = None
+    return amounts
 
 
 def fill(shape: Shape, rows: Sequence[Row]) -> None:
@@ -65,6 +92,60 @@ def fill(shape: Shape, rows: Sequence[Row]) -> None:
     for name, column in shape.renamed:
         for row in rows:
             row[name] = row[column]
+
+
+def flat_rows(objects: Objects, shape: Shape, header: Sequence[str]) -> Callable[[list[str]], Row]:
+    """Build the function that makes a row of a line of CSV: the same that an answer in JSON gives.
+
+    Every value comes as text there, and an empty one is none.
+    """
+    spelled = {column.casefold(): column for column in shape.columns}
+    names = [spelled.get(name.casefold(), name) for name in header]
+    readers = []
+    for place, name in enumerate(names):
+        if name in shape.columns:
+            read = _READ.get(str(objects.spec(shape.described.name, name)["type"]))
+            if read is not None:
+                readers.append((place, read))
+    also = [(name, ".".join(path)) for name, path in shape.nested] + list(shape.renamed)
+
+    def row_of(line: list[str]) -> Row:
+        values: list[Any] = [text or None for text in line]
+        for place, read in readers:
+            if values[place] is not None:
+                values[place] = read(values[place])
+        row = dict(zip(names, values, strict=False))
+        for name, column in also:
+            row[name] = row.get(column)
+        return row
+
+    return row_of
+
+
+def _stamp(text: str) -> str:
+    return f"{text[:-1]}+0000" if text.endswith("Z") else text
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the mapping says what is wrong with it
+
+
+def _whole(text: str) -> int | float | str:
+    return int(text) if text.lstrip("-").isdigit() else _number(text)
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "boolean": lambda text: text == "true",
+    "int": _whole,
+    "long": _whole,
+    "double": _number,
+    "currency": _number,
+    "percent": _number,
+    "datetime": _stamp,
+}
 
 
 def gone(shape: Shape, rows: list[Row]) -> tuple[list[Row], dict[str, str | None]]:

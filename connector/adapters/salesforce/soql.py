@@ -27,11 +27,18 @@ class Select(NamedTuple):
 
     def text(self) -> str:
         """Spell it."""
-        where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-        return (
-            f"SELECT {', '.join(self.columns)} FROM {self.source}{where} "
-            f"ORDER BY Id LIMIT {self.limit}"
-        )
+        return f"{self.whole()} ORDER BY Id LIMIT {self.limit}"
+
+    def whole(self) -> str:
+        """Spell it for Bulk: without the order and limit that keep it from being cut in parts."""
+        return f"SELECT {', '.join(self.columns)} FROM {self.source}{self._where()}"
+
+    def counting(self) -> str:
+        """Spell the question how many rows there are."""
+        return f"SELECT COUNT() FROM {self.source}{self._where()}"
+
+    def _where(self) -> str:
+        return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
 
 
 def quoted(value: str | Sequence[str]) -> str:

@@ -1,10 +1,10 @@
-"""Writing: up to 200 records of one object a request, each settled for itself.
+"""Writing: up to 200 records of one object a request, or a job of many, each settled for itself.
 
 Every attempt carries `Sforce-Auto-Assign: FALSE`, or an assignment rule would take our owner away
 again; the duplicate rule is told to let an alert pass, for a score must not wait for a tidy CRM.
 
 Source: REST API Developer Guide, "sObject Collections", "Assignment Rule Header", "Duplicate Rule
-Header"; SOAP API Developer Guide, "Core Data Types: StatusCode".
+Header".
 """
 
 from __future__ import annotations
@@ -14,16 +14,24 @@ from typing import Any
 
 import orjson
 
-from connector.adapters.salesforce.answers import LATER, Refusal, refusal
+from connector.adapters.salesforce.answers import Refusal, refusal
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.describing import Described, Objects
+from connector.adapters.salesforce.ingest import Ingest
+from connector.adapters.salesforce.outcomes import LOCKED, outcome
+from connector.adapters.salesforce.person_accounts import ACCOUNT, PersonAccounts
 from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id, quoted
 from connector.adapters.salesforce.values import Refused, prepared
 from connector.domain.change import Outcome, Result, Write
 from connector.errors import LoginError, RemoteError, TryLaterError, UnknownOutcomeError
 
-BATCH = 200
+CHUNK = 200
+"""Records of one request."""
+BATCH = 10_000
+"""Records of one turn: as many as one job takes in one piece."""
+JOB_FROM = 2_000
+"""So many records of one turn go as a job, if Bulk takes them."""
 HEADERS = {
     "Sforce-Auto-Assign": "FALSE",
     "Sforce-Duplicate-Rule-Header": (
@@ -32,14 +40,6 @@ HEADERS = {
     "Sforce-Call-Options": "client=leadloop",
 }
 _OWNER = "OwnerId"
-_LATER = LATER | {
-    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-    "REQUEST_LIMIT_EXCEEDED",
-    "UNKNOWN_EXCEPTION",
-}
-_GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "MALFORMED_ID", "INVALID_ID_FIELD"})
-_PASSING = ("UNABLE_TO_LOCK_ROW", "CPU time limit")
-_MOST_WORDS = 1000
 
 Ready = list[tuple[Write, dict[str, Any]]]
 
@@ -47,10 +47,21 @@ Ready = list[tuple[Write, dict[str, Any]]]
 class Writing:
     """Writes values that are checked first, so that what cannot succeed costs no call."""
 
-    def __init__(self, calls: Calls, objects: Objects, reading: Reading) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        objects: Objects,
+        reading: Reading,
+        ingest: Ingest,
+        *,
+        job_from: int = JOB_FROM,
+    ) -> None:
         self._calls = calls
         self._objects = objects
         self._reading = reading
+        self._ingest = ingest
+        self._job_from = job_from
+        self._people = PersonAccounts(objects, reading)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         """Apply writes to one object; one outcome each, in their order."""
@@ -59,6 +70,7 @@ class Writing:
         if len(batch) > BATCH:
             raise ValueError("a batch larger than batch_size")
         described = self._objects.of(batch[0].source)
+        self._ingest.settle(described.name)
         outcomes: dict[int, Outcome] = {}
         ready: dict[int, tuple[Write, dict[str, Any]]] = {}
         for place, one in enumerate(batch):
@@ -70,9 +82,48 @@ class Writing:
             else:
                 ready[place] = (one, {"id": ident, **values})
         self._check_owners(described, ready, outcomes)
-        sent = self._save(described.name, list(ready.values()), fresh=True)
-        outcomes.update(zip(ready, sent, strict=True))
+        aside = self._people.taken_out(described, ready)
+        fresh = True
+        for source, some in ((described.name, ready), (ACCOUNT, aside)):
+            sent = self._sent(source, list(some.values()), fresh=fresh)
+            outcomes.update(zip(some, sent, strict=True))
+            fresh = fresh and not some
         return [outcomes[place] for place in range(len(batch))]
+
+    def _sent(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
+        """Send much as a job and a few by requests; what met a lock is tried once more, alone."""
+        if len(ready) >= self._job_from and not any(_OWNER in values for _, values in ready):
+            told = self._ingest.update(source, [values for _, values in ready])
+            if told is not None:
+                return [o._replace(id=one.id) for (one, _), o in zip(ready, told, strict=True)]
+        outcomes: list[Outcome] = []
+        for start in range(0, len(ready), CHUNK):
+            outcomes += self._save(source, ready[start : start + CHUNK], fresh=fresh)
+            fresh = False
+        locked = [n for n, one in enumerate(outcomes) if one.code == LOCKED]
+        if locked and len(locked) < len(ready):
+            places = self._by_parent(source, [(n, ready[n]) for n in locked])
+            again = self._save_in_chunks(source, [ready[n] for n in places])
+            for n, settled in zip(places, again, strict=True):
+                outcomes[n] = settled
+        return outcomes
+
+    def _save_in_chunks(self, source: str, ready: Ready) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(ready), CHUNK):
+            outcomes += self._save(source, ready[start : start + CHUNK], fresh=False)
+        return outcomes
+
+    def _by_parent(
+        self, source: str, rows: Sequence[tuple[int, tuple[Write, dict[str, Any]]]]
+    ) -> list[int]:
+        """Put rows of one account side by side: two requests that touch it lock each other out."""
+        if "AccountId" not in self._objects.of(source):
+            return [n for n, _ in rows]
+        ids = [values["id"] for _, (_, values) in rows]
+        found = self._reading.matching(source, ["Id", "AccountId"], "Id", ids)
+        parents = {row["Id"]: str(row["AccountId"] or "") for row in found}
+        return [n for n, (_, v) in sorted(rows, key=lambda row: parents.get(row[1][1]["id"], ""))]
 
     def _save(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
         """Send, and where the whole request is refused, halve it until the offender is alone.
@@ -124,7 +175,7 @@ class Writing:
             if not owner or active.get(owner) or owner in queues:
                 continue
             code = "INACTIVE_OWNER_OR_USER" if owner in active else "QUEUE_NOT_FOR_OBJECT"
-            outcomes[place] = Outcome(one.id, Result.REFUSED, code, field=_OWNER)
+            outcomes[place] = outcome(one.id, [Refusal(code, "", (_OWNER,))])
             del ready[place]
 
     def _queues(self, described: Described, ids: Sequence[str]) -> set[str]:
@@ -165,26 +216,4 @@ def _outcome(one: Write, result: Any) -> Outcome:
         return Outcome(one.id, Result.UNKNOWN, "no_answer")
     if result.get("success") is True:
         return Outcome(one.id, Result.APPLIED)
-    errors = [refusal(e) for e in result.get("errors") or () if isinstance(e, dict)]
-    if not errors:
-        return Outcome(one.id, Result.UNKNOWN, "no_answer")
-    first = errors[0]
-    return Outcome(
-        one.id,
-        _result(first),
-        first.code,
-        first.message[:_MOST_WORDS],
-        first.fields[0] if first.fields else None,
-    )
-
-
-def _result(error: Refusal) -> Result:
-    if error.code in _LATER:
-        return Result.RETRY
-    if error.code in _GONE or (error.code == "INVALID_CROSS_REFERENCE_KEY" and not error.fields):
-        return Result.GONE
-    if error.code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and any(
-        word in error.message for word in _PASSING
-    ):
-        return Result.RETRY  # their trigger met a lock or ran out of time
-    return Result.REFUSED
+    return outcome(one.id, [refusal(e) for e in result.get("errors") or () if isinstance(e, dict)])

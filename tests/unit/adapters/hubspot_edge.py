@@ -35,6 +35,9 @@ PREFIX = {
         "owners": "/crm/owners/2026-09",
         "account": "/account-info/2026-09/details",
         "events": "/events/event-occurrences/2026-09",
+        "lists": "/crm/lists/2026-09",
+        "consent": "/communication-preferences/2026-09/statuses",
+        "usage": "/account-info/2026-09/api-usage/daily/private-apps",
     },
     "v3": {
         "objects": "/crm/v3/objects",
@@ -44,6 +47,9 @@ PREFIX = {
         "owners": "/crm/v3/owners",
         "account": "/account-info/v3/details",
         "events": "/events/v3/events",
+        "lists": "/crm/v3/lists",
+        "consent": "/communication-preferences/v4/statuses",
+        "usage": "/account-info/v3/api-usage/daily/private-apps",
     },
 }
 LEGACY = {
@@ -94,6 +100,7 @@ PROPERTIES = {
         definition("lastname"),
         definition("jobtitle"),
         definition("leadloop_score", "number", "number"),
+        definition("leadloop_nurture_theme"),
         definition("leadloop_nurture", "bool", "booleancheckbox", options=options("true", "false")),
         definition("tier", "enumeration", "select", options=options("gold", "silver")),
         definition("hs_lead_status", "enumeration", "radio", options=options("NEW", "OPEN")),
@@ -116,6 +123,8 @@ PROPERTIES = {
     ],
     "emails": [*BASE, definition("hs_timestamp", "datetime", "date")],
     "companies": [*BASE, definition("name")],
+    "tasks": [*BASE, definition("hs_task_body"), definition("hs_task_subject")],
+    "notes": [*BASE, definition("hs_note_body")],
 }
 
 
@@ -151,11 +160,13 @@ class Portal:
         self.owners: list[dict[str, Any]] = []
         self.ties: dict[tuple[str, str], dict[str, list[dict]]] = {}
         self.pipelines: list[dict] = []
+        self.lists: dict[str, dict[str, Any]] = {}
         self.submissions: dict[str, list[dict]] = {}
         self.mails: list[dict] = []
         self.merged: dict[str, str] = {}
         self.forbidden: set[str] = set()
         self.bad: set[str] = set()
+        self.deaf: set[str] = set()
         self.required: str | None = None
         self.calls: Counter[str] = Counter()
         self.bodies: list[tuple[str, Any]] = []
@@ -183,7 +194,7 @@ class Portal:
     # --- serving ---------------------------------------------------------------------------------
 
     def serve(self, mock: Any) -> None:
-        for method in (responses.GET, responses.POST):
+        for method in (responses.GET, responses.POST, responses.PUT, responses.DELETE):
             mock.add_callback(method, re.compile(re.escape(URL)), self._answer)
 
     def _answer(self, request: Any) -> Any:
@@ -199,7 +210,10 @@ class Portal:
         query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         body = json.loads(request.body) if request.body else None
         status, answer = self._route(request.method, parts.path, query, body, request.body)
-        if self.lost and parts.path.endswith("/batch/update") and status in {200, 207}:
+        changes = parts.path.endswith(
+            ("/batch/update", "/objects/2026-09/tasks", "/v3/objects/tasks")
+        )
+        if self.lost and changes and status in {200, 201, 207}:
             self.lost -= 1
             raise responses.ConnectionError("connection reset")
         return status, headers, json.dumps(answer)
@@ -302,6 +316,14 @@ class Portal:
         return error(403, "Enterprise only", "FORBIDDEN")
 
     def _associations(self, _m: str, rest: list, _q: dict, body: Any, _raw: Any) -> Any:
+        if rest[2:] == ["labels"]:
+            kind = {"tasks": 204, "notes": 202}[rest[0]]
+            return 200, {
+                "results": [
+                    {"category": "USER_DEFINED", "typeId": 7, "label": None},
+                    {"category": "HUBSPOT_DEFINED", "typeId": kind, "label": None},
+                ]
+            }
         assert rest[2:] == ["batch", "read"]
         assert len(body["inputs"]) <= 1000, "at most 1,000 ids"
         results, errors = [], []
@@ -335,6 +357,8 @@ class Portal:
     def _objects(self, method: str, rest: list, query: dict, body: Any, raw: Any) -> Any:
         kind = rest[0]
         verb = "/".join(rest[1:]) or "list"
+        if verb == "list" and method == "POST":
+            return self._create(kind, body)
         if verb == "list":
             return self._list(kind, query)
         if verb == "search":
@@ -434,6 +458,48 @@ class Portal:
             "errors": errors,
         }
 
+    def _create(self, kind: str, body: Any) -> Any:
+        (tie,) = body["associations"]
+        assert tie["types"] == [
+            {
+                "associationCategory": "HUBSPOT_DEFINED",
+                "associationTypeId": {"tasks": 204, "notes": 202}[kind],
+            }
+        ]
+        ident = self.put(kind, 5000 + len(self.records.get(kind, {})), **body["properties"])
+        known = self.ties.setdefault(("contacts", kind), {})
+        known.setdefault(tie["to"]["id"], []).append({"toObjectId": ident, "associationTypes": []})
+        return 201, self._shown(kind, int(ident), [])
+
+    def _lists(self, method: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
+        if rest == ["search"]:
+            found = [one for one in self.lists.values() if body["query"] in one["name"]]
+            start, most = body["offset"], 2
+            some = found[start : start + most]
+            more = len(found) > start + most
+            return 200, {"lists": some, "offset": start + len(some), "hasMore": more}
+        if not rest:
+            if any(one["name"] == body["name"] for one in self.lists.values()):
+                return error(400, "a list of that name is there")
+            ident = str(len(self.lists) + 1)
+            self.lists[ident] = {**body, "listId": ident, "members": []}
+            return 200, {"list": self.lists[ident]}
+        one = self.lists[rest[0]]
+        if method == "DELETE":
+            del self.lists[rest[0]]
+            return 200, {}
+        if rest[2:] == ["add-and-remove"]:
+            assert method == "PUT"
+            assert one["processingType"] == "MANUAL"
+            now = {*one["members"], *body["recordIdsToAdd"]} - {*body["recordIdsToRemove"]}
+            one["members"] = sorted(now)
+            return 200, {}
+        some = [
+            {"recordId": r, "membershipTimestamp": "2026-10-01T00:00:00Z"}
+            for r in sorted(one["members"])
+        ]
+        return self._paged(some, query, 250)
+
     def _batch_update(self, kind: str, body: Any) -> Any:
         ids = [one["id"] for one in body["inputs"]]
         assert len(ids) == len(set(ids)) <= 100, "an id twice in a batch"
@@ -451,7 +517,8 @@ class Portal:
                 return error(400, "Property values were not valid", errors=inner)
         results, errors = [], []
         for one in body["inputs"]:
-            there = self.records.get(kind, {}).get(int(one["id"]))
+            ident = int(self.merged.get(one["id"], one["id"]))
+            there = self.records.get(kind, {}).get(ident)
             if there is None:
                 errors.append(
                     {
@@ -479,8 +546,9 @@ class Portal:
                     }
                 )
             else:
-                there.update(one["properties"])
-                results.append(self._shown(kind, int(one["id"]), one["properties"]))
+                kept = {n: v for n, v in one["properties"].items() if n not in self.deaf}
+                there.update(kept)
+                results.append(self._shown(kind, ident, one["properties"]))
         return (207 if errors else 200), {
             "status": "COMPLETE",
             "results": results,

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import responses
 
 from connector.adapters.salesforce.adapter import SalesforceAdapter
-from connector.adapters.salesforce.session import ClientCredentials
+from connector.adapters.salesforce.grants import ClientCredentials
 
 HOST = "https://acme.my.salesforce.com"
 DATA = f"{HOST}/services/data/v62.0"
@@ -107,6 +107,8 @@ class Org:
         self.instance = HOST
         self.results: Callable[[list[dict[str, Any]]], Any] | None = None
         self.now = NOW
+        self.covered: datetime | None = None
+        self.deleted: list[str] = []
         self.deploys: list[bytes] = []
         self.deploy_results: list[dict[str, Any]] = []
         self.posted: list[tuple[str, Any]] = []
@@ -189,6 +191,8 @@ class Org:
     def _data(self, request: Any, path: str) -> Any:
         if path in {"query", "queryAll"}:
             return self._query(path, parse_qs(urlsplit(request.url).query)["q"][0])
+        if path.endswith(("/updated/", "/deleted/")):
+            return self._log(path, parse_qs(urlsplit(request.url).query))
         if path == "sobjects":
             return self._ok({"sobjects": [{"name": n, "queryable": True} for n in self.objects]})
         if path.startswith("sobjects/") and path.endswith("/describe"):
@@ -203,15 +207,29 @@ class Org:
         self.posted.append((path, json.loads(request.body)))
         return self._ok({"id": "x", "success": True})
 
+    def _log(self, path: str, span: dict[str, list[str]]) -> Any:
+        """What was updated or deleted in a span; and from when on nothing is under way."""
+        self.asked.append((path.split("/")[2], f"{path.split('/')[1]} {span['start'][0]}"))
+        covered = (self.covered or self.now).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        told = {"latestDateCovered": covered}
+        if path.endswith("/updated/"):
+            return self._ok({"ids": [], **told})
+        deleted = [{"id": one, "deletedDate": covered} for one in self.deleted]
+        return self._ok({"deletedRecords": deleted, "earliestDateAvailable": covered, **told})
+
     def _describe(self, name: str) -> Any:
         for known, fields in self.objects.items():
             if known.casefold() == name.casefold():
-                return self._ok({"name": known, "fields": fields})
+                replicated = known in {"Lead", "Account", "Task", "Opportunity", "Contact"}
+                told = {"name": known, "replicateable": replicated, "fields": fields}
+                return self._ok(told)
         missing = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
         return 404, {"Content-Type": "application/json"}, json.dumps(missing)
 
     def _query(self, verb: str, soql: str) -> Any:
         self.asked.append((verb, soql))
+        if soql.startswith("SELECT COUNT() FROM"):
+            return self._count(verb, soql)
         select = _SELECT.fullmatch(soql)
         assert select, soql
         rows = [
@@ -223,6 +241,13 @@ class Org:
         columns = select["columns"].split(", ")
         given = [{"attributes": {"type": select["source"]}, **_columns(r, columns)} for r in rows]
         return self._ok({"totalSize": len(given), "done": True, "records": given})
+
+    def _count(self, verb: str, soql: str) -> Any:
+        source, _, where = soql.removeprefix("SELECT COUNT() FROM ").partition(" WHERE ")
+        rows = [r for r in self.rows[source] if verb == "queryAll" or not r.get("IsDeleted")]
+        for test in where.split(" AND ") if where else []:
+            rows = [row for row in rows if _holds(row, test)]
+        return self._ok({"totalSize": len(rows), "done": True, "records": []})
 
     def _save(self, records: list[dict[str, Any]]) -> Any:
         if self.results is not None:

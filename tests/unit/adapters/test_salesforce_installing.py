@@ -94,7 +94,7 @@ def test_the_permission_set_goes_on_naming_what_was_there(ready):
     crm = ready.adapter(uses=uses)
     crm.create_fields(crm.plan_fields([SCORE]))
     _, files = unpacked(ready.deploys[0])
-    (allowed,) = (tree for name, tree in files.items() if name.startswith("permissionsets/"))
+    allowed = files["permissionsets/Leadloop_Integration.permissionset"]
     named = [f.text for f in allowed.iter(f"{_M}field")]
     assert named == ["Lead.Leadloop_Old__c", "Lead.Leadloop_Score__c"]
     crm.close()

@@ -56,7 +56,7 @@ def test_a_page_shorter_than_asked_for_is_gone_on_with(org, crm):
     wanted = [org.lead(n) for n in range(5)]
     rows = [{"Id": i, "IsDeleted": False, "MasterRecordId": None, "Title": "x"} for i in wanted[:2]]
     body = {"totalSize": 5, "done": False, "records": rows, "nextRecordsUrl": "/q/1-2"}
-    org.fail("queryAll?", 200, body)
+    org.fail("queryAll?q=SELECT%20Id", 200, body)
     assert ids(pages(crm)) == wanted
 
 
@@ -74,7 +74,7 @@ def test_a_page_shorter_than_asked_for_is_gone_on_with(org, crm):
 )
 def test_a_page_that_came_in_part_is_asked_for_again_never_taken(org, crm, body, waits):
     wanted = [org.lead(n) for n in range(3)]
-    org.fail("queryAll?", 200, body)
+    org.fail("queryAll?q=SELECT%20Id", 200, body)
     assert ids(pages(crm)) == wanted
     org.fail("queryAll?", 200, body, times=5)
     with pytest.raises(TryLaterError):
@@ -91,7 +91,7 @@ def test_an_org_that_repeats_a_page_is_an_error_and_no_endless_loop(org):
     body = {"totalSize": 2, "done": True, "records": rows}
     reading = crm.read("Lead", ["Id", "Title"], ALL, None)
     next(reading)
-    org.fail("queryAll?", 200, body)
+    org.fail("queryAll?q=SELECT%20Id", 200, body)
     with pytest.raises(TryLaterError, match="same page"):
         next(reading)
     crm.close()

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connector.adapters.salesforce.adapter import open_salesforce
-from connector.adapters.salesforce.session import _followed, audience_of
+from connector.adapters.salesforce.opening import audience_of
+from connector.adapters.salesforce.session import _followed
 from connector.config.settings import Connection
 from connector.domain.moment import HOUR, MINUTE
 from connector.errors import LoginError, QuotaError, RateLimitError, TryLaterError, UsageError
@@ -223,6 +224,9 @@ def connection(**given):
         ({"address": None}, "needs `address:`"),
         ({"address": "https://acme.lightning.force.com"}, "for browsers"),
         ({"auth": {"private_key": {"file": "k.pem"}}}, "needs `auth.login`"),
+        ({"auth": {"password": "${SF_PASSWORD}"}}, "needs `auth.login`"),
+        ({"auth": {"client_secert": "${SF_SECRET}"}}, "did you mean `client_secret`"),
+        ({"auth": {"sf_cli": "dev", "refresh_token": "${SF_TOKEN}"}}, "several ways to log in"),
     ],
 )
 def test_a_connection_that_lacks_something_says_so_before_anything_is_sent(given, words):

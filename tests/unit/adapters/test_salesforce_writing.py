@@ -61,7 +61,7 @@ def test_outcomes_are_told_by_position_for_a_failed_row_has_no_id(org, crm):
     leads = [org.lead(n) for n in range(12)]
     rule = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     trigger = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
-    org.results = lambda records: [
+    answers = [
         {"id": leads[0], "success": True, "errors": []},
         refused(rule, "Ask Anna first", "Title", "Email"),
         refused("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
@@ -75,10 +75,11 @@ def test_outcomes_are_told_by_position_for_a_failed_row_has_no_id(org, crm):
         {"success": False, "errors": []},
         {"id": leads[11], "success": True, "errors": []},
     ]
+    org.results = lambda records: answers if len(records) > 1 else [answers[2]]
     found = write(crm, *((lead, {"Score__c": 1}) for lead in leads))
     assert [o.id for o in found] == leads
     assert [o.result.value for o in found] == [
-        "applied", "refused", "retry", "gone", "refused", "gone", "refused", "retry", "refused",
+        "applied", "refused", "retry", "gone", "gone", "gone", "refused", "retry", "refused",
         "refused", "unknown", "applied",
     ]  # fmt: skip
     assert found[1][2:5] == (rule, "Ask Anna first", "Title")
@@ -251,7 +252,7 @@ def test_owners_are_looked_up_before_they_are_given_anything(org, crm, three):
 
 def test_a_batch_too_large_is_refused_before_anything_is_sent(org, crm, three):
     with pytest.raises(ValueError, match="batch"):
-        write(crm, *[(three[0], {"Title": "x"})] * 201)
+        write(crm, *[(three[0], {"Title": "x"})] * 10_001)
     assert crm.write([]) == []
     assert org.sent() == []
 

@@ -129,6 +129,13 @@ def test_one_engagement_seen_in_two_systems_counts_once():
     assert duplicates([one, other, again, there, later]) == {other.key, there.key}
 
 
+def test_a_mail_logged_as_a_task_and_as_a_mail_counts_once_and_each_click_of_it_counts():
+    task = Seen(("c", "task", "1"), "c", "email_sent", 0, None, "m", None)
+    mail = Seen(("c", "email", "9"), "c", "email_sent", MINUTE, None, "m", None)
+    clicks = [seen(str(n), "email_click", n * MINUTE, message="m") for n in range(3)]
+    assert duplicates([task, mail, *clicks]) == {task.key}
+
+
 def test_two_visits_in_one_system_are_two():
     assert duplicates([seen("1", "page_view", 1), seen("2", "page_view", 2)]) == set()
 

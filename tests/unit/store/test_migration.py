@@ -134,3 +134,26 @@ def test_killed_in_the_middle_of_an_upgrade_the_next_opening_finishes_it(old):
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
         assert tx.execute(text("SELECT count(*) FROM outbox")).scalar() == 3
     store.close()
+
+
+def test_a_store_that_was_upgraded_is_the_same_as_one_made_new(old, tmp_path):
+    if not old.startswith("sqlite"):
+        pytest.skip("alembic compares the tables of PostgreSQL in the test above")
+    upgraded, fresh = open_store(old), open_store(f"sqlite:///{tmp_path}/new.db")
+    assert shape(upgraded) == shape(fresh)
+    upgraded.close()
+    fresh.close()
+
+
+def shape(store):
+    """What the database says of its tables, indexes and triggers."""
+    found = {}
+    with store.read() as tx:
+        master = tx.execute(text("SELECT type, name, tbl_name, sql FROM sqlite_master")).all()
+        for kind, name, table, sql in master:
+            if kind == "table":
+                columns = tx.exec_driver_sql(f'PRAGMA table_info("{name}")').all()
+                found[name] = sorted((c[1], c[2], c[3], c[5]) for c in columns)
+            elif sql is not None:
+                found[name] = (kind, table, sql.replace('"', "").casefold().split())
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from connector.store import outbox, people
+from connector.store import cycles, outbox, people, scores
 from connector.store.database import open_store
 
 ASKED = {
@@ -72,3 +72,34 @@ def test_no_question_of_every_page_reads_all_records_of_a_connection(store, name
         RECORDS[name][0](tx)
     assert steps[0].startswith("SEARCH record USING INDEX record_")
     assert RECORDS[name][1] in steps[0]
+
+
+FLAGGED = {
+    "new versions of records": (lambda tx: people.dirty_records(tx, "person", 10), "record_dirty"),
+    "who is to be scored": (scores.any_stale, "person_stale"),
+    "who is to be planned": (lambda tx: people.pending(tx, "", 10), "person_pending"),
+    "who is to be decided": (lambda tx: cycles.waiting(tx, 5, "", 10), "person_pending"),
+    "whose date has come": (lambda tx: cycles.waiting(tx, 5, "", 10), "cycle_due"),
+    "who waits for an owner": (lambda tx: cycles.waiting(tx, 5, "", 10), "cycle_state"),
+    "what the CRM put off": (lambda tx: outbox.try_again(tx, "crm", 5), "outbox_queue"),
+    "what excluded people wait for": (lambda tx: outbox.cancel_excluded(tx, 5), "INDEX outbox_"),
+}
+
+
+@pytest.mark.parametrize("name", FLAGGED)
+def test_a_run_with_nothing_to_do_reads_no_table_from_end_to_end(store, name):
+    ask, index = FLAGGED[name]
+    steps = []
+    with store.write() as tx:
+
+        def explain(connection, _cursor, statement, parameters, *_):
+            driver = connection.connection.driver_connection
+            rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[-1] for row in rows)
+
+        event.listen(tx, "before_cursor_execute", explain)
+        ask(tx)
+    assert [step for step in steps if index in step], steps
+    tables = ("person", "record", "cycle", "score", "outbox")
+    whole = [s for s in steps if s.startswith("SCAN") and s.split()[1] in tables]
+    assert not [step for step in whole if "USING" not in step]

@@ -7,6 +7,7 @@ import pytest
 from connector.config.load import load_settings
 from connector.config.secrets import Secret
 from connector.errors import UsageError
+from connector.store.bookmarks import StoreBookmark
 from connector.store.database import open_store
 from connector.store.vault import StoreVault, new_key
 from connector.transport.vault import TokenVault
@@ -81,3 +82,20 @@ def test_the_key_may_come_from_environment_file_or_keyring_but_never_stand_in_th
     path.write_text(f"{head}vault: {{key: {new_key()}}}\n")
     with pytest.raises(UsageError, match="LEADLOOP_KEY"):
         load_settings(path, environ={})
+
+
+def test_a_bookmark_outlasts_its_process_and_belongs_to_one_connection(store, store_url):
+    StoreBookmark(store, "sf").save("query Lead", "a job")
+    again = open_store(store_url)
+    assert StoreBookmark(again, "sf").load("query Lead") == "a job"
+    assert StoreBookmark(again, "hs").load("query Lead") is None
+    StoreBookmark(again, "sf").drop("query Lead")
+    assert StoreBookmark(store, "sf").load("query Lead") is None
+    again.close()
+
+
+def test_a_token_is_exchanged_alone_and_saved_meanwhile(store, key):
+    vault = StoreVault(store, "sf", key)
+    with vault.alone():
+        vault.save("refresh", "canary-token-3")
+    assert vault.load("refresh") == "canary-token-3"

@@ -48,6 +48,17 @@ def test_waits_as_long_as_the_crm_asks(http, waits):
 
 
 @responses.activate
+def test_a_file_takes_a_good_answer_and_nothing_of_a_bad_one(http, waits, tmp_path):
+    responses.get(f"{URL}/x", status=503, body="come back later, all of you")
+    responses.get(f"{URL}/x", body="a,b\n1,2\n")
+    with (tmp_path / "body").open("w+b") as file:
+        file.write(b"of an attempt before")
+        assert http.send("GET", "/x", repeatable=True, into=file).body == b""
+        file.seek(0)
+        assert file.read() == b"a,b\n1,2\n"
+
+
+@responses.activate
 def test_who_asks_for_more_patience_than_a_run_has_is_not_waited_for(http, waits):
     responses.get(f"{URL}/x", status=429, headers={"Retry-After": "3600"})
     with pytest.raises(RateLimitError):

@@ -1,0 +1,136 @@
+"""Lists of contacts: who is on them, and the static ones that follow our nurture flag.
+
+A list of ours is known by its name. Memberships are said absolutely and may be said twice.
+
+Source: HubSpot's page on lists, now called segments (2026-11).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connector.adapters.hubspot.answers import ForbiddenError, RefusedError
+from connector.adapters.hubspot.calls import Calls
+
+log = logging.getLogger("leadloop.hubspot")
+CONTACTS = "0-1"
+FLAG, THEME = "leadloop_nurture", "leadloop_nurture_theme"
+"""The properties that say who is nurtured, and with what."""
+NURTURE = "Leadloop nurture: "
+"""What the name of a theme's static list begins with."""
+_SEARCH_PAGE, _MEMBERS_PAGE = 100, 100
+
+
+class List(NamedTuple):
+    """One list of contacts. Only `MANUAL` and `SNAPSHOT` ones take members from us."""
+
+    id: str
+    name: str
+    processing: str
+
+    @property
+    def is_static(self) -> bool:
+        """Whether members can be added."""
+        return self.processing in {"MANUAL", "SNAPSHOT"}
+
+
+class Lists:
+    """The lists of one portal."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._path = calls.paths["lists"]
+
+    def named(self, part: str = "") -> list[List]:
+        """Give the lists of contacts whose name holds a part."""
+        found: list[List] = []
+        offset = 0
+        while True:
+            body = {"query": part, "offset": offset, "count": _SEARCH_PAGE}
+            answer = self._calls.post(f"{self._path}/search", {**body, "objectTypeId": CONTACTS})
+            some = answer.get("lists") or ()
+            found += [_list(one) for one in some]
+            offset += len(some)
+            if not answer.get("hasMore") or not some:
+                return found
+
+    def members(
+        self, ident: str, after: str | None = None
+    ) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+        """Yield the memberships of a list page by page, each with the cursor behind it."""
+        cursor = after
+        while True:
+            query = {"limit": _MEMBERS_PAGE, "after": cursor}
+            answer = self._calls.get(f"{self._path}/{ident}/memberships", query)
+            cursor = ((answer.get("paging") or {}).get("next") or {}).get("after")
+            yield list(answer.get("results") or ()), cursor
+            if not cursor:
+                return
+
+    def create(self, name: str, branch: Mapping[str, Any] | None = None) -> None:
+        """Make a static list, or an active one of whoever fits `branch`; one there is kept."""
+        body: dict[str, Any] = {
+            "name": name,
+            "objectTypeId": CONTACTS,
+            "processingType": "MANUAL" if branch is None else "DYNAMIC",
+        }
+        if branch is not None:
+            body["filterBranch"] = branch
+        try:
+            self._calls.send("POST", self._path, body, repeatable=False)
+        except RefusedError as error:
+            if error.http_status != 409 and not self._is_there(name):
+                raise
+
+    def delete(self, ident: str) -> None:
+        """Delete a list; HubSpot keeps it restorable for ninety days."""
+        self._calls.send("DELETE", f"{self._path}/{ident}", None, repeatable=True)
+
+    def change(self, ident: str, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Put records on a static list and take others off it."""
+        body = {"recordIdsToAdd": list(add), "recordIdsToRemove": list(remove)}
+        path = f"{self._path}/{ident}/memberships/add-and-remove"
+        self._calls.send("PUT", path, body, repeatable=True)
+
+    def _is_there(self, name: str) -> bool:
+        return any(one.name == name for one in self.named(name))
+
+
+class Themes:
+    """Keeps one static list a theme in step with who is nurtured, where the portal has them."""
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+        self._known: dict[str, str] | None = None
+
+    def follow(self, wanted: Mapping[str, str | None]) -> None:
+        """Put each contact on the list of its theme and off all others; None is off every one."""
+        known = self._by_theme()
+        for theme, ident in known.items():
+            add = [one for one, its in wanted.items() if its == theme]
+            self._lists.change(ident, add, [one for one, its in wanted.items() if its != theme])
+
+    @property
+    def are_there(self) -> bool:
+        """Whether the portal has such lists, and we may change them."""
+        try:
+            return bool(self._by_theme())
+        except ForbiddenError as error:
+            log.warning("HubSpot's lists are left alone: %s", error)
+            self._known = {}
+            return False
+
+    def _by_theme(self) -> dict[str, str]:
+        if self._known is None:
+            self._known = {
+                one.name.removeprefix(NURTURE): one.id
+                for one in self._lists.named(NURTURE.strip(": "))
+                if one.is_static and one.name.startswith(NURTURE)
+            }
+        return self._known
+
+
+def _list(one: Mapping[str, Any]) -> List:
+    return List(str(one["listId"]), str(one.get("name") or ""), str(one.get("processingType")))

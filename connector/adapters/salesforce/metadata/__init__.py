@@ -1,0 +1,1 @@
+"""What `install` puts into an org, as Salesforce's own metadata. Pure."""
