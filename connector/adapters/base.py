@@ -116,12 +116,14 @@ class Order(NamedTuple):
     """What install is asked for beside fields: our words and the mapping's names for them.
 
     `names` are our fields by remote object and word; `statuses` the field of an object by which
-    sales decides, and the values there that mean one of our words.
+    sales decides, and the values there that mean one of our words; `known` all values there that
+    the mapping names.
     """
 
     steps: Sequence[FieldStep]
     names: Mapping[str, Mapping[str, str]]
     statuses: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]
+    known: Mapping[str, Sequence[str]] = {}
 
 
 class PartStep(NamedTuple):
@@ -216,6 +218,17 @@ class Examiner(Protocol):
 
     def examine(self, order: Order) -> list[Check]:
         """Say whether our user may do what it must, and no more. Changes nothing."""
+
+
+@runtime_checkable
+class Seeder(Protocol):
+    """What an adapter may offer that can fill an empty sandbox with invented people."""
+
+    def seed(self, people: int, number: int) -> dict[str, int]:
+        """Make marked people, the same for the same number; gives how many of each kind.
+
+        Raises UsageError for anything but an empty sandbox.
+        """
 
 
 @runtime_checkable

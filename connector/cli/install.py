@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -143,8 +144,7 @@ def uninstall(
         blocked = any(step.action == "fail" for step in steps)
         notes = []
         if not only_plan and not blocked:
-            if not yes:
-                click.confirm(f"Remove {len(steps)} parts of {connection}?", abort=True, err=True)
+            _ask(f"Remove {len(steps)} parts of {connection}?", yes=yes)
             if fields and save is not None:
                 notes += _saved(source, save)
             steps = maker.remove(order, fields=fields, check_only=False)
@@ -164,6 +164,15 @@ def uninstall(
     emit(output, "uninstall", rows, rows=rows, people=tell, status=status, warnings=said)
     if blocked:
         raise click.exceptions.Exit(2)
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """Ask a person who is there; who is not must have said --yes."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this removes things and nobody is there to ask", hint="Add --yes")
+    click.confirm(question, abort=True, err=True)
 
 
 def _chosen(loaded: Loaded, connection: str | None, stack: ExitStack) -> list[Source]:

@@ -10,12 +10,17 @@ from threading import Event
 
 import click
 
-from connector.cli.options import machine_clock
+from connector.cli.options import config_option, machine_clock, profile_option, settings
 from connector.errors import UsageError
+
+_MOST_SEEDED = 2_000
 
 
 @click.command()
-@click.argument("crm", type=click.Choice(["salesforce", "hubspot"]))
+@click.argument("crm", type=click.Choice(["salesforce", "hubspot", "seed"]))
+@click.argument("connection", required=False)
+@config_option
+@profile_option
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Loopback port. Default: a free one."
 )
@@ -34,16 +39,30 @@ from connector.errors import UsageError
     help="How many people both CRMs know together.",
 )
 def practice(
-    crm: str, port: int, tls: bool, fault_script: Path | None, seed: int, people: int
+    crm: str,
+    connection: str | None,
+    config: Path,
+    profile: str | None,
+    port: int,
+    tls: bool,
+    fault_script: Path | None,
+    seed: int,
+    people: int,
 ) -> None:
     """Serve a practice Salesforce or HubSpot on this machine until interrupted.
 
     It is filled with one invented company's year; what is written to it is forgotten at the end.
+    `seed` fills an empty Salesforce sandbox of your own instead, with marked people who do not
+    exist; a production org is refused.
 
     \b
     Example:
         leadloop practice hubspot --port 8081
+        leadloop practice seed salesforce --people 200
     """
+    if crm == "seed":
+        _seed(connection, config, profile, min(people, _MOST_SEEDED), seed)
+        return
     from connector.practice.certificate import make_certificate
     from connector.practice.faults import Faults, load_faults
     from connector.practice.filled import Filling, filled
@@ -70,6 +89,28 @@ def practice(
         stack.enter_context(server)
         _tell(crm, server.address, authority)
         ended.wait()
+
+
+def _seed(
+    connection: str | None, config: Path, profile: str | None, people: int, number: int
+) -> None:
+    from connector.adapters.base import Seeder
+    from connector.sync.opening import open_sources
+
+    with ExitStack() as stack:
+        sources = open_sources(settings(config, profile), machine_clock, stack)
+        chosen = next((s for s in sources if s.name == connection), None)
+        inner = getattr(chosen.adapter, "inner", None) if chosen is not None else None
+        if not isinstance(inner, Seeder):
+            raise UsageError(
+                f"`{connection}` is no connection that can be filled",
+                hint="Name a Salesforce sandbox of leadloop.yaml: leadloop practice seed NAME",
+            )
+        counts = inner.seed(people, number)
+    click.echo(
+        f"{counts['leads']} leads and {counts['tasks']} tasks made in {connection}, "
+        f"{counts['there']} leads were there"
+    )
 
 
 def _tell(crm: str, address: str, authority: Path | None) -> None:

@@ -23,6 +23,17 @@ Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """How the CRM says a status in one field: `means` its values for each word of ours, `known` all
+    values the mapping names, those included that say nothing to us.
+    """
+
+    field: str
+    means: Mapping[str, tuple[str, ...]]
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteTarget:
     """A remote field we write. `policy` is ours, theirs, theirs_for, newest or ask."""
 
@@ -39,8 +50,8 @@ class CompiledObject:
 
     `names` are the remote fields to read, write targets included. `convert` takes a row and its
     place and gives a Record, activities, a Rejected, or None for a row that `where:` leaves out.
-    `hash` covers all that decides what `convert` gives. `says` is the one field a status is read
-    from, with the values there for each word of ours.
+    `hash` covers all that decides what `convert` gives. `says` tells how one field says
+    a status.
     """
 
     name: str
@@ -54,7 +65,7 @@ class CompiledObject:
     writes: Mapping[str, WriteTarget]
     asks: Mapping[str, str]
     optional: bool
-    says: tuple[str, Mapping[str, tuple[str, ...]]] | None
+    says: Says | None
     convert: Callable[[Row, str], Converted]
 
 
@@ -107,15 +118,15 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
     )
 
 
-def _says(status: Status | None) -> tuple[str, Mapping[str, tuple[str, ...]]] | None:
-    """The one field by which the CRM says a status, and its values for each word of ours."""
+def _says(status: Status | None) -> Says | None:
+    """How one field says a status; None where none or several do."""
     if status is None or not isinstance(status.from_, str):
         return None
     means: dict[str, tuple[str, ...]] = {}
     for remote, ours in status.values.items():
         if ours is not None:
             means[ours] = (*means.get(ours, ()), remote)
-    return status.from_, means
+    return Says(status.from_, means, tuple(status.values))
 
 
 def _fields_of(ref: Any) -> list[str]:

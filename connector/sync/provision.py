@@ -57,13 +57,15 @@ def order_of(source: Source, steps: Sequence[FieldStep]) -> Order:
     """Put together what a CRM is asked for: fields, our words for them, and what statuses mean."""
     names: dict[str, dict[str, str]] = {}
     statuses: dict[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    known: dict[str, Sequence[str]] = {}
     for one in source.objects.values():
         ours = {word: target.to for word, target in one.writes.items()} | dict(one.asks)
         if ours:
             names[one.source] = ours
         if one.kind is Kind.PERSON and one.says is not None:
-            statuses[one.source] = one.says
-    return Order(steps, names, statuses)
+            statuses[one.source] = (one.says.field, one.says.means)
+            known[one.source] = one.says.known
+    return Order(steps, names, statuses, known)
 
 
 def furnish(

@@ -22,7 +22,7 @@ from connector.errors import (
 from connector.store import audit, notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
-from connector.sync import hand_off, intake
+from connector.sync import hand_off, intake, reacting
 from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
@@ -116,6 +116,7 @@ def _busy(said: str, source: Source) -> BusyError:
 
 
 def _plan(loop: Loop, result: Result, scorer: Scorer | None) -> None:
+    reacting.look(loop)
     _done(loop, result, "resolve", resolve_people(loop))
     _done(loop, result, "recall", recall(loop))
     _done(loop, result, "retain", retain(loop))
@@ -164,6 +165,7 @@ def _hold(loop: Loop) -> Hold:
             return Hold("the first plan of this store: somebody has to look at it")
         older = notes.get(tx, OLDER)
         small = intake.unusual(loop, tx)
+        reaction = reacting.said(tx)
     for one in small:
         loop.warn(f"unusually little came: {one.said}")
     if older is not None:
@@ -172,7 +174,9 @@ def _hold(loop: Loop) -> Hold:
             f"run {older['run']}): somebody has to look at it"
         )
     whole, days = ("; ".join(s.said for s in small if s.whole is w) for w in (True, False))
-    return Hold(whole or None, days or None)
+    if reaction is not None:
+        loop.warn(reaction)
+    return Hold(whole or None, reaction or days or None)
 
 
 def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
@@ -210,6 +214,7 @@ def approve_and_apply(
             sending.approve(loop, plan_row, approved=approved)
             with loop.store.write() as tx:
                 notes.drop(tx, OLDER)
+                notes.drop(tx, reacting.REACTION)
                 intake.accept(loop, tx)
         _done(loop, result, "apply", sending.leave_out_moved(loop, plan_row.id))
         _send(loop, result, troubles)

@@ -30,6 +30,7 @@ from connector.errors import (
     QuotaError,
     RateLimitError,
     RemoteError,
+    StoppedError,
     TryLaterError,
     UnknownOutcomeError,
 )
@@ -365,7 +366,8 @@ def _retry_after(answer: Answer) -> float | None:
 
 
 def _may_repeat(error: BaseException) -> bool:
-    if isinstance(error, UnknownOutcomeError | QuotaError) or not isinstance(error, TryLaterError):
+    final = isinstance(error, UnknownOutcomeError | QuotaError | StoppedError)
+    if final or not isinstance(error, TryLaterError):
         return False
     long = isinstance(error, RateLimitError) and (error.retry_after or 0) > MAX_WAIT_S
     return not long  # whoever is told to wait longer saves its state and ends

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from connector.adapters import KINDS
-from connector.adapters.base import FieldStep, Window
+from connector.adapters.base import FieldStep, Window, Witness
 from connector.domain.change import Result, Write
 from connector.domain.moment import HOUR, SECOND
 from connector.domain.outward import FieldType
@@ -126,6 +126,15 @@ def test_rows_by_id_leave_out_what_is_gone(crm):
     ids = fill(crm, 5)
     found = crm.adapter.read_ids(crm.source, [crm.key, crm.field], [ids[1], crm.missing, ids[3]])
     assert {row[crm.key] for row in found} == {ids[1], ids[3]}
+
+
+def test_a_deleted_record_is_not_taken_for_one_only_hidden_from_us(crm):
+    if not isinstance(crm.adapter, Witness):
+        pytest.skip("its CRM does not tell deleted from hidden")
+    ids = fill(crm, 3)
+    crm.delete(ids[1])
+    crm.tick(90 * SECOND)
+    assert crm.adapter.hidden(crm.source, [ids[1]]) == []
 
 
 def test_what_is_written_is_read_back(crm):

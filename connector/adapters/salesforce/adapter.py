@@ -33,8 +33,9 @@ from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
 from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
+from connector.adapters.salesforce.related import CONTACT_ROLE
+from connector.adapters.salesforce.seeding import seed
 from connector.adapters.salesforce.session import Session
-from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
 from connector.adapters.salesforce.surveying import survey
 from connector.adapters.salesforce.writing import BATCH, JOB_FROM, Writing
@@ -132,6 +133,7 @@ class SalesforceAdapter:
         described = self._objects.of(source)
         fields = {str(spec["name"]): remote_field(spec) for spec in described.fields.values()}
         paths = [str(spec["relationshipName"]) for spec in described.relations.values()]
+        paths += [name for name, _, _ in described.children.values()]
         if described.name == "Opportunity":
             paths.append(CONTACT_ROLE.partition(".")[0])
         return {name: RemoteField(name, None, writable=False) for name in paths} | fields
@@ -168,6 +170,9 @@ class SalesforceAdapter:
 
     def examine(self, order: Order) -> list[Check]:
         return list(examine(self._calls, self._objects, order, self._session.ids()[1]))
+
+    def seed(self, people: int, number: int) -> dict[str, int]:
+        return seed(self._calls, self._objects, people=people, number=number)
 
     def exported(self, order: Order) -> Mapping[str, bytes]:
         return self._furnishing.exported(order)

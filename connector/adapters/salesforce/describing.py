@@ -46,6 +46,16 @@ class Described:
             for f in given["fields"]
             if f.get("relationshipName")
         }
+        self.children: dict[str, tuple[str, str, str]] = {
+            str(one["relationshipName"]).casefold(): (
+                str(one["relationshipName"]),
+                str(one["childSObject"]),
+                str(one["field"]),
+            )
+            for one in given.get("childRelationships") or ()
+            if one.get("relationshipName")
+        }
+        """Name, child object and its reference to us, by the relationship's lower-case name."""
 
     def __contains__(self, name: str) -> bool:
         return name.casefold() in self.fields

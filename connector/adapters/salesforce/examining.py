@@ -14,7 +14,7 @@ from connector.adapters.base import Check, Order
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.soql import quoted
-from connector.errors import LoginError, RemoteError, TryLaterError, UsageError
+from connector.errors import LoginError, RemoteError, UsageError
 
 _OBJECTS = "Setup > Permission Sets > Leadloop Objects > Object Settings"
 
@@ -43,6 +43,7 @@ def examine(calls: Calls, objects: Objects, order: Order, user: str) -> Iterator
             )
         elif sees:
             yield Check("ok", f"our user sees every {source}")
+    yield from _statuses(objects, order)
     powers = _count(
         calls,
         f"SELECT COUNT() FROM PermissionSet WHERE PermissionsModifyAllData = true AND Id IN {mine}",
@@ -54,6 +55,23 @@ def examine(calls: Calls, objects: Objects, order: Order, user: str) -> Iterator
             "Give it the profile Minimum Access - API Only Integrations (docs/salesforce.md, 1)",
         )
     yield from _converted(calls, order)
+
+
+def _statuses(objects: Objects, order: Order) -> Iterator[Check]:
+    """Whether the mapping knows every status sales can choose: others say nothing to us."""
+    for source, (field, _) in order.statuses.items():
+        spec = objects.of(source).fields.get(field.casefold(), {})
+        there = [str(one["value"]) for one in spec.get("picklistValues", ()) if one.get("active")]
+        strange = [value for value in there if value not in order.known.get(source, ())]
+        if strange:
+            yield Check(
+                "look",
+                f"{len(strange)} values of {source}.{field} mean nothing to the mapping: "
+                f"{', '.join(strange[:5])}",
+                f"Add them to the mapping, under `status: values:` of {source}",
+            )
+        elif there:
+            yield Check("ok", f"the mapping knows every {source}.{field}")
 
 
 def _converted(calls: Calls, order: Order) -> Iterator[Check]:
@@ -84,5 +102,5 @@ def _count(calls: Calls, soql: str) -> int | None:
             "look at what our user may do",
             lambda told: int(told["totalSize"]),
         )
-    except (RemoteError, LoginError, UsageError, TryLaterError):
+    except (RemoteError, LoginError, UsageError):
         return None

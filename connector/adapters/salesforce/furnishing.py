@@ -69,11 +69,25 @@ class Furnishing:
         """Take parts out, what people see before what it shows; fields only if asked."""
         parts = self._parts(order, whole=True)
         gone = [(p.kind, p.name) for p in reversed(parts) if p.kind != "CustomField"]
-        steps = self._removed(gone, check_only=check_only)
+        sets = [(kind, name) for kind, name in gone if kind == "PermissionSet"]
+        seen = [(kind, name) for kind, name in gone if kind != "PermissionSet"]
+        steps = self._removed(seen, check_only=check_only)
+        if not any(step.action == "fail" for step in steps):
+            steps += self._sets_removed(sets, check_only=check_only)
         if fields and not any(step.action == "fail" for step in steps):
             mine = [(p.kind, p.name) for p in parts if p.kind == "CustomField"]
             steps += self._removed(mine, check_only=check_only)
         return steps
+
+    def _sets_removed(self, sets: Sequence[tuple[str, str]], *, check_only: bool) -> list[PartStep]:
+        """Permission sets go last and are taken back first: an assigned one cannot be removed."""
+        names = [name for _, name in sets]
+        if not check_only:
+            self._installing.unassign(names)
+            return self._removed(sets, check_only=False)
+        held = len(self._installing.assigned(names))
+        note = f"{held} assignments of the three are taken back first" if held else ""
+        return [PartStep("", kind, name, "remove", note) for kind, name in sets]
 
     def _removed(self, members: Sequence[tuple[str, str]], *, check_only: bool) -> list[PartStep]:
         result = self._deploys.run(removal(members), check_only=True)

@@ -34,6 +34,7 @@ from connector.errors import (
     QuotaError,
     RateLimitError,
     RemoteError,
+    StoppedError,
     TryLaterError,
     UnknownOutcomeError,
 )
@@ -77,6 +78,8 @@ class Ingest:
             self._close(job)
             self._wait(job)
             told = self._harvest(job)
+        except StoppedError:
+            raise  # the next run waits for the job before it reads what became of it
         except (TryLaterError, LoginError, RemoteError):
             return [Outcome(str(one["id"]), Result.UNKNOWN, "no_answer") for one in records]
         self._over(source)

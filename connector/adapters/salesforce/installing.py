@@ -9,6 +9,7 @@ Source: Metadata API Developer Guide, "CustomField"; Object Reference, "Permissi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -29,10 +30,12 @@ from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.soql import quoted
 from connector.domain.outward import FieldType
-from connector.errors import LoginError, RemoteError, UnknownOutcomeError
+from connector.errors import LoginError, RemoteError, UnknownOutcomeError, UsageError
 
 _PICKED = 255
 """Characters of a value of a picklist, whatever its description says."""
+_NAME = re.compile(r"[A-Za-z]\w{0,79}")
+_MOST_DELETED = 200
 _TEXTS = {FieldType.TEXT, FieldType.LONG_TEXT}
 
 
@@ -172,6 +175,28 @@ class Installing:
                 ) from None
         except UnknownOutcomeError:
             pass  # what comes next looks whether it took effect
+
+    def unassign(self, names: Sequence[str]) -> int:
+        """Take permission sets back from whoever has them; gives from how many."""
+        held = self.assigned(names)
+        for start in range(0, len(held), _MOST_DELETED):
+            ids = ",".join(held[start : start + _MOST_DELETED])
+            path = f"composite/sobjects?ids={ids}&allOrNone=false"
+            self._calls.write("DELETE", path, b"", "take a permission set back")
+        return len(held)
+
+    def assigned(self, names: Sequence[str]) -> list[str]:
+        """The assignments of permission sets, by id."""
+        named = [n for n in names if _NAME.fullmatch(n)]
+        sets = self._reading.where("PermissionSet", ["Id"], f"Name IN {quoted(named)}")
+        if not sets:
+            return []
+        ids = [str(row["Id"]) for row in sets]
+        try:
+            rows = self._reading.matching("PermissionSetAssignment", ["Id"], "PermissionSetId", ids)
+        except UsageError:
+            return []
+        return [str(row["Id"]) for row in rows]
 
     def verify(self, steps: Sequence[FieldStep]) -> None:
         """Raise LoginError that names the fields our user may not use after all."""

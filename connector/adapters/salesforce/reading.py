@@ -18,6 +18,7 @@ from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.money import Money
+from connector.adapters.salesforce.related import add_beside
 from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
 from connector.adapters.salesforce.soql import (
     MAX_URL,
@@ -28,7 +29,7 @@ from connector.adapters.salesforce.soql import (
     quoted,
     url_size,
 )
-from connector.errors import QuotaError, RemoteError, TryLaterError, UsageError
+from connector.errors import QuotaError, RemoteError, StoppedError, TryLaterError, UsageError
 
 PAGE = 2000
 BULK_FROM = 10_000
@@ -77,7 +78,7 @@ class Reading:
                 rows, dead = gone(shape, found)
                 self._finish(shape, rows)
                 yield Page(rows, position, gone=dead)
-        if shape.contact and window.since is not None:
+        if window.since is not None and any(one.kind == "role" for one in shape.beside):
             yield from self._by_role(shape, names, window, after)
 
     def read_ids(self, source: str, names: Sequence[str], ids: Sequence[str]) -> list[Row]:
@@ -152,7 +153,7 @@ class Reading:
             return self._calls.count(left, everything=shape.deletes) >= self._bulk_from
         except RemoteError:
             return False
-        except QuotaError:
+        except (QuotaError, StoppedError):
             raise
         except TryLaterError:
             return True  # so much that it cannot even be counted in time
@@ -250,23 +251,11 @@ class Reading:
             ) from None
         return found.rows, found.done and len(found.rows) < self._page
 
-    # --- contact roles ---------------------------------------------------------------------------
+    # --- what stands beside ----------------------------------------------------------------------
 
     def _finish(self, shape: Shape, rows: list[Row]) -> None:
         self._money.convert(shape.money, rows)
-        if shape.contact and rows:
-            contacts = self._contacts([row["Id"] for row in rows])
-            for row in rows:
-                row[shape.contact] = contacts.get(row["Id"])
-
-    def _contacts(self, deals: Sequence[str]) -> dict[str, str]:
-        names = ["OpportunityId", "ContactId", "IsPrimary"]
-        roles = self.matching("OpportunityContactRole", names, "OpportunityId", deals)
-        roles.sort(key=lambda role: not role["IsPrimary"])
-        contacts: dict[str, str] = {}
-        for role in roles:
-            contacts.setdefault(role["OpportunityId"], role["ContactId"])
-        return contacts
+        add_beside(self._objects, self.matching, shape.described.name, shape.beside, rows)
 
     def _by_role(
         self, shape: Shape, names: Sequence[str], window: Window, after: str | None

@@ -10,23 +10,22 @@ from typing import Any, NamedTuple
 
 from connector.adapters.base import Row
 from connector.adapters.salesforce.describing import Described, Objects
+from connector.adapters.salesforce.related import Beside, beside
 
 CODE, CLOSES = "CurrencyIsoCode", "CloseDate"
-CONTACT_ROLE = "OpportunityContactRoles.ContactId"
-"""On Opportunity: the contact whose role is primary, else the one added first."""
 _NOTHING: dict[str, Any] = {}
 
 
 class Shape(NamedTuple):
     """The columns of one read. `nested` and `renamed` are names that rows must be given, `money`
-    the amounts that are in a currency of their row's own.
+    the amounts that are in a currency of their row's own, `beside` what is asked for elsewhere.
     """
 
     described: Described
     columns: tuple[str, ...]
     nested: tuple[tuple[str, tuple[str, ...]], ...]
     renamed: tuple[tuple[str, str], ...]
-    contact: str | None
+    beside: tuple[Beside, ...]
     deletes: bool
     merges: bool
     money: tuple[str, ...] = ()
@@ -38,10 +37,13 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     deletes, merges = "IsDeleted" in described, "MasterRecordId" in described
     columns: dict[str, None] = {"Id": None}
     nested, renamed = [], []
-    contact = None
+    aside: list[Beside] = []
     for name in names:
-        if described.name == "Opportunity" and name.casefold() == CONTACT_ROLE.casefold():
-            contact = name
+        one = beside(objects, described, name)
+        if one is not None:
+            aside.append(one)
+            if one.kind == "changed":
+                columns[one.field] = None
             continue
         column = objects.column(source, name)
         columns[column] = None
@@ -59,7 +61,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         tuple(columns),
         tuple(nested),
         tuple(renamed),
-        contact,
+        tuple(aside),
         deletes,
         merges,
         money,

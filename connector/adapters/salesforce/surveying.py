@@ -9,7 +9,7 @@ Source: Tooling API, "ValidationRule", "ApexTrigger"; Object Reference, "FlowDef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from connector.adapters.base import FieldStep
@@ -69,10 +69,18 @@ def survey(calls: Calls, objects: Objects, steps: Sequence[FieldStep]) -> list[s
     return lines
 
 
-def is_sandbox(calls: Calls) -> bool:
-    """Whether the org is a sandbox, as it says itself. Developer orgs are none."""
-    row = _rows(calls, "SELECT IsSandbox FROM Organization", tooling=False)[0]
-    return bool(row["IsSandbox"])
+class Org(NamedTuple):
+    """Which edition an org has, and whether it is there to be tried things on."""
+
+    edition: str
+    is_sandbox: bool
+
+
+def kind_of_org(calls: Calls) -> Org:
+    """Say what an org says of itself. A Developer Edition org is nobody's production."""
+    row = _rows(calls, "SELECT IsSandbox, OrganizationType FROM Organization", tooling=False)[0]
+    edition = str(row["OrganizationType"])
+    return Org(edition, bool(row["IsSandbox"]) or edition == "Developer Edition")
 
 
 def _edition(calls: Calls) -> str | None:

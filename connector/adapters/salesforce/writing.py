@@ -24,12 +24,19 @@ from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id, quoted
 from connector.adapters.salesforce.values import Refused, prepared
 from connector.domain.change import Outcome, Result, Write
-from connector.errors import LoginError, RemoteError, TryLaterError, UnknownOutcomeError
+from connector.errors import (
+    LoginError,
+    RemoteError,
+    StoppedError,
+    TryLaterError,
+    UnknownOutcomeError,
+)
 
 CHUNK = 200
 """Records of one request."""
-BATCH = 10_000
-"""Records of one turn: as many as one job takes in one piece."""
+BATCH = 4_000
+"""Records of one turn. By requests, each with its rules and flows, they take minutes, and a lease
+lasts fifteen."""
 JOB_FROM = 2_000
 """So many records of one turn go as a job, if Bulk takes them."""
 HEADERS = {
@@ -40,6 +47,7 @@ HEADERS = {
     "Sforce-Call-Options": "client=leadloop",
 }
 _OWNER = "OwnerId"
+_PUT_OFF = "try_later"
 
 Ready = list[tuple[Write, dict[str, Any]]]
 
@@ -96,22 +104,24 @@ class Writing:
             told = self._ingest.update(source, [values for _, values in ready])
             if told is not None:
                 return [o._replace(id=one.id) for (one, _), o in zip(ready, told, strict=True)]
-        outcomes: list[Outcome] = []
-        for start in range(0, len(ready), CHUNK):
-            outcomes += self._save(source, ready[start : start + CHUNK], fresh=fresh)
-            fresh = False
+        outcomes = self._save_in_chunks(source, ready, fresh=fresh)
         locked = [n for n, one in enumerate(outcomes) if one.code == LOCKED]
         if locked and len(locked) < len(ready):
             places = self._by_parent(source, [(n, ready[n]) for n in locked])
-            again = self._save_in_chunks(source, [ready[n] for n in places])
+            again = self._save_in_chunks(source, [ready[n] for n in places], fresh=False)
             for n, settled in zip(places, again, strict=True):
                 outcomes[n] = settled
         return outcomes
 
-    def _save_in_chunks(self, source: str, ready: Ready) -> list[Outcome]:
+    def _save_in_chunks(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
+        """Send request by request. Once Salesforce says later, the rest is not sent at all."""
         outcomes: list[Outcome] = []
         for start in range(0, len(ready), CHUNK):
-            outcomes += self._save(source, ready[start : start + CHUNK], fresh=False)
+            some = ready[start : start + CHUNK]
+            if outcomes and outcomes[-1].code == _PUT_OFF:
+                outcomes += [Outcome(one.id, Result.RETRY, _PUT_OFF) for one, _ in some]
+            else:
+                outcomes += self._save(source, some, fresh=fresh and not outcomes)
         return outcomes
 
     def _by_parent(
@@ -149,10 +159,12 @@ class Writing:
             done = self._save(source, ready[:half], fresh=fresh)
             fresh = fresh and all(one.result is Result.REFUSED for one in done)
             return done + self._save(source, ready[half:], fresh=fresh)
+        except StoppedError:
+            raise  # the next run reads what became of it
         except (TryLaterError, LoginError):
             if fresh:
                 raise
-            return [Outcome(one.id, Result.RETRY, "try_later") for one, _ in ready]
+            return [Outcome(one.id, Result.RETRY, _PUT_OFF) for one, _ in ready]
         return _outcomes(ready, body)
 
     # --- owners ----------------------------------------------------------------------------------

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+import tracemalloc
+from functools import partial
+
 import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.keeping import Forgetful
 from connector.adapters.salesforce.adapter import SalesforceAdapter
+from connector.adapters.salesforce.bulk import BulkQueries, Place
 from connector.adapters.salesforce.grants import ClientCredentials
+from connector.adapters.salesforce.shape import flat_rows, shape_of
 from connector.domain.moment import HOUR
 from connector.errors import TryLaterError
 from tests.unit.adapters.salesforce_bulk import Bulk
@@ -194,3 +200,24 @@ def test_the_version_that_began_a_job_reads_it(org, bulk, opened):
     asked = [c.request.url for c in org.mock.calls if "jobs/query/" in c.request.url]
     assert all("/services/data/v62.0/jobs/query/" in url for url in asked)
     assert "v62.0/" in read(opened(), PLAIN)[-1].position
+
+
+def test_ten_times_the_rows_take_no_more_memory(org, opened):
+    crm = opened()
+    columns = ("Id", "IsDeleted", "MasterRecordId", "Title", "SystemModstamp", "Score__c")
+    shape = shape_of(crm._objects, "Lead", columns)
+    line = '"00Q{:012}AAA","false","","{}","2026-05-01T11:00:00.000Z","71.5"\n'
+    peaks = []
+    for count in (3_000, 30_000):
+        with tempfile.TemporaryFile() as file:
+            file.write((",".join(f'"{c}"' for c in shape.columns) + "\n").encode())
+            for n in range(count):
+                file.write(line.format(n, "x" * 100).encode())
+            pages = BulkQueries(crm._session, Forgetful(), 1000)._rows(
+                file, Place("v62.0/1", "", 0, ""), count, partial(flat_rows, crm._objects, shape)
+            )
+            tracemalloc.start()
+            assert sum(len(some) for some, _ in pages) == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]

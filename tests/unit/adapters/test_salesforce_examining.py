@@ -67,3 +67,17 @@ def test_our_user_is_named_in_the_questions_by_its_id_alone(org, asked):
     ]
     assert urls
     assert all(USER in url for url in urls)
+
+
+def test_a_status_that_the_mapping_does_not_know_is_named(org, crm):
+    order = ORDER._replace(
+        statuses={"Lead": ("Open__c", {"accepted": ("A",)})}, known={"Lead": ("A",)}
+    )
+    refused = [{"errorCode": "INVALID_TYPE", "message": ""}]
+    org.objects["Contact"] = org.objects["Lead"]
+    org.fail("query?", 400, refused, times=9)
+    (check,) = crm.examine(order)
+    assert check.said == "1 values of Lead.Open__c mean nothing to the mapping: B"
+    org.fail("query?", 400, refused, times=9)
+    (check,) = crm.examine(order._replace(known={"Lead": ("A", "B")}))
+    assert check.state == "ok"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -14,7 +15,7 @@ from connector.adapters.base import FieldStep, Order, Use
 from connector.adapters.salesforce.metadata.fields import REASONS
 from connector.domain.outward import FieldType
 from connector.errors import UsageError
-from tests.unit.adapters.salesforce_org import USER, field
+from tests.unit.adapters.salesforce_org import USER, field, ident
 
 _M = "{http://soap.sforce.com/2006/04/metadata}"
 NAMES = {
@@ -33,13 +34,14 @@ MEANS = {"accepted": ("Old", "A"), "rejected": ("B",), "recycled": ("Gone from t
 ORDER = Order(STEPS, {"Lead": NAMES}, {"Lead": ("Grade__c", MEANS)})
 WRITES = frozenset(NAMES.values()) - {"Leadloop_Reason__c"}
 USES = {"Lead": Use("Id", WRITES, frozenset({"Leadloop_Reason__c"}))}
+SET = ident("0PS", 1)
 DONE = {"done": True, "success": True, "status": "Succeeded"}
 GROUPS = ("fields", "views", "actions", "reports", "panel")
 
 
 @pytest.fixture
 def ready(org):
-    org.rows["PermissionSet"] = [{"Id": "0PS1", "Name": "Leadloop_Integration"}]
+    org.rows["PermissionSet"] = [{"Id": SET, "Name": "Leadloop_Integration"}]
     org.deploy_results = [DONE] * 40
     return org
 
@@ -84,7 +86,7 @@ def test_every_group_is_checked_before_it_is_made_and_fields_come_first(ready, c
     assert "Lead.Leadloop_Score__c" in members(told[0][1]["package.xml"])
     assert {step.group for step in steps} == set(GROUPS)
     assert ready.posted == [
-        ("sobjects/PermissionSetAssignment", {"AssigneeId": USER, "PermissionSetId": "0PS1"})
+        ("sobjects/PermissionSetAssignment", {"AssigneeId": USER, "PermissionSetId": SET})
     ]
 
 
@@ -210,11 +212,37 @@ def test_what_is_taken_out_keeps_fields_unless_asked(ready, crm):
     ((options, files),) = map(unpacked, ready.deploys)
     assert options["checkOnly"] is True
     assert members(files["package.xml"]) == []
-    assert "Leadloop_Rep" in members(files["destructiveChanges.xml"])
+    assert "Lead.Leadloop_Work_Now" in members(files["destructiveChanges.xml"])
+    assert {s.name for s in steps if s.kind == "PermissionSet"} == {
+        "Leadloop_Integration", "Leadloop_Rep", "Leadloop_Manager",
+    }  # fmt: skip
     ready.deploys.clear()
     steps = crm.remove(ORDER, fields=True, check_only=False)
     assert {"CustomField", "ListView"} <= {step.kind for step in steps}
-    assert [unpacked(b)[0]["checkOnly"] for b in ready.deploys] == [True, False, True, False]
+    assert [unpacked(b)[0]["checkOnly"] for b in ready.deploys] == [True, False] * 3
+    assert "Leadloop_Rep" in members(unpacked(ready.deploys[2])[1]["destructiveChanges.xml"])
+
+
+def test_permission_sets_are_taken_back_before_they_go(ready, crm):
+    ready.objects["PermissionSetAssignment"] = [
+        field("Id", "id"),
+        field("PermissionSetId", "reference"),
+    ]
+    held = [ident("0Pa", n) for n in range(2)]
+    ready.rows["PermissionSetAssignment"] = [{"Id": i, "PermissionSetId": SET} for i in held]
+    taken = []
+
+    def take(request):
+        taken.append(request.url)
+        return 200, {"Content-Type": "application/json"}, "[]"
+
+    ready.mock.add_callback("DELETE", re.compile(r"https://.*"), callback=take)
+    steps = crm.remove(ORDER, fields=False, check_only=True)
+    assert taken == []
+    assert "2 assignments" in next(s.note for s in steps if s.kind == "PermissionSet")
+    crm.remove(ORDER, fields=False, check_only=False)
+    assert len(taken) == 1
+    assert all(ident in taken[0] for ident in held)
 
 
 def test_what_blocks_a_removal_is_named_and_nothing_goes(ready, crm):

@@ -5,18 +5,21 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from urllib.parse import parse_qs
 
 import pytest
 
 from connector.adapters.keeping import Forgetful, Keeping, keeping
 from connector.adapters.salesforce.adapter import open_salesforce
+from connector.config.load import load_settings
 from connector.config.secrets import Secret
 from connector.config.settings import Connection
+from connector.demo.shipped import shipped
 from connector.errors import LoginError, UsageError
 from connector.store.database import open_store
 from connector.store.vault import StoreVault, new_key
+from connector.sync.opening import open_sources
 from tests.unit.adapters.salesforce_org import HOST, ORG, USER
 
 GRANTED = {"instance_url": HOST, "id": f"https://login.salesforce.com/id/{ORG}/{USER}"}
@@ -205,3 +208,35 @@ def test_the_soap_log_in_is_refused_early_with_advice(org):
         opened(login="ada@acme.example", password="${SF_PASSWORD}")
     assert "external client app" in caught.value.hint
     assert org.sent("POST") == []
+
+
+def test_a_command_without_a_run_keeps_a_rotated_token_in_the_store_too(
+    org, secrets, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LEADLOOP_KEY", new_key())
+    (tmp_path / "mapping.yaml").write_text(shipped("salesforce.yaml"))
+    (tmp_path / "leadloop.yaml").write_text(
+        f"""
+version: 1
+store: sqlite:///./state/leadloop.db
+connections:
+  - name: sf
+    kind: salesforce
+    address: {HOST}
+    mapping: mapping.yaml
+    auth: {{client_id: "${{SF_CLIENT}}", refresh_token: "${{SF_TOKEN}}"}}
+vault: {{key: "${{LEADLOOP_KEY}}"}}
+"""
+    )
+    loaded = load_settings(tmp_path / "leadloop.yaml")
+    for number, spent, given in (
+        (1, "canary-first", "canary-second"),
+        (2, "canary-second", "canary-third"),
+    ):
+        grant(org, number, given)
+        with ExitStack() as stack:
+            (source,) = open_sources(loaded, lambda: 0, stack)
+            assert (tmp_path / "state" / "leadloop.db").exists() is (number == 2)
+            source.adapter.check()
+        assert forms(org)[number - 1]["refresh_token"] == spent
+    assert b"canary" not in (tmp_path / "state" / "leadloop.db").read_bytes()

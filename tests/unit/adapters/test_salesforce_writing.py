@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import FieldType
-from connector.errors import LoginError, QuotaError, TryLaterError
+from connector.errors import LoginError, QuotaError, StoppedError, TryLaterError
 from tests.unit.adapters.salesforce_org import USER, ident
 
 QUEUE, GONE_USER = ident("00G", 1), ident("005", 9)
@@ -252,7 +252,7 @@ def test_owners_are_looked_up_before_they_are_given_anything(org, crm, three):
 
 def test_a_batch_too_large_is_refused_before_anything_is_sent(org, crm, three):
     with pytest.raises(ValueError, match="batch"):
-        write(crm, *[(three[0], {"Title": "x"})] * 10_001)
+        write(crm, *[(three[0], {"Title": "x"})] * 4_001)
     assert crm.write([]) == []
     assert org.sent() == []
 
@@ -278,3 +278,33 @@ def test_a_description_that_came_in_part_is_told_from_a_missing_object(org, crm,
     org.fail("/describe", 200, body, times=5)
     with pytest.raises(TryLaterError):
         crm.describe("Lead")
+
+
+def test_once_salesforce_says_later_the_rest_of_a_turn_is_not_sent(org, crm, waits):
+    leads = [org.lead(n) for n in range(1000)]
+    crm.describe("Lead")
+    applied = org._save
+    sent = []
+
+    def two_then_none(records):
+        sent.append(len(records))
+        if len(sent) > 2:
+            org.fail("PATCH", 503, "<html>maintenance</html>", times=99)
+        return applied(records)
+
+    org._save = two_then_none
+    found = write(crm, *((lead, {"Score__c": 1}) for lead in leads))
+    assert [o.result.value for o in found] == ["applied"] * 600 + ["retry"] * 400
+    assert len(org.sent()) == 3 + 5
+
+
+def test_a_run_that_is_stopped_in_a_write_stops(org, crm, three):
+    crm.describe("Lead")
+
+    def stop():
+        raise StoppedError("stopped on request")
+
+    org.faults.append(("PATCH", stop))
+    with pytest.raises(StoppedError):
+        write(crm, (three[0], {"Score__c": 1}))
+    assert len(org.sent()) == 1
