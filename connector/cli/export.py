@@ -1,55 +1,95 @@
-"""`leadloop export`: people and activities as Parquet, for a cluster."""
+"""`leadloop export`: what is known, for analysts and for a cluster."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from connector.cli.options import machine_clock, settings, settings_options
-from connector.cli.output import emit
+from connector.cli.output import emit, table
+from connector.errors import UsageError
+
+if TYPE_CHECKING:
+    from connector.config.load import Loaded
+    from connector.store.database import Store
 
 
 @click.command()
 @settings_options
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True,
               help="The folder to write to; later runs write only who changed.")  # fmt: skip
-def export(config: Path, profile: str | None, output: str, to: Path) -> None:
-    """Write people and activities as Parquet, in buckets by a hash of the person.
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), default="parquet",
+              show_default=True, help="CSV writes the files for analysts alone.")  # fmt: skip
+@click.option("--only", type=click.Choice(["all", "analysts", "cluster"]), default="all",
+              show_default=True, help="Files of the views, or what a cluster scores.")  # fmt: skip
+def export(
+    config: Path,
+    profile: str | None,
+    output: str,
+    to: Path,
+    form: Literal["parquet", "csv"],
+    only: str,
+) -> None:
+    """Write what is known: for analysts one file a view, for a cluster everybody who changed.
+
+    TO/views holds people, scores, cycles, moves, dispositions and activities, whole each time and
+    without names or addresses; docs/analysts.md tells what their columns mean. With Parquet,
+    TO/people and TO/activities are for a cluster, in buckets by a hash of the person. The same
+    views stand in the store itself, as analyst_people and so on.
 
     \b
     Example:
-        leadloop export --to /shared/leadloop
+        leadloop export --to ./analysis --format csv
+        leadloop export --to /shared/leadloop --only cluster
     """
-    from connector.engine.cluster import export_store
     from connector.store import runs
     from connector.store.database import open_store
+    from connector.sync.exporting import export_views
+
+    if form == "csv" and only == "cluster":
+        raise UsageError("a cluster reads Parquet", hint="Leave --format out")
+    loaded = settings(config, profile)
+    warnings: list[str] = []
+    run = runs.new_id(machine_clock())
+    files: list[tuple[str, int]] = []
+    store = open_store(loaded.store_url())
+    try:
+        if form == "parquet" and only != "analysts":
+            _for_cluster(loaded, store, to, run, warnings)
+        if only != "cluster":
+            files = export_views(store, to / "views", form)
+    except OSError as error:
+        raise UsageError(
+            f"{to} cannot be written: {error.strerror}", hint="Name a folder you may write to"
+        ) from error
+    finally:
+        store.close()
+    rows = [{"file": f"views/{name}", "rows": count} for name, count in files]
+    data = {"folder": str(to), "run": run, "files": rows}
+
+    def tell() -> None:
+        click.echo(f"Written to {to} as run {run}")
+        if rows:
+            table(rows, ("file", "rows"))
+
+    emit(output, "export", data, rows=rows, people=tell, warnings=warnings)
+
+
+def _for_cluster(loaded: Loaded, store: Store, to: Path, run: str, warnings: list[str]) -> None:
+    from connector.engine.cluster import export_store
     from connector.store.feed import activities_sql, people_sql
     from connector.sync.opening import agreed
     from connector.sync.score import EXPORTED
 
-    loaded = settings(config, profile)
-    warnings: list[str] = []
-    run = runs.new_id(machine_clock())
-    store = open_store(loaded.store_url())
-    try:
-        models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
-        export_store(
-            models,
-            to,
-            run,
-            url=store.url,
-            people=people_sql(store.dialect, models.person_fields(), only_stale=False),
-            activities=activities_sql(store.dialect, EXPORTED, only_stale=False),
-            memory=loaded.settings.engine.memory,
-        )
-    finally:
-        store.close()
-    data = {"folder": str(to), "run": run}
-    emit(
-        output,
-        "export",
-        data,
-        people=lambda: click.echo(f"Written to {to} as run {run}"),
-        warnings=warnings,
+    models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+    export_store(
+        models,
+        to,
+        run,
+        url=store.url,
+        people=people_sql(store.dialect, models.person_fields(), only_stale=False),
+        activities=activities_sql(store.dialect, EXPORTED, only_stale=False),
+        memory=loaded.settings.engine.memory,
     )

@@ -81,7 +81,7 @@ def draw(
         click.echo(f"{len(rows)} of {drawn.population} judged leads drawn into {out}")
         click.echo(f"Next: sales fills in the last three columns; leadloop survey read {out}")
 
-    data = {"survey": drawn.survey, "form": str(out), "leads": rows}
+    data: dict[str, Any] = {"survey": drawn.survey, "form": str(out), "leads": rows}
     data["population"] = drawn.population
     emit(output, "survey", data, rows=rows, people=tell, run_id=drawn.survey, warnings=warnings)
 

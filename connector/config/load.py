@@ -59,7 +59,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         one.model_copy(update={"auth": {k: _beside(v, folder) for k, v in one.auth.items()}})
         for one in settings.connections
     ]
-    return settings.model_copy(update={"connections": connections})
+    auth = {name: _beside(given, folder) for name, given in settings.serve.auth.items()}
+    serve = settings.serve.model_copy(update={"auth": auth})
+    return settings.model_copy(update={"connections": connections, "serve": serve})
 
 
 def _beside(given: Any, folder: Path) -> Any:

@@ -293,6 +293,33 @@ class Dispositions(Document):
         }
 
 
+class Serve(Document):
+    """How `leadloop serve` is reached, and how often it runs the loop.
+
+    `public` is the address CRMs call, where a proxy stands before us: their signatures cover it.
+    `auth: {token: ${NAME}}` is what pages ask for; `cron` (five fields, UTC) replaces `every`.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    every: Duration = 15 * 60 * 1_000_000
+    cron: str | None = None
+    public: Annotated[str, Field(pattern=r"^https?://[^/]+$")] | None = None
+    auth: dict[str, Any] = {}
+
+    @field_validator("auth")
+    @classmethod
+    def _only_a_reference(cls, value: dict[str, Any]) -> dict[str, Any]:
+        given = value.get("token")
+        if set(value) - {"token"} or (value and secret_from("token", given) is None):
+            raise ValueError("write {token: ${LEADLOOP_TOKEN}}, or a {file: PATH} for it")
+        return value
+
+    def token(self) -> Secret | None:
+        """Give the token that pages ask for, unopened; None when there is none."""
+        return secret_from("token", self.auth["token"]) if "token" in self.auth else None
+
+
 class LeadSource(Document):
     """One way leads come to us, how many a month are wanted, and who sees to it."""
 
@@ -337,6 +364,7 @@ class Settings(Document):
     report: Report = Report()
     dispositions: Dispositions = Dispositions()
     process: Process = Process()
+    serve: Serve = Serve()
     profiles: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="after")

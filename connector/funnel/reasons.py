@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connector.funnel.statistics import share, wilson
 
+K = TypeVar("K")
 LEAST = 5
 """Fewer reasons of one owner say nothing about how he gives them."""
 MUCH_OTHER = 0.2
@@ -62,7 +63,7 @@ def audit_reasons(words: Iterable[Word]) -> ReasonAudit:
     kinds = Counter(word.kind for word in everything)
     given = len(everything) - kinds["missing"]
     reasons = Counter((w.verdict, w.reason) for w in everything if w.reason is not None)
-    outside = Counter(str(w.reason) for w in everything if w.kind == "outside")
+    outside = Counter(w.reason for w in everything if w.reason is not None and w.kind == "outside")
     interval = wilson(kinds["other"], given)
     return ReasonAudit(
         refused=len(everything),
@@ -88,7 +89,8 @@ def _owners(words: list[Word]) -> tuple[OwnerReasons, ...]:
 
 def _owner(name: str, words: list[Word]) -> OwnerReasons:
     reasons = Counter(w.reason for w in words if w.reason is not None)
-    top, count = _ranked(reasons)[0] if reasons else (None, 0)
+    ranked = _ranked(reasons)
+    top, count = ranked[0] if ranked else (None, 0)
     given = sum(reasons.values())
     return OwnerReasons(
         owner=name,
@@ -101,5 +103,6 @@ def _owner(name: str, words: list[Word]) -> OwnerReasons:
     )
 
 
-def _ranked(counts: Counter[object] | Counter[str]) -> list[tuple[object, int]]:  # most, then name
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+def _ranked(counts: Counter[K]) -> list[tuple[K, int]]:
+    """Most first; of as many, by name."""
+    return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))

@@ -18,6 +18,7 @@ from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.history import History
 from connector.funnel.leakage import Leak, Leakage, LeakageMeasure
+from connector.funnel.maturity import MaturityMeasure
 from connector.funnel.segments import (
     Segment,
     SegmentMeasure,
@@ -27,6 +28,7 @@ from connector.funnel.segments import (
     source_of,
 )
 from connector.funnel.stages import Funnel, Stage, StageMeasure
+from connector.report.maturity import maturity_data
 from connector.scoring.model import Model
 from connector.store import people, quality, runs
 from connector.store.database import Store
@@ -57,13 +59,14 @@ class _Measures(NamedTuple):
     by_band: SegmentMeasure
     months: SegmentMeasure
     campaigns: CampaignMeasure
+    maturity: MaturityMeasure
 
 
 def report_figures(
     store: Store, loaded: Loaded, now: Micros, warnings: list[str]
 ) -> dict[str, Any]:
     """Give the report as of `now`; what a reader should know first is added to `warnings`."""
-    models, _ = agreed(loaded, store, candidate=False, warn=warnings.append)
+    models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     model = models.default
     settings = loaded.settings
     costs = _costs(loaded, warnings)
@@ -83,6 +86,9 @@ def report_figures(
                 measure.add(told.history)
         names = _owner_names(tx, reading.connection)
         health = _health(tx, model, worth)
+        grown = maturity_data(
+            tx, loaded, models, routing, measures.maturity.result(), now, _known(health)
+        )
         last = runs.newest(tx, 1)
     return {
         "as_of": format_iso(now // SECOND * SECOND),
@@ -95,8 +101,13 @@ def report_figures(
         },
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
         **_measured(measures, settings.report, names),
+        "maturity": grown,
         "health": health,
     }
+
+
+def _known(health: dict[str, Any]) -> dict[str, int]:
+    return {row["field"]: row["known"] for row in health["fields"]}
 
 
 def handoff_connection(loaded: Loaded) -> str:
@@ -146,6 +157,7 @@ def _measures(report: Report, costs: Costs, model: Model, now: Micros) -> _Measu
         by_band=SegmentMeasure(band_namer(model.threshold, exceeds=exceeds)),
         months=SegmentMeasure(month_of),
         campaigns=_campaigns(report, costs),
+        maturity=MaturityMeasure(now),
     )
 
 

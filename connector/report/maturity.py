@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,12 +23,16 @@ def maturity_data(
     routing: Routing | None,
     counts: Counts,
     now: Micros,
+    known: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Give the five parts with level, evidence and next steps, as plain values.
 
-    `counts` are those of a MaturityMeasure that saw every cycle.
+    `counts` are those of a MaturityMeasure that saw every cycle; `known` is how many people have
+    each field that rules read, where the caller counted them already.
     """
-    parts = maturity(counts, facts_of(tx, loaded, models, routing, now))
+    if known is None:
+        known = quality.known_fields(tx, models.default.person_fields())
+    parts = maturity(counts, facts_of(tx, loaded, models, routing, known, now))
     return {
         "level": overall(parts),
         "parts": [
@@ -43,12 +48,16 @@ def maturity_data(
 
 
 def facts_of(
-    tx: Connection, loaded: Loaded, models: Models, routing: Routing | None, now: Micros
+    tx: Connection,
+    loaded: Loaded,
+    models: Models,
+    routing: Routing | None,
+    known: Mapping[str, int],
+    now: Micros,
 ) -> Facts:
     """Give what configuration and store say beside the cycles."""
     settings, model = loaded.settings, models.default
     inside, _ = quality.people_counts(tx)
-    known = quality.known_fields(tx, model.person_fields())
     last = next(iter(reviews.newest(tx)), None)
     members = [m for pool in routing.pools.values() for m in pool.members] if routing else []
     goals = list(settings.report.goals.values())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, inspect, text
 
+from connector.store import schema_review, schema_sync  # noqa: F401  they fill the metadata
 from connector.store.migrations import HEAD
-from connector.store.schema_sync import news
+from connector.store.schema import metadata
+from connector.store.views import create_views
 
 _LOCK = 7_120_451_133
 """An advisory lock number of our own."""
@@ -23,9 +25,10 @@ def create(engine: Engine) -> None:
     with engine.connect() as connection:
         hold_tables(connection)
         if not inspect(connection).has_table(_VERSION.name):
-            news.metadata.create_all(connection, checkfirst=False)
+            metadata.create_all(connection, checkfirst=False)
             _VERSION.create(connection)
             connection.execute(insert(_VERSION), {"version_num": HEAD})
+            create_views(connection)
         connection.commit()
 
 

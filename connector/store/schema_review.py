@@ -57,11 +57,3 @@ hook_seen = Table(  # calls of CRMs that were taken in, so that one sent twice c
     Column("digest", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
-
-reread = Table(  # records a CRM called about, to be read again by the next run
-    "reread",
-    metadata,
-    Column("connection", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-)

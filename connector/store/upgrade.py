@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from connector.errors import UsageError
 from connector.store.create import hold_tables
+from connector.store.views import create_views, drop_views
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -28,5 +29,7 @@ def upgrade(engine: Engine, found: str) -> None:
     with engine.connect() as connection:
         hold_tables(connection)
         config.attributes["connection"] = connection
+        drop_views(connection)
         command.upgrade(config, "head")
+        create_views(connection)
         connection.commit()

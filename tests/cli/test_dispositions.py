@@ -129,3 +129,17 @@ def test_more_reject_reasons_than_agreed_are_refused_and_fewer_can_be_chosen(ran
     (ran / "leadloop.yaml").write_text(f"{settings}dispositions: {{rejected: [too_far]}}\n")
     answer("dispositions", "add", "1", "rejected", "too_far", *NOW)
     answer("dispositions", "add", "1", "rejected", "wrong_size", *NOW, expect=2)
+
+
+def test_what_was_decided_is_exported_for_analysts(ran, answer):
+    answer("dispositions", "add", "1", "rejected", "wrong_size", *NOW)
+    files = answer("export", "--to", "x", "--format", "csv")["data"]["files"]
+    assert {one["file"] for one in files} >= {"views/dispositions.csv", "views/cycles.csv"}
+    assert (
+        "rejected,wrong_size,2026-06-01T00:00:00Z" in (ran / "x/views/dispositions.csv").read_text()
+    )
+    assert not (ran / "x" / "people").exists()
+    answer("export", "--to", "y")
+    assert (ran / "y" / "people").is_dir()
+    assert (ran / "y" / "views" / "scores.parquet").is_file()
+    answer("export", "--to", "z", "--format", "csv", "--only", "cluster", expect=2)

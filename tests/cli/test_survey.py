@@ -48,3 +48,10 @@ def test_a_form_is_drawn_filled_in_read_back_once_and_shown(small, answer, leadl
     assert len(shown["disputed"]) == 8
     (small / "other.csv").write_text("a,b\n1,2\n")
     assert "not that of a survey form" in leadloop("survey", "read", "other.csv", expect=2).stderr
+    number = shown["disputed"][0]["person"].rpartition("/")[2]
+    address = f"p{number}@e.example" if int(number) >= 10 else "dee@d.example"
+    leadloop("forget", address)
+    after = answer("survey", "show")["data"]
+    assert (after["answered"], after["disagreed"]) == (18, 8)
+    (gone,) = [one for one in after["disputed"] if one["person"].startswith("forgotten/")]
+    assert (gone["reason"], gone["why"], gone["missing"]) == (None, None, None)

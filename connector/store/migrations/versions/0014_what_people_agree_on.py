@@ -1,4 +1,4 @@
-"""Surveys of sales and their answers, signed reviews, and what CRMs called about."""
+"""Surveys of sales and their answers, signed reviews, and calls of CRMs that were taken in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Add five tables."""
+    """Add four tables."""
     op.create_table(
         "survey_lead",
         sa.Column("survey", sa.Text(), nullable=False),
@@ -55,11 +55,4 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "digest"),
-    )
-    op.create_table(
-        "reread",
-        sa.Column("connection", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("connection", "id"),
     )

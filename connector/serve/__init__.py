@@ -1,0 +1,1 @@
+"""`leadloop serve`: the schedule, the webhooks, and pages that only read."""
