@@ -217,27 +217,17 @@ class Vault(Document):
         return found
 
 
-class SalesTime(Document):
-    """What a hand-off costs in sales: `hours` of work at so much an `hour`; an assumption."""
-
-    hour: Annotated[float, Field(ge=0)]
-    hours: Annotated[float, Field(ge=0, le=1000)]
-
-
 class Report(Document):
     """Money and goals in reports.
 
-    `costs` is a CSV file of what campaigns cost. `value_per_sale`, `recovery` (by stage, the share
-    of what is lost there that could be had), `margin` (of won value) and `sales_time` are
-    assumptions of yours; without them nothing is assumed.
+    `value_per_sale` and `recovery` (by stage, the share of what is lost there that could be had)
+    are assumptions of yours; without them nothing is assumed.
     """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     costs: str | None = None
     value_per_sale: Annotated[float, Field(gt=0)] | None = None
     recovery: dict[STAGE, Percent] = {}
-    margin: Percent | None = None
-    sales_time: SalesTime | None = None
     goals: dict[STAGE, Goal] = {}
 
 

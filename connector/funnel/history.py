@@ -48,8 +48,7 @@ class History(NamedTuple):
     `states` are all it was ever in; `reached` says when each stage was, where that is known.
     `newest` tells the person's present pass from earlier ones. `found` passes were under way
     before the first run. `won_cents` and `other_cents` are the amounts of its won deals and of
-    its open or lost ones; None where no deal names an amount. `touches` are the campaigns that
-    reached the person in this pass, each with its moment, oldest first.
+    its open or lost ones; None where no deal names an amount.
     """
 
     person: str
@@ -66,7 +65,6 @@ class History(NamedTuple):
     handoff: Handoff | None = None
     won_cents: int | None = None
     other_cents: int | None = None
-    touches: tuple[tuple[Micros, str], ...] = ()
 
     @property
     def depth(self) -> int:

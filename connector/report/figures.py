@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from connector.config.costs import Costs, load_costs
 from connector.config.load import Loaded
 from connector.config.settings import Report
 from connector.domain.moment import DAY, SECOND, Micros, format_iso
-from connector.domain.text import normalise
 from connector.funnel.bands import BandMeasure
-from connector.funnel.campaigns import Campaign, CampaignMeasure, Credit, Effort
 from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.history import History
@@ -32,13 +29,11 @@ from connector.report.maturity import maturity_data
 from connector.scoring.model import Model
 from connector.store import people, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, histories, names_campaigns, watched
+from connector.store.histories import Reading, Worth, histories, watched
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
 _HOUR = DAY // 24
-_TOLD = 5
-"""Lines of the cost file that are named one by one."""
 _REFUSED = ("rejected", "recycled", "lost")
 
 
@@ -58,7 +53,6 @@ class _Measures(NamedTuple):
     owners: SegmentMeasure
     by_band: SegmentMeasure
     months: SegmentMeasure
-    campaigns: CampaignMeasure
     maturity: MaturityMeasure
 
 
@@ -69,8 +63,7 @@ def report_figures(
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     model = models.default
     settings = loaded.settings
-    costs = _costs(loaded, warnings)
-    measures = _measures(settings.report, costs, model, now)
+    measures = _measures(settings.report, model, now)
     calendar = calendar_of(loaded)
     worth = Worth()
     with store.read() as tx:
@@ -79,7 +72,6 @@ def report_figures(
             currency=settings.report.currency,
             verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
             watched=watched(tx),
-            campaigns=names_campaigns(tx),
         )
         for told in histories(tx, reading, worth):
             for measure in measures:
@@ -116,31 +108,7 @@ def handoff_connection(loaded: Loaded) -> str:
     return next((c.name for c in connections if c.handoff), connections[0].name)
 
 
-def _costs(loaded: Loaded, warnings: list[str]) -> Costs:
-    """The cost file, where there is one; its lines that could not be read become warnings."""
-    report = loaded.settings.report
-    if report.costs is None:
-        return Costs()
-    found = load_costs(loaded.path(report.costs), report.currency)
-    warnings.extend(f"{said}; the line is left out" for said in found.aside[:_TOLD])
-    if len(found.aside) > _TOLD:
-        warnings.append(f"{len(found.aside) - _TOLD} more lines of the cost file are left out")
-    return found
-
-
-def _campaigns(report: Report, costs: Costs) -> CampaignMeasure:
-    spelled: dict[str, str] = {}
-    cents: dict[str, int] = {}
-    for line in costs.lines:
-        name = normalise(line.campaign)
-        spelled.setdefault(name, line.campaign)
-        cents[name] = cents.get(name, 0) + line.cents
-    time = report.sales_time
-    per_handoff = None if time is None else round(time.hour * time.hours * 100)
-    return CampaignMeasure(cents, spelled, Effort(per_handoff, report.margin))
-
-
-def _measures(report: Report, costs: Costs, model: Model, now: Micros) -> _Measures:
+def _measures(report: Report, model: Model, now: Micros) -> _Measures:
     exceeds = model.compare == "exceeds"
     value = report.value_per_sale
     return _Measures(
@@ -156,7 +124,6 @@ def _measures(report: Report, costs: Costs, model: Model, now: Micros) -> _Measu
         owners=SegmentMeasure(owner_of),
         by_band=SegmentMeasure(band_namer(model.threshold, exceeds=exceeds)),
         months=SegmentMeasure(month_of),
-        campaigns=_campaigns(report, costs),
         maturity=MaturityMeasure(now),
     )
 
@@ -180,35 +147,9 @@ def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dic
         "by_owner": [_segment(s, names) for s in measures.owners.result()],
         "by_band": [_segment(s) for s in measures.by_band.result()],
         "by_month": months,
-        "campaigns": _compared(measures.campaigns, report),
         "handoffs": _handoffs(everybody, names)
         | {"owners": [_handoffs(one, names) for one in owners]},
     }
-
-
-def _compared(measure: CampaignMeasure, report: Report) -> dict[str, Any]:
-    spent = measure.spent()
-    return {
-        "cost": _money(spent.cost) if spent else None,
-        "cost_each": {name: _money(cents) for name, cents in spent.each.items()} if spent else {},
-        "margin": report.margin,
-        "sales_time": report.sales_time.model_dump() if report.sales_time else None,
-        "rows": [_campaign(one) for one in measure.result()],
-    }
-
-
-def _campaign(one: Campaign) -> dict[str, Any]:
-    return one._asdict() | {
-        "cost": _money(one.cost),
-        "sales_cost": _money(one.sales_cost),
-        "first": _credit(one.first),
-        "last": _credit(one.last),
-        "even": _credit(one.even),
-    }
-
-
-def _credit(one: Credit) -> dict[str, Any]:
-    return {"value": _money(one.value), "roi": one.roi}
 
 
 def _owner_names(tx: Any, connection: str) -> dict[str, str]:

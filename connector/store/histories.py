@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from connector.domain.moment import Micros
 from connector.domain.record import Fields
 from connector.funnel.history import Handoff, History
 from connector.store import people
-from connector.store.among import among
 from connector.store.people import PersonRecord
 from connector.store.schema import activity, cycle, disposition, move, person
 from connector.store.schema import score as score_table
@@ -62,19 +61,11 @@ class Reading(NamedTuple):
     currency: str
     verdict_due: Any
     watched: bool
-    campaigns: bool = False
-    """Whether any activity belongs to a campaign."""
 
 
 def watched(tx: Connection) -> bool:
     """Whether any activity says which owner did it, so that a first touch could be seen."""
     query = select(activity.c.id).where(activity.c.owner.is_not(None)).limit(1)
-    return tx.execute(query).scalar() is not None
-
-
-def names_campaigns(tx: Connection) -> bool:
-    """Whether any activity belongs to a campaign."""
-    query = select(activity.c.id).where(activity.c.campaign.is_not(None)).limit(1)
     return tx.execute(query).scalar() is not None
 
 
@@ -108,16 +99,13 @@ def _page(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> Ite
     said = _said(tx, ids)
     deals = _deals(tx, ids, reading, worth)
     touches = _touches(tx, ids) if reading.watched else {}
-    campaigns = _campaigns(tx, ids) if reading.campaigns else {}
     opened: dict[str, list[tuple[int, Micros]]] = {}
     for row in rows:
         opened.setdefault(row.person, []).append((row.number, row.opened_at))
     for row in rows:
         key = (row.person, row.number)
         mine = [d for d in deals.get(row.person, ()) if _cycle_of(d, opened[row.person]) == key[1]]
-        told = _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
-        met = _of_pass(campaigns.get(row.person, ()), key[1], opened[row.person])
-        yield told._replace(history=told.history._replace(touches=met)) if met else told
+        yield _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
 
 
 def _moves(tx: Connection, ids: list[str]) -> dict[tuple[str, int], list[Any]]:
@@ -179,38 +167,6 @@ def _touches(tx: Connection, ids: list[str]) -> dict[tuple[str, int], Micros]:
         .group_by(cycle.c.person, cycle.c.number)
     )
     return {(row.person, row.number): int(row.at) for row in rows}
-
-
-def _campaigns(tx: Connection, ids: list[str]) -> dict[str, list[tuple[Micros, str]]]:
-    """What campaigns people met, oldest first; what a machine did, or is seen twice, is none."""
-    rows = tx.execute(
-        select(activity.c.person, activity.c.time, activity.c.campaign)
-        .where(
-            among(activity.c.person, ids),
-            activity.c.campaign.is_not(None),
-            ~activity.c.machine,
-            ~activity.c.duplicate,
-        )
-        .order_by(activity.c.person, activity.c.time, activity.c.id)
-    )
-    found: dict[str, list[tuple[Micros, str]]] = {}
-    for who, at, name in rows.all():
-        found.setdefault(who, []).append((at, name))
-    return found
-
-
-def _of_pass(
-    met: Sequence[tuple[Micros, str]], number: int, opened: list[tuple[int, Micros]]
-) -> tuple[tuple[Micros, str], ...]:
-    """The campaigns of one pass: the first has all before the second; a later one begins anew."""
-    place = [n for n, _ in opened].index(number)
-    since = opened[place][1] if place else None
-    until = opened[place + 1][1] if place + 1 < len(opened) else None
-    return tuple(
-        (at, name)
-        for at, name in met
-        if (since is None or at >= since) and (until is None or at < until)
-    )
 
 
 # --- deals ---------------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
-from connector.report.figures import report_figures
 from connector.store import schema
-from tests.past import NOW, did
+from tests.past import did
 
 
 def test_stages_money_and_reasons_are_those_of_the_rows(past):
@@ -127,29 +126,3 @@ def _add_deal(tx, doc):
     tx.execute(insert(schema.record).values(
         object="deal", id="d", kind="opportunity", doc=json.dumps(doc), subject="1", **both
     ))  # fmt: skip
-
-
-def test_campaigns_are_those_people_met_in_that_pass_and_cost_what_the_file_says(past):
-    store, loaded, _ = past(0)
-    _hand_off(store, "p1", 100 * DAY)
-    with store.write() as tx:
-        tx.execute(insert(schema.activity), [
-            did("p1", "1", 90 * DAY, campaign="fair"),
-            did("p1", "2", 95 * DAY, campaign="ads"),
-            did("p1", "3", 96 * DAY, campaign="mail", machine=True),
-            did("p1", "4", 97 * DAY, campaign="mail", duplicate=True),
-            did("p1", "5", 105 * DAY, campaign="late"),
-        ])  # fmt: skip
-    path = loaded.path("costs.csv")
-    path.write_text("campaign,amount\nFAIR,100\nFair,50.5\nbroken,x\n")
-    report = loaded.settings.report.model_copy(update={"costs": "costs.csv"})
-    loaded = loaded._replace(settings=loaded.settings.model_copy(update={"report": report}))
-    warnings = []
-    found = report_figures(store, loaded, NOW, warnings)["campaigns"]
-    rows = {row["name"]: row for row in found["rows"]}
-    assert set(rows) == {"FAIR", "ads"}
-    assert (rows["FAIR"]["leads"], rows["FAIR"]["handed_off"]) == (1, 0)
-    assert (rows["ads"]["leads"], rows["ads"]["handed_off"]) == (0, 1)
-    assert found["cost"] == 150.5
-    assert found["cost_each"]["handed_off"] == 150.5
-    assert warnings == ["costs.csv:4: `amount` should be a number such as 12500.00; the line is left out"]  # fmt: skip
