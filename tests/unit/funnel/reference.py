@@ -242,3 +242,60 @@ def headline(all_of_them):
         "rejected": rejected,
         "rejected_share": ratio(rejected, handed),
     }
+
+
+def touches_of(one):
+    """Campaigns answered up to the sale, and those of them up to when it was sales-ready."""
+    sale = one.reached.get("won", math.inf)
+    ready = one.reached.get("sales_ready", one.reached.get("handed_off", math.inf))
+    upto = [name for at, name in one.campaigns if at <= sale]
+    early = [name for at, name in one.campaigns if at <= sale and at <= ready]
+    return upto, early
+
+
+def parts(one, way):
+    """The campaigns of a lead and the share of each in order, under one way to give credit."""
+    upto, early = touches_of(one)
+    if way == "first_touch":
+        return upto[:1] or ["no campaign known"]
+    if way == "last_before_ready":
+        return early[-1:] or ["no campaign known"]
+    return sorted(set(upto), key=upto.index) or ["no campaign known"]
+
+
+def shared(cents, names, name):
+    """Whole cents that sum up: everybody the floor, and a cent more to the first of them."""
+    if name not in names:
+        return 0
+    floor = math.floor(Fraction(cents, len(names)))
+    return floor + (1 if names.index(name) < cents - floor * len(names) else 0)
+
+
+def returns(all_of_them, costs, effort, margin):
+    everywhere = {n for one in all_of_them for way in
+                  ("first_touch", "last_before_ready", "even_split") for n in parts(one, way)}  # fmt: skip
+    rows = {}
+    for name in everywhere | set(costs):
+        mine = [one for one in all_of_them if parts(one, "first_touch") == [name]]
+        row = [
+            costs.get(name),
+            tuple(sum(stage in stages_of(one) for one in mine) for stage in ORDER),
+            sum(one.state == "rejected" for one in mine),
+            sum(name in parts(one, "even_split") for one in all_of_them),
+            sum(len(one.campaigns) > 1 or "sales_ready" in stages_of(one) for one in mine),
+        ]
+        for way in ("first_touch", "last_before_ready", "even_split"):
+            value = time = 0
+            sales = Fraction(0)
+            for one in all_of_them:
+                names = parts(one, way)
+                worth = one.won_cents or 0 if "won" in one.states else 0
+                value += shared(worth, names, name)
+                time += shared(sum(effort.get(s, 0) for s in stages_of(one)), names, name)
+                if name in names and "won" in one.states:
+                    sales += Fraction(1, len(names))
+            spent = time + costs.get(name, 0)
+            profit = round(value * margin) - spent
+            row.append((round(float(sales), 6), value, time, profit, ratio(profit, spent)))
+        rows[name] = tuple(row)
+    return rows
