@@ -28,6 +28,7 @@ from connector.funnel.segments import (
 from connector.funnel.stages import Funnel, Stage, StageMeasure
 from connector.report.amounts import days, hours, money
 from connector.report.campaigns import campaign_figures, costs_of, return_measure
+from connector.report.kinds import kind_figures, kind_measures
 from connector.scoring.model import Model
 from connector.store import people, quality, runs
 from connector.store.database import Store
@@ -76,8 +77,13 @@ def report_figures(
             watched=watched(tx),
             segment=settings.report.segment,
         )
+        start = runs.first_moment(tx) or now
+        kinds = kind_measures(
+            settings.report, model, now, start, _leakage_measure(settings.report, by_segment=True)
+        )
+        feeds: tuple[Measure, ...] = (*measures, *kinds)
         for told in histories(tx, reading, worth):
-            for measure in measures:
+            for measure in feeds:
                 measure.add(told.history)
         names = _owner_names(tx, reading.connection, settings.report.owners)
         health = _health(tx, model, worth)
@@ -93,6 +99,7 @@ def report_figures(
         },
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
         **_measured(measures, settings.report, names),
+        **kind_figures(kinds, settings.report, start, worth.worked, names),
         "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
         "health": health,
     }
@@ -106,14 +113,10 @@ def handoff_connection(loaded: Loaded) -> str:
 
 def _measures(report: Report, model: Model, now: Micros, costs: Costs) -> _Measures:
     exceeds = model.compare == "exceeds"
-    value = report.value_per_sale
     return _Measures(
         headline=HeadlineMeasure(),
         stages=StageMeasure(),
-        leakage=LeakageMeasure(
-            None if value is None else round(value * 100),
-            {str(k): v for k, v in report.recovery.items()},
-        ),
+        leakage=_leakage_measure(report),
         bands=BandMeasure(model.threshold, exceeds=exceeds),
         handoffs=HandoffMeasure(now),
         sources=SegmentMeasure(source_of),
@@ -122,6 +125,13 @@ def _measures(report: Report, model: Model, now: Micros, costs: Costs) -> _Measu
         months=SegmentMeasure(month_of),
         returns=return_measure(report, costs),
     )
+
+
+def _leakage_measure(report: Report, *, by_segment: bool = False) -> LeakageMeasure:
+    value = report.value_per_sale
+    recovery = {str(stage): part for stage, part in report.recovery.items()}
+    cents = None if value is None else round(value * 100)
+    return LeakageMeasure(cents, recovery, by_segment=by_segment)
 
 
 def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, and_, case, func, select
 
-from connector.domain.moment import Micros
+from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields
 from connector.funnel.history import Handoff, History
+from connector.funnel.untouched import OwnerDays
 from connector.store import people
 from connector.store.people import PersonRecord
 from connector.store.schema import activity, cycle, disposition, move, person
@@ -34,11 +35,16 @@ class Deal(NamedTuple):
 
 @dataclass
 class Worth:
-    """What reading deals came upon: amounts in other currencies are left out, and counted."""
+    """What reading came upon: amounts in other currencies are left out, and counted.
+
+    `worked` is, by owner, the days on which they did something for leads handed to them and for
+    others.
+    """
 
     deals: int = 0
     without_amount: int = 0
     other_currency: int = 0
+    worked: dict[str, OwnerDays] = field(default_factory=dict)
 
 
 class Told(NamedTuple):
@@ -103,6 +109,8 @@ def _page(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> Ite
     answered = _campaigns(tx, ids)
     since = _beginning_of(rows)
     activities = _activities(tx, ids)
+    if reading.watched:
+        _note_work(tx, ids, {row.person for row in rows if row.handed_off_at is not None}, worth)
     opened: dict[str, list[tuple[int, Micros]]] = {}
     for row in rows:
         opened.setdefault(row.person, []).append((row.number, row.opened_at))
@@ -150,6 +158,21 @@ def _activities(tx: Connection, ids: list[str]) -> dict[str, tuple[Micros, bool]
         .group_by(activity.c.person)
     )
     return {who: (int(at), bool(any_)) for who, at, any_ in rows}
+
+
+def _note_work(tx: Connection, ids: list[str], handed: set[str], worth: Worth) -> None:
+    """Note on which days owners did something for these people."""
+    rows = tx.execute(
+        select(activity.c.connection, activity.c.owner, activity.c.person, activity.c.time).where(
+            activity.c.person.in_(ids), activity.c.owner.is_not(None)
+        )
+    )
+    for connection, owner, who, at in rows:
+        key = f"{connection}/{owner}"
+        days = worth.worked.get(key)
+        if days is None:
+            days = worth.worked[key] = OwnerDays(set(), set())
+        (days.handed if who in handed else days.own).add(at // DAY)
 
 
 def _beginning_of(rows: Iterable[Any]) -> dict[str, list[tuple[int, Micros]]]:
