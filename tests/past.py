@@ -97,6 +97,7 @@ def _person(rows, luck, ident, *, hostile):
         rows["activity"].append(did(
             who, f"{ident}.{n}", created + luck.randrange(60 * 24) * HOUR,
             type=luck.choice(["page_view", "download"]), url=luck.choice(["/pricing", "/"]),
+            campaign=(None, "spring", HOSTILE if hostile else "fair")[n % 3],
         ))  # fmt: skip
     _cycle(rows, luck, who, ident, created)
 

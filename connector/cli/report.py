@@ -9,6 +9,7 @@ import click
 
 from connector.cli.options import moment, now_option, settings, settings_options
 from connector.cli.output import emit, envelope, table
+from connector.config.load import Loaded
 from connector.errors import UsageError
 
 
@@ -21,6 +22,16 @@ from connector.errors import UsageError
 @click.option(
     "--json", "json_", type=click.Path(path_type=Path), help="Also write the figures as JSON."
 )
+@click.option(
+    "--case",
+    type=click.Path(path_type=Path),
+    help="Also write one page for whoever decides on money: leaks, remedies, cost, pay-back.",
+)
+@click.option(
+    "--assumptions",
+    type=click.Path(path_type=Path),
+    help="What remedies cost and bring. Default: assumptions.yaml beside the settings, if any.",
+)
 def report(
     config: Path,
     profile: str | None,
@@ -28,12 +39,15 @@ def report(
     now: str | None,
     html: Path | None,
     json_: Path | None,
+    case: Path | None,
+    assumptions: Path | None,
 ) -> None:
     """The funnel from first contact to won deals, where leads are lost and what they were worth.
 
     \b
     Example:
         leadloop report --html report.html
+        leadloop report --case case.html --assumptions assumptions.yaml
     """
     from connector.report.figures import report_figures
     from connector.report.page import report_page
@@ -48,6 +62,8 @@ def report(
         store.close()
     if html is not None:
         _write(html, report_page(data))
+    if case is not None:
+        _write(case, _case(data, loaded, assumptions))
     if json_ is not None:
         _write(json_, envelope("report", data, warnings=warnings))
     emit(
@@ -58,6 +74,18 @@ def report(
         people=lambda: _tell(data, html),
         warnings=warnings,
     )
+
+
+def _case(data: dict[str, Any], loaded: Loaded, path: Path | None) -> str:
+    from connector.config.assumptions import Assumptions
+    from connector.documents.reader import load
+    from connector.report.case import case_figures
+    from connector.report.page import case_page
+
+    beside = loaded.path("assumptions.yaml")
+    found = path if path is not None else beside if beside.is_file() else None
+    given = None if found is None else load(found, Assumptions)
+    return case_page(case_figures(data, loaded.settings.report, given))
 
 
 def _write(path: Path, text: str) -> None:

@@ -217,16 +217,29 @@ class Vault(Document):
         return found
 
 
+class SalesTime(Document):
+    """What an hour of sales costs, and the hours that a lead takes at each stage it reaches."""
+
+    hour: Annotated[float, Field(ge=0)]
+    hours: dict[STAGE, Annotated[float, Field(ge=0)]]
+
+
 class Report(Document):
     """Money and goals in reports.
 
-    `value_per_sale` and `recovery` (by stage, the share of what is lost there that could be had)
-    are assumptions of yours; without them nothing is assumed.
+    `value_per_sale`, `recovery` (by stage, the share of what is lost there that could be had),
+    `margin` and `sales_time` are assumptions of yours; without them nothing is assumed. `segment`
+    is the field by which leads are told apart, such as `industry`. `owners` says how people in
+    sales are called on the page: by name, by code, or not at all.
     """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     costs: str | None = None
     value_per_sale: Annotated[float, Field(gt=0)] | None = None
+    margin: Percent | None = None
+    sales_time: SalesTime | None = None
+    segment: str | None = None
+    owners: Literal["names", "codes", "off"] = "names"
     recovery: dict[STAGE, Percent] = {}
     goals: dict[STAGE, Goal] = {}
 

@@ -48,7 +48,9 @@ class History(NamedTuple):
     `states` are all it was ever in; `reached` says when each stage was, where that is known.
     `newest` tells the person's present pass from earlier ones. `found` passes were under way
     before the first run. `won_cents` and `other_cents` are the amounts of its won deals and of
-    its open or lost ones; None where no deal names an amount.
+    its open or lost ones; None where no deal names an amount. `campaigns` are what the person did
+    in answer to a campaign in this pass, oldest first. `last_at` is when anything last happened
+    in it; `machine_only` that machines alone ever did something in the person's name.
     """
 
     person: str
@@ -65,6 +67,11 @@ class History(NamedTuple):
     handoff: Handoff | None = None
     won_cents: int | None = None
     other_cents: int | None = None
+    campaigns: tuple[tuple[Micros, str], ...] = ()
+    theme: str | None = None
+    segment: str | None = None
+    last_at: Micros | None = None
+    machine_only: bool = False
 
     @property
     def depth(self) -> int:

@@ -21,6 +21,7 @@ NO_REASON = "no reason given"
 NOT_CONTACTED = "not contacted"
 SILENCE = "nobody decided"
 COOLED = "cooled off before anybody called"
+_Key = tuple[str, str, str, str | None]
 
 
 class Leak(NamedTuple):
@@ -42,6 +43,7 @@ class Leak(NamedTuple):
     by_estimate_cents: int
     unvalued: int
     recovery_cents: int | None
+    segment: str | None = None
 
     @property
     def cents(self) -> int:
@@ -65,16 +67,22 @@ class LeakageMeasure:
         value_per_sale: What people assume a sale to be worth, in cents; it is the estimate for
             leads without any better value, in place of the mean of all won deals.
         recovery: The share of what is lost at a stage that people assume could be recovered.
+        by_segment: Whether leaks of different segments (or sources, without one) stand apart.
     """
 
     def __init__(
-        self, value_per_sale: int | None = None, recovery: Mapping[str, float] | None = None
+        self,
+        value_per_sale: int | None = None,
+        recovery: Mapping[str, float] | None = None,
+        *,
+        by_segment: bool = False,
     ) -> None:
+        self._by_segment = by_segment
         self._assumed = value_per_sale
         self._recovery = recovery or {}
         self._won: dict[str | None, list[int]] = {}
-        self._valued: dict[tuple[str, str, str], list[int]] = {}
-        self._blank: dict[tuple[str, str, str], Counter[str | None]] = {}
+        self._valued: dict[_Key, list[int]] = {}
+        self._blank: dict[_Key, Counter[str | None]] = {}
         self._came_back = 0
 
     def add(self, one: History) -> None:
@@ -91,7 +99,8 @@ class LeakageMeasure:
         if not one.newest:
             self._came_back += 1
             return
-        key = (STAGES[one.depth], how, _why(one, how))
+        apart = (one.segment or one.source or "unknown") if self._by_segment else None
+        key = (STAGES[one.depth], how, _why(one, how), apart)
         valued = self._valued.setdefault(key, [0, 0])
         blank = self._blank.setdefault(key, Counter())
         if one.other_cents is None:
@@ -111,13 +120,11 @@ class LeakageMeasure:
         }
         guess = usual if self._assumed is None else self._assumed
         leaks = [self._leak(key, means, guess) for key in self._valued]
-        leaks.sort(key=lambda leak: (-leak.cents, -leak.cycles, leak[:3]))
+        leaks.sort(key=lambda leak: (-leak.cents, -leak.cycles, leak[:3], leak.segment or ""))
         word = "assumed" if self._assumed is not None else "mean of won deals" if usual else None
         return Leakage(tuple(leaks), self._came_back, usual, word)
 
-    def _leak(
-        self, key: tuple[str, str, str], means: Mapping[str, int | None], guess: int | None
-    ) -> Leak:
+    def _leak(self, key: _Key, means: Mapping[str, int | None], guess: int | None) -> Leak:
         n, cents = self._valued[key]
         blank = self._blank[key]
         in_segments = segments = 0
@@ -131,7 +138,7 @@ class LeakageMeasure:
         share = self._recovery.get(key[0])
         whole = cents + segments + estimate
         return Leak(
-            *key,
+            *key[:3],
             cycles=n + blank.total(),
             by_deal=n,
             by_deal_cents=cents,
@@ -141,6 +148,7 @@ class LeakageMeasure:
             by_estimate_cents=estimate,
             unvalued=0 if guess is not None else rest,
             recovery_cents=None if share is None else round(whole * share),
+            segment=key[3],
         )
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from connector.config.costs import Costs
 from connector.config.load import Loaded
 from connector.config.settings import Report
-from connector.domain.moment import DAY, SECOND, Micros, format_iso
+from connector.domain.moment import SECOND, Micros, format_iso
 from connector.funnel.bands import BandMeasure
 from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.history import History
 from connector.funnel.leakage import Leak, Leakage, LeakageMeasure
 from connector.funnel.maturity import MaturityMeasure
+from connector.funnel.returns import ReturnMeasure
 from connector.funnel.segments import (
     Segment,
     SegmentMeasure,
@@ -25,6 +27,9 @@ from connector.funnel.segments import (
     source_of,
 )
 from connector.funnel.stages import Funnel, Stage, StageMeasure
+from connector.report.amounts import days, hours, money
+from connector.report.campaigns import campaign_figures, costs_of, return_measure
+from connector.report.kinds import kind_figures, kind_measures
 from connector.report.maturity import maturity_data
 from connector.scoring.model import Model
 from connector.store import people, quality, runs
@@ -33,7 +38,6 @@ from connector.store.histories import Reading, Worth, histories, watched
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
-_HOUR = DAY // 24
 _REFUSED = ("rejected", "recycled", "lost")
 
 
@@ -54,6 +58,7 @@ class _Measures(NamedTuple):
     by_band: SegmentMeasure
     months: SegmentMeasure
     maturity: MaturityMeasure
+    returns: ReturnMeasure
 
 
 def report_figures(
@@ -63,7 +68,8 @@ def report_figures(
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     model = models.default
     settings = loaded.settings
-    measures = _measures(settings.report, model, now)
+    costs = costs_of(loaded, now, warnings)
+    measures = _measures(settings.report, model, now, costs)
     calendar = calendar_of(loaded)
     worth = Worth()
     with store.read() as tx:
@@ -72,11 +78,17 @@ def report_figures(
             currency=settings.report.currency,
             verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
             watched=watched(tx),
+            segment=settings.report.segment,
         )
+        start = runs.first_moment(tx) or now
+        kinds = kind_measures(
+            settings.report, model, now, start, _leakage_measure(settings.report, by_segment=True)
+        )
+        feeds: tuple[Measure, ...] = (*measures, *kinds)
         for told in histories(tx, reading, worth):
-            for measure in measures:
+            for measure in feeds:
                 measure.add(told.history)
-        names = _owner_names(tx, reading.connection)
+        names = _owner_names(tx, reading.connection, settings.report.owners)
         health = _health(tx, model, worth)
         grown = maturity_data(
             tx, loaded, models, routing, measures.maturity.result(), now, _known(health)
@@ -94,6 +106,8 @@ def report_figures(
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
         **_measured(measures, settings.report, names),
         "maturity": grown,
+        **kind_figures(kinds, settings.report, start, worth.worked, names),
+        "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
         "health": health,
     }
 
@@ -108,16 +122,12 @@ def handoff_connection(loaded: Loaded) -> str:
     return next((c.name for c in connections if c.handoff), connections[0].name)
 
 
-def _measures(report: Report, model: Model, now: Micros) -> _Measures:
+def _measures(report: Report, model: Model, now: Micros, costs: Costs) -> _Measures:
     exceeds = model.compare == "exceeds"
-    value = report.value_per_sale
     return _Measures(
         headline=HeadlineMeasure(),
         stages=StageMeasure(),
-        leakage=LeakageMeasure(
-            None if value is None else round(value * 100),
-            {str(k): v for k, v in report.recovery.items()},
-        ),
+        leakage=_leakage_measure(report),
         bands=BandMeasure(model.threshold, exceeds=exceeds),
         handoffs=HandoffMeasure(now),
         sources=SegmentMeasure(source_of),
@@ -125,13 +135,22 @@ def _measures(report: Report, model: Model, now: Micros) -> _Measures:
         by_band=SegmentMeasure(band_namer(model.threshold, exceeds=exceeds)),
         months=SegmentMeasure(month_of),
         maturity=MaturityMeasure(now),
+        returns=return_measure(report, costs),
     )
+
+
+def _leakage_measure(report: Report, *, by_segment: bool = False) -> LeakageMeasure:
+    value = report.value_per_sale
+    recovery = {str(stage): part for stage, part in report.recovery.items()}
+    cents = None if value is None else round(value * 100)
+    return LeakageMeasure(cents, recovery, by_segment=by_segment)
 
 
 def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:
     funnel = measures.stages.result()
     leakage = measures.leakage.result()
     everybody, owners = measures.handoffs.result()
+    hidden = report.owners == "off"
     months = sorted((_segment(s) for s in measures.months.result()), key=lambda row: row["name"])
     return {
         "headline": _headline(measures),
@@ -144,15 +163,18 @@ def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dic
         "leakage": _leakage(leakage, funnel),
         "bands": [band._asdict() | {"name": band.name} for band in measures.bands.result()],
         "by_source": [_segment(s) for s in measures.sources.result()],
-        "by_owner": [_segment(s, names) for s in measures.owners.result()],
+        "by_owner": [] if hidden else [_segment(s, names) for s in measures.owners.result()],
         "by_band": [_segment(s) for s in measures.by_band.result()],
         "by_month": months,
         "handoffs": _handoffs(everybody, names)
-        | {"owners": [_handoffs(one, names) for one in owners]},
+        | {"owners": [] if hidden else [_handoffs(one, names) for one in owners]},
     }
 
 
-def _owner_names(tx: Any, connection: str) -> dict[str, str]:
+def _owner_names(tx: Any, connection: str, shown: str) -> dict[str, str]:
+    """How owners are called on the page: by name, or by the CRM's code."""
+    if shown != "names":
+        return {}
     rows = people.records_of_kind(tx, connection, "owner")
     return {row.key.replace(f"/{row.object}/", "/", 1): str(row.doc["name"]) for row in rows
             if row.doc.get("name")}  # fmt: skip
@@ -161,9 +183,9 @@ def _owner_names(tx: Any, connection: str) -> dict[str, str]:
 def _headline(measures: _Measures) -> dict[str, Any]:
     found = measures.headline.result()
     return found._asdict() | {
-        "value": _money(found.value),
-        "value_per_sale": _money(found.value_per_sale),
-        "again_value": _money(found.again_value),
+        "value": money(found.value),
+        "value_per_sale": money(found.value_per_sale),
+        "again_value": money(found.again_value),
     }
 
 
@@ -182,8 +204,8 @@ def _stage(stage: Stage, report: Report) -> dict[str, Any]:
 def _timed(stage: Stage) -> dict[str, Any]:
     return {
         "timed": stage.timed,
-        "median_days": _days(stage.median),
-        "p90_days": _days(stage.p90),
+        "median_days": days(stage.median),
+        "p90_days": days(stage.p90),
     }
 
 
@@ -202,11 +224,11 @@ def _leakage(leakage: Leakage, funnel: Funnel) -> dict[str, Any]:
     recovery = [leak.recovery_cents for leak in leakage.leaks if leak.recovery_cents is not None]
     return {
         "cycles": sum(leak.cycles for leak in leakage.leaks),
-        "value": _money(cents),
-        "recovery": _money(sum(recovery)) if recovery else None,
+        "value": money(cents),
+        "recovery": money(sum(recovery)) if recovery else None,
         "unvalued": sum(leak.unvalued for leak in leakage.leaks),
         "came_back": leakage.came_back,
-        "mean_won": _money(leakage.mean_cents),
+        "mean_won": money(leakage.mean_cents),
         "estimate": leakage.estimate,
         "by_stage": _by_stage(leakage, funnel),
         "rows": [_leak(leak, cents) for leak in leakage.leaks],
@@ -221,7 +243,7 @@ def _by_stage(leakage: Leakage, funnel: Funnel) -> list[dict[str, Any]]:
             {
                 "stage": stage.name,
                 "cycles": sum(leak.cycles for leak in mine),
-                "value": _money(sum(leak.cents for leak in mine)),
+                "value": money(sum(leak.cents for leak in mine)),
             }
         )
     return rows
@@ -233,24 +255,24 @@ def _leak(leak: Leak, whole: int) -> dict[str, Any]:
         "how": leak.how,
         "reason": leak.reason,
         "cycles": leak.cycles,
-        "value": _money(leak.cents),
+        "value": money(leak.cents),
         "share": leak.cents / whole if whole else None,
         "by_deal": leak.by_deal,
-        "by_deal_value": _money(leak.by_deal_cents),
+        "by_deal_value": money(leak.by_deal_cents),
         "by_segment": leak.by_segment,
-        "by_segment_value": _money(leak.by_segment_cents),
+        "by_segment_value": money(leak.by_segment_cents),
         "by_estimate": leak.by_estimate,
-        "by_estimate_value": _money(leak.by_estimate_cents),
+        "by_estimate_value": money(leak.by_estimate_cents),
         "unvalued": leak.unvalued,
-        "recovery": _money(leak.recovery_cents),
+        "recovery": money(leak.recovery_cents),
     }
 
 
 def _segment(segment: Segment, names: dict[str, str] | None = None) -> dict[str, Any]:
     found = segment._asdict()
-    found["days_to_sale"] = _days(segment.days_to_sale)
-    found["value"] = _money(segment.value)
-    found["value_per_sale"] = _money(segment.value_per_sale)
+    found["days_to_sale"] = days(segment.days_to_sale)
+    found["value"] = money(segment.value)
+    found["value_per_sale"] = money(segment.value_per_sale)
     if names is not None:
         found |= {"owner": segment.name, "name": names.get(segment.name, segment.name)}
     return found
@@ -267,7 +289,7 @@ def _handoffs(one: OwnerHandoffs, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _timeliness(found: Timeliness) -> dict[str, Any]:
-    return found._asdict() | {"median": _hours(found.median), "p90": _hours(found.p90)}
+    return found._asdict() | {"median": hours(found.median), "p90": hours(found.p90)}
 
 
 def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
@@ -287,15 +309,3 @@ def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
         "kept_aside": quality.kept_aside(tx),
         "refused_writes": quality.refused_writes(tx),
     }
-
-
-def _days(span: Micros | None) -> float | None:
-    return None if span is None else round(span / DAY, 2)
-
-
-def _hours(span: Micros | None) -> float | None:
-    return None if span is None else round(span / _HOUR, 2)
-
-
-def _money(cents: int | None) -> float | None:
-    return None if cents is None else cents / 100

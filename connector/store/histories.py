@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
-from connector.domain.moment import Micros
+from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields
 from connector.funnel.history import Handoff, History
+from connector.funnel.untouched import OwnerDays
 from connector.store import people
 from connector.store.people import PersonRecord
 from connector.store.schema import activity, cycle, disposition, move, person
@@ -34,11 +35,16 @@ class Deal(NamedTuple):
 
 @dataclass
 class Worth:
-    """What reading deals came upon: amounts in other currencies are left out, and counted."""
+    """What reading came upon: amounts in other currencies are left out, and counted.
+
+    `worked` is, by owner, the days on which they did something for leads handed to them and for
+    others.
+    """
 
     deals: int = 0
     without_amount: int = 0
     other_currency: int = 0
+    worked: dict[str, OwnerDays] = field(default_factory=dict)
 
 
 class Told(NamedTuple):
@@ -61,6 +67,7 @@ class Reading(NamedTuple):
     currency: str
     verdict_due: Any
     watched: bool
+    segment: str | None = None
 
 
 def watched(tx: Connection) -> bool:
@@ -99,13 +106,105 @@ def _page(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> Ite
     said = _said(tx, ids)
     deals = _deals(tx, ids, reading, worth)
     touches = _touches(tx, ids) if reading.watched else {}
+    answered = _campaigns(tx, ids)
+    since = _beginning_of(rows)
+    activities = _activities(tx, ids)
+    if reading.watched:
+        _note_work(tx, ids, {row.person for row in rows if row.handed_off_at is not None}, worth)
     opened: dict[str, list[tuple[int, Micros]]] = {}
     for row in rows:
         opened.setdefault(row.person, []).append((row.number, row.opened_at))
     for row in rows:
         key = (row.person, row.number)
         mine = [d for d in deals.get(row.person, ()) if _cycle_of(d, opened[row.person]) == key[1]]
-        yield _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
+        told = _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
+        campaigns = _of_pass(answered.get(row.person, ()), since[row.person], row.number)
+        newest, human = activities.get(row.person, (None, False))
+        yield told._replace(
+            history=told.history._replace(
+                campaigns=campaigns,
+                theme=row.theme,
+                last_at=_last(told.history, newest if row.current else None),
+                machine_only=newest is not None and not human,
+            )
+        )
+
+
+def _campaigns(tx: Connection, ids: list[str]) -> dict[str, list[tuple[Micros, str]]]:
+    """What people did in answer to campaigns, oldest first; machines did nothing."""
+    rows = tx.execute(
+        select(activity.c.person, activity.c.time, activity.c.campaign)
+        .where(
+            activity.c.person.in_(ids),
+            activity.c.campaign.is_not(None),
+            activity.c.owner.is_(None),
+            ~activity.c.machine,
+            ~activity.c.duplicate,
+        )
+        .order_by(activity.c.person, activity.c.time, activity.c.id)
+    )
+    found: dict[str, list[tuple[Micros, str]]] = {}
+    for who, at, campaign in rows:
+        found.setdefault(who, []).append((at, campaign))
+    return found
+
+
+def _activities(tx: Connection, ids: list[str]) -> dict[str, tuple[Micros, bool]]:
+    """The time of each person's newest activity, and whether any was a human's."""
+    human = case((activity.c.machine, 0), else_=1)
+    rows = tx.execute(
+        select(activity.c.person, func.max(activity.c.time), func.max(human))
+        .where(activity.c.person.in_(ids), ~activity.c.duplicate)
+        .group_by(activity.c.person)
+    )
+    return {who: (int(at), bool(any_)) for who, at, any_ in rows}
+
+
+def _note_work(tx: Connection, ids: list[str], handed: set[str], worth: Worth) -> None:
+    """Note on which days owners did something for these people."""
+    rows = tx.execute(
+        select(activity.c.connection, activity.c.owner, activity.c.person, activity.c.time).where(
+            activity.c.person.in_(ids), activity.c.owner.is_not(None)
+        )
+    )
+    for connection, owner, who, at in rows:
+        key = f"{connection}/{owner}"
+        days = worth.worked.get(key)
+        if days is None:
+            days = worth.worked[key] = OwnerDays(set(), set())
+        (days.handed if who in handed else days.own).add(at // DAY)
+
+
+def _beginning_of(rows: Iterable[Any]) -> dict[str, list[tuple[int, Micros]]]:
+    """When each pass began: at the verdict on the one before, for that is what made room for it."""
+    found: dict[str, list[tuple[int, Micros]]] = {}
+    ended: dict[str, Micros | None] = {}
+    for row in rows:
+        before = ended.get(row.person)
+        at = row.opened_at if before is None else min(before, row.opened_at)
+        found.setdefault(row.person, []).append((row.number, at))
+        ended[row.person] = row.verdict_at
+    return found
+
+
+def _of_pass(
+    answered: Sequence[tuple[Micros, str]], since: list[tuple[int, Micros]], number: int
+) -> tuple[tuple[Micros, str], ...]:
+    """What was done in one pass; what came before the first pass is of the first."""
+    at = next(i for i, (n, _) in enumerate(since) if n == number)
+    began = since[at][1] if at else None
+    ended = since[at + 1][1] if at + 1 < len(since) else None
+    return tuple(
+        touch
+        for touch in answered
+        if (began is None or touch[0] > began) and (ended is None or touch[0] <= ended)
+    )
+
+
+def _last(one: History, newest: Micros | None) -> Micros | None:
+    """When anything last happened: a stage was reached, or somebody did something."""
+    moments = [*one.reached.values(), *([newest] if newest is not None else [])]
+    return max(moments, default=None)
 
 
 def _moves(tx: Connection, ids: list[str]) -> dict[tuple[str, int], list[Any]]:
@@ -267,6 +366,7 @@ def _told(
         reason=row.verdict_reason,
         owner=row.owner,
         source=str(source) if source else None,
+        segment=_segment(doc, reading.segment),
         score=row.score,
         handoff=handoff,
         won_cents=_sum(d for d in deals if d.status == "won"),
@@ -276,6 +376,11 @@ def _told(
     if made is not None:
         worked.append(made)
     return Told(history, min(worked, default=None), _won_at(row, said, deals), created)
+
+
+def _segment(doc: Fields, name: str | None) -> str | None:
+    value = doc.get(name) if name else None
+    return None if value is None or value == "" else str(value)
 
 
 def _entered(moves: list[Any]) -> dict[str, Micros]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
@@ -158,3 +158,9 @@ def pin_organisation(
 def _run(row: Any) -> Run:
     values = {name: getattr(row, name) for name in Run._fields}
     return Run(**{**values, "counts": orjson.loads(row.counts)})
+
+
+def first_moment(tx: Connection) -> int | None:
+    """Give the moment as of which the first run ran; None when there was none."""
+    at = tx.execute(select(func.min(table.c.now))).scalar()
+    return None if at is None else int(at)

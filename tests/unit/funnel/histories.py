@@ -48,6 +48,16 @@ def _history(luck):
         handoff=luck.choice([None, _handoff(luck)]),
         won_cents=luck.choice(amounts),
         other_cents=luck.choice(amounts),
+        campaigns=tuple(
+            sorted(
+                (luck.choice([0, luck.randrange(450 * DAY)]), luck.choice("abc"))
+                for _ in range(luck.choice([0, 0, 1, 2, 5]))
+            )
+        ),
+        theme=luck.choice([None, "cost", "speed"]),
+        segment=luck.choice([None, "small", "large"]),
+        last_at=luck.choice([None, 0, luck.randrange(NOW)]),
+        machine_only=luck.random() < 0.2,
     )
 
 

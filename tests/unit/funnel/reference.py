@@ -242,3 +242,191 @@ def headline(all_of_them):
         "rejected": rejected,
         "rejected_share": ratio(rejected, handed),
     }
+
+
+def touches_of(one):
+    """Campaigns answered up to the sale, and those of them up to when it was sales-ready."""
+    sale = one.reached.get("won", math.inf)
+    ready = one.reached.get("sales_ready", one.reached.get("handed_off", math.inf))
+    upto = [name for at, name in one.campaigns if at <= sale]
+    early = [name for at, name in one.campaigns if at <= sale and at <= ready]
+    return upto, early
+
+
+def parts(one, way):
+    """The campaigns of a lead and the share of each in order, under one way to give credit."""
+    upto, early = touches_of(one)
+    if way == "first_touch":
+        return upto[:1] or ["no campaign known"]
+    if way == "last_before_ready":
+        return early[-1:] or ["no campaign known"]
+    return sorted(set(upto), key=upto.index) or ["no campaign known"]
+
+
+def shared(cents, names, name):
+    """Whole cents that sum up: everybody the floor, and a cent more to the first of them."""
+    if name not in names:
+        return 0
+    floor = math.floor(Fraction(cents, len(names)))
+    return floor + (1 if names.index(name) < cents - floor * len(names) else 0)
+
+
+def returns(all_of_them, costs, effort, margin):
+    everywhere = {n for one in all_of_them for way in
+                  ("first_touch", "last_before_ready", "even_split") for n in parts(one, way)}  # fmt: skip
+    rows = {}
+    for name in everywhere | set(costs):
+        mine = [one for one in all_of_them if parts(one, "first_touch") == [name]]
+        row = [
+            costs.get(name),
+            tuple(sum(stage in stages_of(one) for one in mine) for stage in ORDER),
+            sum(one.state == "rejected" for one in mine),
+            sum(name in parts(one, "even_split") for one in all_of_them),
+            sum(len(one.campaigns) > 1 or "sales_ready" in stages_of(one) for one in mine),
+        ]
+        for way in ("first_touch", "last_before_ready", "even_split"):
+            value = time = 0
+            sales = Fraction(0)
+            for one in all_of_them:
+                names = parts(one, way)
+                worth = one.won_cents or 0 if "won" in one.states else 0
+                value += shared(worth, names, name)
+                time += shared(sum(effort.get(s, 0) for s in stages_of(one)), names, name)
+                if name in names and "won" in one.states:
+                    sales += Fraction(1, len(names))
+            spent = time + costs.get(name, 0)
+            profit = round(value * margin) - spent
+            row.append((round(float(sales), 6), value, time, profit, ratio(profit, spent)))
+        rows[name] = tuple(row)
+    return rows
+
+
+def cohorts(all_of_them, key):
+    rows = {}
+    for name in {key(one) for one in all_of_them} - {None}:
+        mine = [one for one in all_of_them if key(one) == name]
+        rows[name] = [row[1:] for row in stages(mine)]
+    fair = {n: Fraction(r[5][0], r[1][0]) for n, r in rows.items() if r[1][0] >= 30}
+    ranks = {n: 1 + sum(other > rate for other in fair.values()) for n, rate in fair.items()}
+    return rows, ranks
+
+
+def periods(all_of_them, month):
+    rows = {}
+    for one in all_of_them:
+        for place, stage in enumerate(ORDER):
+            if stage in stages_of(one) and stage in one.reached:
+                rows.setdefault(month(one.reached[stage]), [0] * 6)[place] += 1
+    return sorted((name, tuple(counts)) for name, counts in rows.items())
+
+
+def kind(one):
+    return one.segment or one.source or "unknown"
+
+
+def usual_time(all_of_them, stage):
+    after = ORDER[ORDER.index(stage) + 1]
+    spans = [
+        one.reached[after] - one.reached[stage]
+        for one in all_of_them
+        if after in stages_of(one) and stage in one.reached and after in one.reached
+    ]
+    spans = [span for span in spans if span >= 0]
+    return smallest_not_exceeded(spans, 90) if len(spans) >= 10 else None
+
+
+def stalls(all_of_them, now):
+    sales = [o.won_cents for o in all_of_them if "won" in o.states and o.won_cents is not None]
+    there = [o for o in all_of_them if o.state in ORDER[2:5] and o.newest and o.last_at is not None]
+    rows = {}
+    for stage, segment in {(o.state, kind(o)) for o in there}:
+        mine = [o for o in there if (o.state, kind(o)) == (stage, segment)]
+        own = usual_time([o for o in all_of_them if kind(o) == segment], stage)
+        limit = usual_time(all_of_them, stage) if own is None else own
+        late = [o for o in mine if limit is not None and now - o.last_at > limit]
+        named = [o.other_cents for o in late if o.other_cents is not None]
+        guess = (len(late) - len(named)) * average(sales) if sales else None
+        rows[stage, segment] = (
+            len(mine), limit, own is not None, len(late), len(named), sum(named), guess,
+        )  # fmt: skip
+    return rows
+
+
+def quality(all_of_them, now, day, month):
+    passed = [o for o in all_of_them if "handed_off" in stages_of(o)]
+    ours = [o for o in passed if not o.found]
+    waiting = [
+        o for o in all_of_them
+        if stages_of(o) == {"inquiry"} and o.newest and o.state != "disqualified"
+        and "inquiry" in o.reached and now - o.reached["inquiry"] > 30 * day
+    ]  # fmt: skip
+    dated = [o for o in passed if "handed_off" in o.reached]
+    trend = {}
+    for name in sorted({month(o.reached["handed_off"]) for o in dated}):
+        mine = [o for o in dated if month(o.reached["handed_off"]) == name]
+        took = sum("accepted" in stages_of(o) for o in mine)
+        trend[name] = (len(mine), took, sum(o.state == "rejected" for o in mine),
+                       ratio(took, len(mine)))  # fmt: skip
+    bands_of = {}
+    for least, most in ((0, 24), (25, 49), (50, 64), (65, 79), (80, 100)):
+        for with_it in (False, True):
+            mine = [o for o in all_of_them if o.score is not None and least <= o.score <= most
+                    and ("nurture" in o.states) == with_it]  # fmt: skip
+            settled = [o for o in mine if o.state in {"won", "lost", "rejected", "recycled"}]
+            won = sum("won" in o.states for o in settled)
+            if mine:
+                bands_of[least, most, with_it] = (
+                    len(mine), len(settled), won, ratio(won, len(settled)),
+                )  # fmt: skip
+    whole = sum(o.won_cents or 0 for o in all_of_them if "won" in o.states)
+    passes = {}
+    for number in sorted({o.number for o in all_of_them}):
+        mine = [o for o in all_of_them if o.number == number]
+        won = [o for o in mine if "won" in o.states]
+        value = sum(o.won_cents or 0 for o in won)
+        passes[number] = (len(mine), len(won), value, ratio(value, whole))
+    return {
+        "handed_off": len(ours),
+        "raw": sum(not {"sales_ready", "held"} & o.states for o in ours),
+        "sales_ready": sum("sales_ready" in stages_of(o) for o in all_of_them),
+        "machine": sum("sales_ready" in stages_of(o) and o.machine_only for o in all_of_them),
+        "inquiries": len(waiting),
+        "forgotten": sum(o.last_at is None or o.last_at <= o.reached["inquiry"] + day
+                         for o in waiting),
+        "not_passed": len(all_of_them) - len(passed),
+        "trend": trend,
+        "nurtured": bands_of,
+        "passes": passes,
+    }  # fmt: skip
+
+
+def untouched(all_of_them, now, day, worked):
+    seen = [o for o in all_of_them
+            if o.handoff is not None and o.handoff.watched and o.handoff.touch_due is not None]  # fmt: skip
+    late = [o for o in seen if o.handoff.touched_at is None and o.handoff.touch_due < now]
+    found = []
+    for one in late:
+        owner, given = one.owner or "unknown", one.handoff
+        theirs = [o.handoff for o in seen if (o.owner or "unknown") == owner]
+        handed, own = worked.get(owner, (set(), set()))
+        span = set(range(given.at // day, given.touch_due // day + 1))
+        weeks = [h.touched_at // (7 * day) for h in theirs if h.touched_at is not None]
+        best = max((weeks.count(week) for week in weeks), default=0)
+        that = sum(h.at // (7 * day) == given.at // (7 * day) for h in theirs)
+        with_source = [o for o in seen if o.source]
+        alike = [o for o in with_source if o.source == one.source]
+        took = sum("accepted" in stages_of(o) for o in alike)
+        usual = ratio(sum("accepted" in stages_of(o) for o in with_source), len(with_source))
+        if not span & (handed | own):
+            cause = "owner did nothing in that time"
+        elif best and that > best:
+            cause = "more than the owner ever took up in a week"
+        elif not span & handed:
+            cause = "owner worked on own leads alone"
+        elif len(alike) >= 10 and wilson(took, len(alike))[1] < usual - 1e-9:
+            cause = "source that sales seldom accepts"
+        else:
+            cause = "no likely cause found"
+        found.append((owner, cause))
+    due = sum(o.handoff.touched_at is not None or o.handoff.touch_due < now for o in seen)
+    return due, sorted(found)

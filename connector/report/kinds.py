@@ -1,0 +1,204 @@
+"""Funnels of each kind and month, silence, untouched hand-offs and quality, as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from connector.config.settings import Report
+from connector.domain.moment import Micros, format_iso
+from connector.funnel.cohorts import (
+    Cohort,
+    CohortMeasure,
+    PeriodMeasure,
+    Step,
+    before,
+    campaign_of,
+    segment_of,
+    theme_of,
+)
+from connector.funnel.history import STAGES
+from connector.funnel.leakage import Leak, LeakageMeasure
+from connector.funnel.quality import Quality, QualityMeasure
+from connector.funnel.segments import band_namer, owner_of, source_of
+from connector.funnel.stalls import Stall, StallMeasure
+from connector.funnel.statistics import share
+from connector.funnel.untouched import OwnerDays, Untouched, UntouchedMeasure
+from connector.report.amounts import days, money
+from connector.scoring.model import Model
+
+BASELINES = {"6 months": 182, "12 months": 365}
+
+
+class Kinds(NamedTuple):
+    """The measures; each takes cycles one by one."""
+
+    source: CohortMeasure
+    campaign: CohortMeasure
+    segment: CohortMeasure
+    owner: CohortMeasure
+    band: CohortMeasure
+    theme: CohortMeasure
+    half_year: CohortMeasure
+    year: CohortMeasure
+    periods: PeriodMeasure
+    stalls: StallMeasure
+    untouched: UntouchedMeasure
+    quality: QualityMeasure
+    leaks: LeakageMeasure
+
+
+def kind_measures(
+    report: Report, model: Model, now: Micros, start: Micros, leaks: LeakageMeasure
+) -> Kinds:
+    """Give fresh measures; baselines end at `start`, the moment of the first run."""
+    exceeds = model.compare == "exceeds"
+    half, year = BASELINES.values()
+    return Kinds(
+        source=CohortMeasure(source_of),
+        campaign=CohortMeasure(campaign_of),
+        segment=CohortMeasure(segment_of if report.segment else lambda _: None),
+        owner=CohortMeasure(owner_of if report.owners != "off" else lambda _: None),
+        band=CohortMeasure(band_namer(model.threshold, exceeds=exceeds)),
+        theme=CohortMeasure(theme_of),
+        half_year=CohortMeasure(before(start, half, "before")),
+        year=CohortMeasure(before(start, year, "before")),
+        periods=PeriodMeasure(),
+        stalls=StallMeasure(now),
+        untouched=UntouchedMeasure(now),
+        quality=QualityMeasure(now, model.threshold, exceeds=exceeds),
+        leaks=leaks,
+    )
+
+
+def kind_figures(
+    found: Kinds,
+    report: Report,
+    start: Micros,
+    worked: Mapping[str, OwnerDays],
+    names: dict[str, str],
+) -> dict[str, Any]:
+    """Give the figures of all of them."""
+    hidden = report.owners == "off"
+    return {
+        "kinds": {
+            name: [_cohort(one, names if name == "owner" else {}) for one in measure.result()]
+            for name, measure in found._asdict().items()
+            if name in ("source", "campaign", "segment", "owner", "band", "theme")
+        },
+        "periods": [
+            {"month": p.name, **dict(zip(STAGES, p.reached, strict=True))}
+            for p in found.periods.result()
+        ],
+        "baseline": {
+            "from": "the CRM's own stages",
+            "until": format_iso(start),
+            "spans": [
+                {"span": span, "days": length, "stages": _baseline(measure)}
+                for (span, length), measure in zip(
+                    BASELINES.items(), (found.half_year, found.year), strict=True
+                )
+            ],
+        },
+        "stalled": _stalled(found.stalls.result()),
+        "untouched": _untouched(found.untouched.result(worked), names, hidden=hidden),
+        "quality": _quality(found.quality.result(), report),
+        "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
+    }
+
+
+def _cohort(one: Cohort, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": names.get(one.name, one.name),
+        "rank": one.rank,
+        "stages": [_step(s, step) for s, step in zip(STAGES, one.steps, strict=True)],
+    }
+
+
+def _step(stage: str, step: Step) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "cycles": step.cycles,
+        "of_previous": step.share,
+        "interval": step.interval,
+        "timed": step.timed,
+        "median_days": days(step.median),
+        "p90_days": days(step.p90),
+    }
+
+
+def _baseline(measure: CohortMeasure) -> list[dict[str, Any]]:
+    found = measure.result()
+    return _cohort(found[0], {})["stages"] if found else []
+
+
+def _stalled(rows: tuple[Stall, ...]) -> dict[str, Any]:
+    return {
+        "open": sum(row.open for row in rows),
+        "stalled": sum(row.stalled for row in rows),
+        "value": money(sum(row.value for row in rows)),
+        "estimate": money(sum(row.estimate or 0 for row in rows)),
+        "rows": [
+            row._asdict()
+            | {
+                "limit": days(row.limit),
+                "value": money(row.value),
+                "estimate": money(row.estimate),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _untouched(found: Untouched, names: dict[str, str], *, hidden: bool) -> dict[str, Any]:
+    return {
+        "due": found.due,
+        "untouched": found.untouched,
+        "share": found.share,
+        "causes": [
+            {"cause": cause, "handoffs": n, "share": share(n, found.untouched)}
+            for cause, n in sorted(found.causes.items(), key=lambda pair: -pair[1])
+        ],
+        "owners": []
+        if hidden
+        else [
+            {"owner": names.get(owner, owner), "cause": cause, "handoffs": n}
+            for owner, causes in found.owners.items()
+            for cause, n in causes.items()
+        ],
+    }
+
+
+def _quality(found: Quality, report: Report) -> dict[str, Any]:
+    time = report.sales_time
+    first = {str(k): v for k, v in time.hours.items()}.get("handed_off") if time else None
+    hours = None if first is None else round(found.not_passed * first, 2)
+    return {
+        **found._asdict(),
+        "raw_share": share(found.raw, found.handed_off),
+        "machine_share": share(found.machine, found.sales_ready),
+        "forgotten_share": share(found.forgotten, found.inquiries),
+        "calls_avoided_hours": hours,
+        "calls_avoided_value": None
+        if hours is None or time is None
+        else round(hours * time.hour, 2),
+        "trend": [one._asdict() for one in found.trend],
+        "nurtured": [one._asdict() for one in found.nurtured],
+        "passes": [one._asdict() | {"value": money(one.value)} for one in found.passes],
+    }
+
+
+def _leak(leak: Leak) -> dict[str, Any]:
+    return {
+        "stage": leak.stage,
+        "how": leak.how,
+        "reason": leak.reason,
+        "segment": leak.segment,
+        "cycles": leak.cycles,
+        "value": money(leak.cents),
+        "by_deal": leak.by_deal,
+        "by_segment": leak.by_segment,
+        "by_estimate": leak.by_estimate,
+        "unvalued": leak.unvalued,
+        "recovery": money(leak.recovery_cents),
+    }

@@ -1,0 +1,93 @@
+"""`leadloop report --case`: a page that rests on nothing it does not say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from connector.cli.report import report
+from connector.config.assumptions import Assumptions
+from connector.documents.reader import parse
+from connector.errors import UsageError
+from connector.report.case import case_figures
+from connector.report.page import case_page
+from tests.report.test_page import leaves, read
+
+TEXT = """
+version: 1
+margin: 40%
+remedies:
+  - driver: no_budget
+    remedy: Nurture until the next budget
+    recovers: {low: 5%, likely: 10%, high: 20%}
+    once: 500
+    monthly: 20
+    source: sales, last quarter
+"""
+
+
+def given(text=TEXT):
+    return parse(text, Assumptions, name="assumptions.yaml")
+
+
+def test_a_remedy_meets_the_leak_it_names(quick_past):
+    _, loaded, figures = quick_past(200)
+    data = figures()
+    found = case_figures(data, loaded.settings.report, given())
+    mine = next(row for row in found["lines"] if row["driver"] == "no_budget")
+    rows = [row for row in data["leakage"]["rows"] if row["reason"] == "no_budget"]
+    assert mine["at_stake"] == pytest.approx(sum(row["value"] for row in rows))
+    assert mine["leads"] == sum(row["cycles"] for row in rows)
+    low, likely, high = mine["margin"]
+    assert likely == pytest.approx(mine["yearly"] * 0.1 * 0.4, abs=0.02)
+    assert low < likely < high
+    assert found["total"]["margin"] == mine["margin"]
+
+
+@pytest.mark.parametrize("people", [0, 10, 200])
+def test_the_page_names_every_assumption_and_no_number_of_its_own(quick_past, people):
+    _, loaded, figures = quick_past(people, hostile=True)
+    found = json.loads(json.dumps(case_figures(figures(), loaded.settings.report, given())))
+    page = case_page(found)
+    seen = read(page)
+    numbers = {str(v) for v in leaves(found) if isinstance(v, int | float)}
+    assert {v for v in seen.values if v not in numbers} == set()
+    assert "script" not in seen.tags
+    assert seen.addresses == ["data:,"]
+    text = " ".join(" ".join(seen.text).split())
+    assert "wins back 5% to 20%, likely 10%; 500 EUR once, 20 a month" in text
+    assert "sales, last quarter" in text
+
+
+def test_without_assumptions_leaks_stand_without_promises(quick_past):
+    _, loaded, figures = quick_past(200)
+    found = case_figures(figures(), loaded.settings.report, None)
+    assert {row["revenue"] for row in found["lines"]} == {None}
+    assert found["without_remedy"] == len(found["lines"])
+    assert "has no remedy" in case_page(found) or "have no remedy" in case_page(found)
+
+
+@pytest.mark.parametrize(("old", "new", "why"), [
+    ("likely: 10%", "likely: 30%", "so that none is above the next"),
+    ("driver: no_budget", "drivr: no_budget", "drivr"),
+])  # fmt: skip
+def test_a_mistake_in_the_assumptions_is_named_at_its_place(old, new, why):
+    with pytest.raises(UsageError, match=r"assumptions.yaml:\d+") as caught:
+        given(TEXT.replace(old, new))
+    assert why in str(caught.value)
+
+
+def test_the_command_writes_the_case_with_the_assumptions_beside_the_settings(demo_like, tmp_path):
+    (demo_like / "assumptions.yaml").write_text(TEXT, encoding="utf-8")
+    page = tmp_path / "case.html"
+    done = CliRunner().invoke(report, ["-c", str(demo_like / "leadloop.yaml"), "--case", str(page)])
+    assert done.exit_code == 0, done.output
+    assert "Nurture until the next budget" in page.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def demo_like(quick_past):
+    _, loaded, _ = quick_past(60)
+    return loaded.folder

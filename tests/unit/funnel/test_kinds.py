@@ -1,0 +1,117 @@
+"""Funnels by kind and month, silence, and quality: each against the slow reference, exactly."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.moment import to_datetime
+from connector.funnel.cohorts import (
+    CohortMeasure,
+    PeriodMeasure,
+    before,
+    campaign_of,
+    segment_of,
+    theme_of,
+)
+from connector.funnel.leakage import LeakageMeasure
+from connector.funnel.quality import QualityMeasure
+from connector.funnel.segments import source_of
+from connector.funnel.stalls import StallMeasure
+from connector.funnel.statistics import wilson
+from tests.unit.funnel import reference
+from tests.unit.funnel.histories import DAY, NOW, _histories, histories
+from tests.unit.funnel.test_measures import LAW, fed
+from tests.unit.funnel.test_stages import cycle
+
+MANY = st.builds(_histories, st.integers(0, 2**32), st.just(400))
+KEYS = {
+    "source": (source_of, lambda o: o.source or "unknown"),
+    "segment": (segment_of, lambda o: o.segment),
+    "theme": (theme_of, lambda o: o.theme),
+    "campaign": (campaign_of, lambda o: next((n for _, n in o.campaigns), None)),
+    "six months before": (
+        before(NOW, 182, "then"),
+        lambda o: (
+            "then" if NOW - 182 * DAY <= o.reached.get("inquiry", -1) < NOW else None
+        ),
+    ),
+}  # fmt: skip
+
+
+def month(at):
+    return to_datetime(at).isoformat()[:7]
+
+
+@LAW
+@given(st.one_of(histories, MANY))
+@pytest.mark.parametrize("name", KEYS)
+def test_every_kind_has_its_own_funnel(name, found):
+    key, slow = KEYS[name]
+    result = fed(CohortMeasure(key), found)
+    rows, ranks = reference.cohorts(found, slow)
+    assert {r.name: [(s.cycles, s.share, *s[3:]) for s in r.steps] for r in result} == rows
+    assert {r.name: r.rank for r in result if r.rank is not None} == ranks
+    for row in result:
+        for at, step in enumerate(row.steps):
+            wanted = wilson(step.cycles, row.steps[at - 1].cycles) if at else None
+            assert step.interval == wanted
+
+
+def test_few_leads_are_not_ranked_however_well_they_did():
+    few = [cycle("won", source="fair")] * 29
+    many = [cycle("sales_ready", source="ads")] * 30
+    ranks = {r.name: r.rank for r in fed(CohortMeasure(source_of), [*few, *many])}
+    assert ranks == {"ads": 1, "fair": None}
+
+
+@LAW
+@given(histories)
+def test_months_count_what_happened_in_them(found):
+    result = fed(PeriodMeasure(), found)
+    assert [tuple(row) for row in result] == reference.periods(found, month)
+
+
+@LAW
+@given(st.one_of(histories, MANY))
+def test_silence_is_measured_by_what_is_usual_for_the_segment(found):
+    result = fed(StallMeasure(NOW), found)
+    assert {row[:2]: tuple(row)[2:] for row in result} == reference.stalls(found, NOW)
+
+
+def test_a_quick_segment_stalls_sooner_than_a_slow_one():
+    def went(segment, days, *states, last=0):
+        return cycle(*states)._replace(
+            segment=segment, last_at=last,
+            reached={"handed_off": 0, "accepted": days * DAY} if days else {"handed_off": 0},
+        )  # fmt: skip
+
+    leads = [went("quick", 2, "accepted")._replace(newest=False) for _ in range(10)]
+    leads += [went("slow", 50, "accepted")._replace(newest=False) for _ in range(10)]
+    leads += [went(name, 0, "handed_off", last=NOW - 20 * DAY) for name in ("quick", "slow")]
+    stalled = {row.segment: row.stalled for row in fed(StallMeasure(NOW), leads)}
+    assert stalled == {"quick": 1, "slow": 0}
+
+
+@LAW
+@given(histories)
+def test_quality(found):
+    result = fed(QualityMeasure(NOW, 65), found)._asdict()
+    result["trend"] = {t.month: tuple(t)[1:5] for t in result["trend"]}
+    result["nurtured"] = {tuple(n)[:3]: tuple(n)[3:7] for n in result["nurtured"]}
+    result["passes"] = {p.number: tuple(p)[1:] for p in result["passes"]}
+    assert result == reference.quality(found, NOW, DAY, month)
+
+
+@LAW
+@given(histories)
+def test_leaks_by_segment_add_up_to_the_leaks(found):
+    whole = fed(LeakageMeasure(), found).leaks
+    apart = fed(LeakageMeasure(by_segment=True), found).leaks
+    assert {leak.segment for leak in whole} <= {None}
+    for leak in whole:
+        mine = [one for one in apart if one[:3] == leak[:3]]
+        assert len({one.segment for one in mine}) == len(mine)
+        assert sum(one.cycles for one in mine) == leak.cycles
+        assert sum(one.cents for one in mine) == leak.cents
