@@ -170,8 +170,8 @@ def _emit_entered(output: str, done: Entered) -> None:
 
     def tell() -> None:
         click.echo(
-            f"{len(added)} entered, {done.moved} leads moved, {done.known} known before, "
-            f"{len(aside)} lines kept aside"
+            f"Entered {len(added)}, moved {done.moved}, known before {done.known}, "
+            f"kept aside {len(aside)}"
         )
         for one in aside:
             click.echo(f"  {one['place']}  {one['reason']}")
