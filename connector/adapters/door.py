@@ -92,10 +92,12 @@ class Door:
         self._adapter.create_fields(steps)
 
     def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
-        return self._able("removes").plan_removal(wanted)
+        planned: list[RemovalStep] = self._able("removes").plan_removal(wanted)
+        return planned
 
     def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
-        return self._able("removes").remove_fields(steps)
+        done: list[RemovalStep] = self._able("removes").remove_fields(steps)
+        return done
 
     def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
         return self._able("views").plan_views(themes, fields) if self.capabilities.views else []
