@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from connector.adapters.base import Window
 from connector.domain.moment import format_iso
 from connector.domain.record import Kind
+from connector.errors import FeatureError
+from connector.mapping.compile import CompiledObject
 from connector.mapping.document import MappingDocument
 from connector.mapping.profile import Profile
 from connector.scoring.derived import FROM
@@ -25,15 +28,22 @@ def profile_source(source: Source, document: MappingDocument, model: Model) -> d
     for one in source.objects.values():
         known = source.adapter.describe(one.source)
         names = [n for n in one.names if n not in ours or n in known]
-        taken = 0
-        for page in source.adapter.read(one.source, names, Window(None, until), None):
-            for row in page.rows[: SAMPLE - taken]:
-                profile.add(one, row)
-            profile.rejected.update(f"{one.name}: {r.reason}" for r in page.rejected)
-            taken += len(page.rows)
-            if taken >= SAMPLE:
-                break
+        with suppress(FeatureError):  # what is not offered to us has no rows; a run says so
+            _sample(profile, source, one, names, Window(None, until))
     return _report(profile, source, model)
+
+
+def _sample(
+    profile: Profile, source: Source, one: CompiledObject, names: list[str], window: Window
+) -> None:
+    taken = 0
+    for page in source.adapter.read(one.source, names, window, None):
+        for row in page.rows[: SAMPLE - taken]:
+            profile.add(one, row)
+        profile.rejected.update(f"{one.name}: {r.reason}" for r in page.rejected)
+        taken += len(page.rows)
+        if taken >= SAMPLE:
+            return
 
 
 def _report(profile: Profile, source: Source, model: Model) -> dict[str, Any]:
