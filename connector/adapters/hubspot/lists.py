@@ -117,7 +117,7 @@ class Themes:
         """Whether the portal has such lists, and we may change them."""
         try:
             return bool(self._by_theme())
-        except ForbiddenError as error:
+        except (ForbiddenError, RefusedError) as error:
             log.warning("HubSpot's lists are left alone: %s", error)
             self._known = {}
             return False

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -177,15 +178,16 @@ class Reading:
         """Read records by id, a hundred a call; those that are gone are left out."""
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         asked = [one for one in dict.fromkeys(ids) if one.isascii() and one.isdigit()]
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(asked), BATCH):
-            body = {
+        bodies = [
+            {
                 "inputs": [{"id": one} for one in asked[start : start + BATCH]],
                 "properties": list(shape.properties),
                 "propertiesWithHistory": [],
             }
-            for one in self._calls.post(path, body).get("results", ()):
-                found[one["id"]] = one
+            for start in range(0, len(asked), BATCH)
+        ]
+        answers = self._calls.together(partial(self._calls.post, path), bodies)
+        found = {one["id"]: one for answer in answers for one in answer.get("results", ())}
         return list(found.values())
 
     # --- what is gone ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from connector.adapters.base import Row
@@ -128,13 +129,16 @@ class Rows:
         asked = [row for row in rows if any(row.get(name) for name in shape.dated)]
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(asked), HISTORY_BATCH):
-            body = {
+        bodies = [
+            {
                 "inputs": [{"id": row["id"]} for row in asked[start : start + HISTORY_BATCH]],
                 "properties": [],
                 "propertiesWithHistory": list(shape.dated),
             }
-            for one in self._calls.post(path, body).get("results", ()):
+            for start in range(0, len(asked), HISTORY_BATCH)
+        ]
+        for answer in self._calls.together(partial(self._calls.post, path), bodies):
+            for one in answer.get("results", ()):
                 moments[one["id"]] = one.get("propertiesWithHistory") or {}
         for row in rows:
             history = moments.get(row["id"], {})

@@ -52,7 +52,7 @@ class Views:
             ]
         try:
             there = {one.name for one in self._lists.named(OURS)}
-        except ForbiddenError as error:
+        except (ForbiddenError, RefusedError) as error:
             note = f"{error}; give the key crm.lists.read and crm.lists.write"
             return [replace(step, action="click", note=note) for step in steps]
         return [replace(s, action="keep", note="") if s.name in there else s for s in steps]
@@ -86,7 +86,7 @@ class Views:
     def _there(self) -> list[List]:
         try:
             return [one for one in self._lists.named(OURS) if _is_ours(one.name)]
-        except ForbiddenError:
+        except (ForbiddenError, RefusedError):
             return []  # we may not see them, so none is ours to take
 
 

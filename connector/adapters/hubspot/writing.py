@@ -31,7 +31,8 @@ from connector.adapters.hubspot.values import BadValue, exact
 from connector.domain.change import Outcome, Result, Write
 from connector.errors import LoginError, TryLaterError, UnknownOutcomeError
 
-BATCH = 100
+CALL, BATCH = 100, 600
+"""Records to one of HubSpot's calls, and to one of ours: six calls in flight at once."""
 _OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 """Refusals that meet every record with that property: nothing is found out by halving."""
 _GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
@@ -62,8 +63,33 @@ class Writing:
         ready = self._ready(source, batch, outcomes)
         self._list(source, ready)
         for wave in _waves(ready):
-            self._save(source, wave, outcomes)
+            self._send_all(source, wave, outcomes)
         return [outcomes[place] for place in range(len(batch))]
+
+    def _send_all(self, source: str, wave: Sequence[_Ready], outcomes: dict[int, Outcome]) -> None:
+        """Send a wave in calls of a hundred, some in flight at once.
+
+        An error that stops us is raised only where nothing at all was applied.
+        """
+        parts = [wave[start : start + CALL] for start in range(0, len(wave), CALL)]
+
+        def save(part: Sequence[_Ready]) -> LoginError | TryLaterError | None:
+            try:
+                self._save(source, part, outcomes)
+            except (LoginError, TryLaterError) as error:
+                return error
+            return None
+
+        errors = self._calls.together(save, parts)
+        stopped = next((one for one in errors if one is not None), None)
+        if stopped is None:
+            return
+        if not any(one.result is not Result.REFUSED for one in outcomes.values()):
+            raise stopped
+        for part, error in zip(parts, errors, strict=True):
+            if error is not None:
+                left = [one for one in part if one.place not in outcomes]
+                _all(left, Result.RETRY, "try_later", outcomes)
 
     # --- beforehand ------------------------------------------------------------------------------
 

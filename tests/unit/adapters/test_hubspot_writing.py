@@ -460,17 +460,40 @@ def test_a_share_of_the_days_calls_is_left_to_people(portal, left, stops):
         adapter.check()
 
 
-def test_calls_slow_down_as_the_ten_seconds_allowance_runs_out(portal, slow):
+def test_calls_are_spaced_at_the_allowance_and_stop_where_it_is_used_up(portal, slow):
     adapter = opened(portal, slow)
     limits = {
         "X-HubSpot-RateLimit-Max": "190",
         "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
     }
-    for left, pause in (("100", 0), ("10", 10 / 190), ("0", 10)):
+    for left, most in (("100", 0.06), ("19", 0.06), ("0", 1.01)):
         portal.headers = {**limits, "X-HubSpot-RateLimit-Remaining": left}
+        adapter.check()
         adapter.check()
         slow.slept = 0.0
         adapter.check()
-        assert slow.slept == pytest.approx(pause)
-        portal.headers = {}
-        adapter.check()
+        assert most * 0.9 < slow.slept <= most
+
+
+def test_several_hundred_writes_leave_in_calls_of_a_hundred_and_one_bad_stops_no_other(portal):
+    for n in range(1, 551):
+        portal.put("contacts", n)
+    portal.bad = {"345"}
+    outcomes = write(portal, *((str(n), {"leadloop_score": n}) for n in range(1, 551)))
+    assert [one.id for one in outcomes] == [str(n) for n in range(1, 551)]
+    assert [one.id for one in outcomes if one.result is not Result.APPLIED] == ["345"]
+    assert max(len(inputs) for inputs in sent(portal)) == 100
+    assert len(sent(portal)) <= 6 + 13
+
+
+def test_a_quota_that_ends_among_several_calls_leaves_the_rest_for_later(portal):
+    for n in range(1, 301):
+        portal.put("contacts", n)
+    quota = (429, {}, {"status": "error", "policyName": "DAILY", "errorType": "RATE_LIMIT"})
+    portal.queue = [None, None, quota]
+    outcomes = write(portal, *((str(n), {"leadloop_score": n}) for n in range(1, 301)))
+    counts = {r: sum(one.result is r for one in outcomes) for r in Result}
+    assert (counts[Result.APPLIED], counts[Result.RETRY]) == (200, 100)
+    portal.queue = [quota] * 4
+    with pytest.raises(QuotaError):
+        write(portal, *((str(n), {"leadloop_score": 0}) for n in range(1, 301)))
