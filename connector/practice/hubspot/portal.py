@@ -112,6 +112,15 @@ class Portal:
         self.mails: list[dict[str, Any]] = []
         self.forms: dict[str, dict[str, Any]] = {}
         self.submissions: dict[str, list[dict[str, Any]]] = {}
+        self.lists: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, dict[str, Micros]] = {}
+        """By list: which records are on it, and since when."""
+        self.subscriptions: dict[str, str] = {}
+        """Kinds of mail people may subscribe to: id -> name."""
+        self.consents: dict[str, dict[str, str]] = {}
+        """Address -> subscription -> SUBSCRIBED or UNSUBSCRIBED."""
+        self.merged: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in self.definitions}
+        """By new id: the primary record's id of before, and the other's."""
         self._emails: dict[str, str] = {}
         self._waiting: list[tuple[Micros, str, str, Values | None, Micros]] = []
         self._last_id = 734_931_000_000
@@ -243,6 +252,7 @@ class Portal:
         self.erase(kind, kept, by)
         self.erase(kind, lost, by)
         made = self.insert(kind, values, by, min(kept.created, lost.created))
+        self.merged[kind][made.id] = (kept.id, lost.id)
         for old in (kept.id, lost.id):
             for alias, target in list(self.aliases[kind].items()):
                 if target == old:
@@ -281,6 +291,34 @@ class Portal:
             ties = self.links.get((near, far), {}).get(near_id, [])
             if far_id in ties:
                 ties.remove(far_id)
+
+    def add_list(self, name: str, type_: str, processing: str) -> dict[str, Any]:
+        """Make an empty list; gives it as the API does."""
+        id_, now = str(len(self.lists) + 1), iso(self.clock.now())
+        while id_ in self.lists:
+            id_ = str(int(id_) + 1)
+        self.members[id_] = {}
+        self.lists[id_] = {
+            "listId": id_,
+            "name": name,
+            "objectTypeId": type_,
+            "processingType": processing,
+            "processingStatus": "COMPLETE",
+            "listVersion": 1,
+            "createdAt": now,
+            "updatedAt": now,
+        }
+        return self.lists[id_]
+
+    def put_on_list(self, list_: str, id_: str, by: str) -> None:
+        """Make a record a member of a list."""
+        self.members[list_][id_] = self.clock.now()
+        self._note(by, "lists", list_, id_, before=False, after=True)
+
+    def take_off_list(self, list_: str, id_: str, by: str) -> None:
+        """End a record's membership of a list."""
+        del self.members[list_][id_]
+        self._note(by, "lists", list_, id_, before=True, after=False)
 
     def labels(self, kind: str, other: str) -> list[dict[str, Any]]:
         """The types an association may have, as the API gives them."""

@@ -41,6 +41,7 @@ _FIELD_TYPES = {
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_LONGEST = 65_536
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -205,6 +206,8 @@ def checked_value(definition: Property | None, name: str, value: Any, owners: se
 
 
 def _as_text(definition: Property, text: str) -> str:
+    if len(text) > _LONGEST:
+        raise invalid("VALUE_TOO_LONG", definition.name, f"longer than {_LONGEST} characters")
     if definition.name == "email" and not _EMAIL.fullmatch(text):
         raise invalid("INVALID_EMAIL", "email", f"Email address {text} is invalid")
     return text

@@ -15,12 +15,21 @@ import orjson
 from connector.domain.moment import Micros
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
-from connector.practice.hubspot import associations, logs, objects, settings, steering
+from connector.practice.hubspot import (
+    associations,
+    consent,
+    lists,
+    logs,
+    objects,
+    settings,
+    steering,
+)
 from connector.practice.hubspot.call import Call
 from connector.practice.hubspot.errors import HubError
 from connector.practice.hubspot.limits import Limits
 from connector.practice.hubspot.logins import Logins
 from connector.practice.hubspot.portal import Portal
+from connector.practice.hubspot.webhooks import Sender
 from connector.practice.oracle import Oracle
 from connector.practice.wire import Request, Response
 
@@ -32,6 +41,8 @@ _AREAS = (
     (rf"/crm/(?:v3/owners|owners/{_DATES})", "owners"),
     (rf"/crm/(?:v4/associations|associations/{_DATES})", "associations"),
     (rf"/events/(?:v3/events|event-occurrences/{_DATES})", "events"),
+    (rf"/crm/(?:v3/lists|lists/{_DATES})", "lists"),
+    (rf"/communication-preferences/(?:v4|{_DATES})/statuses", "consent"),
     (rf"/account-info/(?:v3|{_DATES})", "account"),
     (r"/marketing/v3/forms()", "forms"),
     (r"/form-integrations/v1/submissions/forms()", "submissions"),
@@ -80,6 +91,16 @@ _PATTERNS: tuple[tuple[str, str, str, Callable[..., Response]], ...] = (
     ("GET", "events", r"", logs.occurrences),
     ("GET", "events", r"event-types", logs.event_types),
     ("GET", "mails", r"", logs.mail_events),
+    ("POST", "lists", r"", lists.create),
+    ("POST", "lists", r"search", lists.search),
+    ("POST", "lists", r"records/memberships/batch/read", lists.lists_of),
+    ("GET", "lists", r"(\d+)", lists.get),
+    ("DELETE", "lists", r"(\d+)", lists.delete),
+    ("GET", "lists", r"(\d+)/memberships", lists.memberships),
+    ("PUT", "lists", r"(\d+)/memberships/add-and-remove", lists.add_and_remove),
+    ("POST", "consent", r"batch/read", consent.batch),
+    ("POST", "consent", r"batch/unsubscribe-all/read", consent.batch_of_all),
+    ("GET", "consent", r"([^/]+@[^/]+)", consent.of_one),
     ("GET", "forms", r"", logs.forms),
     ("GET", "submissions", r"([\w-]+)", logs.submissions),
 )
@@ -97,6 +118,7 @@ class HubSpotPractice:
         self.portal = Portal(clock)
         self.limits = Limits(machine)
         self.logins = Logins()
+        self.sender: Sender | None = None
 
     @property
     def oracle(self) -> Oracle:

@@ -1,8 +1,10 @@
 """What no client could do to a portal, and demo and tests must: see control.py for the way in.
 
 Verbs: `token` {token, by, lacks, calls}, `app` {client, secret, refresh, life}, `load` {type: [{at,
-changed, properties}], ties, owners, events, mails, forms, submissions}, `rules`, `limits`, `stamp`
-{type, ids, at}, `edit` {type, id, set}, `archive` {type, id}, `merge` {type, primary, other}.
+changed, properties}], ties, owners, events, mails, forms, submissions, subscriptions, consents},
+`rules`, `limits`, `stamp` {type, ids, at}, `edit` {type, id, set}, `archive` {type, id}, `erase`
+{type, id}, `merge` {type, primary, other}, `webhooks` {url, secret, public, twice, backwards},
+`deliver` {}.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from connector.practice.hubspot.errors import HubError
 from connector.practice.hubspot.logins import Token
+from connector.practice.hubspot.webhooks import Sender
 
 if TYPE_CHECKING:
     from connector.practice.hubspot.rest import HubSpotPractice
@@ -74,6 +77,9 @@ def _load(crm: HubSpotPractice, given: Any) -> Any:
     portal.mails.sort(key=itemgetter("created"))
     for form in given.get("forms", ()):
         portal.forms[form["id"]] = form
+    portal.subscriptions |= given.get("subscriptions", {})
+    for address, said in given.get("consents", {}).items():
+        portal.consents.setdefault(address.lower(), {}).update(said)
     for form, sent in given.get("submissions", {}).items():
         known = portal.submissions.setdefault(form, [])
         known.extend(sent)
@@ -119,6 +125,25 @@ def _archive(crm: HubSpotPractice, given: Any) -> None:
     crm.portal.archive(given["type"], record, PERSON)
 
 
+def _erase(crm: HubSpotPractice, given: Any) -> None:
+    """Privacy law: the record is gone for good."""
+    record = crm.portal.find(given["type"], given["id"])
+    crm.portal.erase(given["type"], record, PERSON)
+
+
+def _webhooks(crm: HubSpotPractice, given: Any) -> None:
+    """Subscribe a listener to what happens from now on."""
+    options = {"public": given["url"], **given}
+    seen = len(crm.oracle.effects)
+    crm.sender = Sender(crm.portal, **options, seen=seen)
+
+
+def _deliver(crm: HubSpotPractice, _given: Any) -> Any:
+    if crm.sender is None:
+        raise ValueError("nobody listens: steer `webhooks` first")
+    return {"statuses": crm.sender.deliver(), "waiting": len(crm.sender.waiting)}
+
+
 def _merge(crm: HubSpotPractice, given: Any) -> Any:
     made = crm.portal.merge(given["type"], given["primary"], given["other"], PERSON)
     return {"id": made.id}
@@ -133,5 +158,8 @@ _VERBS: dict[str, Callable[[HubSpotPractice, Any], Any]] = {
     "stamp": _stamp,
     "edit": _edit,
     "archive": _archive,
+    "erase": _erase,
+    "webhooks": _webhooks,
+    "deliver": _deliver,
     "merge": _merge,
 }
