@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
-from connector.cli.options import loop_options, opened, settings, settings_options
+from connector.cli.options import (
+    loop_options,
+    moment,
+    now_option,
+    opened,
+    settings,
+    settings_options,
+)
 from connector.cli.output import emit, table
 from connector.domain.moment import format_iso
 
+_COLUMNS = ("person", "bucket", "owner", "tier", "score", "due", "touched", "step")
 
-@click.group()
-def handoffs() -> None:
-    """Who was given to whom; release people held back on day one.
+
+@click.group(invoke_without_command=True)
+@settings_options
+@now_option
+@click.option("--late", is_flag=True, help="Only those whose time is over without first contact "
+              "or verdict.")  # fmt: skip
+@click.pass_context
+def handoffs(
+    ctx: click.Context, config: Path, profile: str | None, output: str, now: str | None, late: bool
+) -> None:
+    """Everybody who was handed off, each in one bucket; release people held back on day one.
+
+    waiting: first contact not due yet. late: overdue. touched: contact made, verdict to come.
+    silent: the verdict window is over. untimed: sales had them before, or the CRM does not show
+    what owners do. The rest are verdicts.
 
     \b
     Example:
-        leadloop handoffs list
+        leadloop handoffs --late
     """
+    if ctx.invoked_subcommand is not None:
+        return
+    from connector.store.database import open_store
+    from connector.sync.standings import standings
+
+    loaded = settings(config, profile)
+    store = open_store(loaded.store_url())
+    rows = standings(store, loaded, moment(now))
+    store.close()
+    chosen = [row for row in rows if row["bucket"] in {"late", "silent"}] if late else rows
+    counts = dict(sorted(Counter(row["bucket"] for row in rows).items()))
+    data = {"buckets": counts, "handoffs": chosen}
+
+    def tell() -> None:
+        table(chosen[:50], _COLUMNS, title=f"{len(chosen)} hand-offs")
+        click.echo(" · ".join(f"{n} {name}" for name, n in counts.items()) or "nobody yet")
+
+    emit(output, "handoffs", data, rows=chosen, people=tell)
 
 
 @handoffs.command("list")
@@ -54,6 +94,35 @@ def list_handoffs(config: Path, profile: str | None, output: str) -> None:
         click.echo(f"{held} more wait since day one: leadloop handoffs release --per-day N")
 
     emit(output, "handoffs", data, rows=rows, people=tell)
+
+
+@handoffs.command()
+@settings_options
+@click.argument("person")
+def package(config: Path, profile: str | None, output: str, person: str) -> None:
+    """Show what sales was given with a person.
+
+    \b
+    Example:
+        leadloop handoffs package crm/lead/42
+    """
+    from connector.errors import UsageError
+    from connector.store import handoffs as stored
+    from connector.store import people
+    from connector.store.database import open_store
+
+    store = open_store(settings(config, profile).store_url())
+    with store.read() as tx:
+        who = people.find(tx, person)
+        found = stored.of(tx, [who]) if who is not None else {}
+    store.close()
+    if not found:
+        raise UsageError(
+            "that person was never handed off by us", hint="leadloop handoffs lists who was"
+        )
+    given = found[max(found)]
+    data: dict[str, Any] = {"person": given.person, "cycle": given.number, "package": given.package}
+    emit(output, "handoffs", data, people=lambda: click.echo(given.package))
 
 
 @handoffs.command()

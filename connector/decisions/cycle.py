@@ -131,6 +131,8 @@ def _reached(standing: Standing) -> str:
 def _sales_ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if move := _disqualified(cycle, standing, now):
         return move
+    if cycle.state is State.SALES_READY and cycle.handed_off_at is not None:
+        return None  # on its way from one owner to another: a hand-off never lapses by decay
     if is_ready(cycle, standing, slack=standing.score.threshold - standing.hysteresis):
         lost = cycle.state is State.SALES_READY and not standing.in_handoff
         wait = now + policy.look_again

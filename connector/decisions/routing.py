@@ -17,6 +17,8 @@ from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
 
+_BARRED = "said no before, or let it lie"
+
 
 class Owner(NamedTuple):
     """Somebody or something that can own a lead in the CRM; `key` is `connection/id`.
@@ -46,6 +48,8 @@ class Lead(NamedTuple):
     rejected_by: str | None = None
     held_since: Micros | None = None
     value: float = 1.0
+    barred: frozenset[str] = frozenset()
+    """Owners who said no to this person before, or let the person lie."""
 
 
 class Routed(NamedTuple):
@@ -149,6 +153,8 @@ class Router:
                 continue
             elif why == "last owner" and key == lead.rejected_by:
                 skipped.append(f"{key}: last owner, but said no")
+            elif key in lead.barred and why != "current owner":
+                skipped.append(f"{key}: {why}, but {_BARRED}")
             else:
                 return Routed(key, why, None, tuple(skipped))
         return None
@@ -165,6 +171,9 @@ class Router:
             return Routed(owner, rule, target.pool, tuple(skipped), waits)
         word = target.owner or target.queue or ""
         found = self._by_word.get(normalise(word))
+        if found is not None and found.key in lead.barred and not found.queue:
+            skipped.append(f"{found.key}: {_BARRED}")
+            return Routed(None, rule, None, tuple(skipped))
         if found is not None and found.active:
             return Routed(found.key, rule, None, tuple(skipped))
         skipped.append(f"{word}: not an active owner in the CRM")
@@ -179,7 +188,7 @@ class Router:
         waits = False
         for member in pool.members:
             owner = self._by_word.get(normalise(member.owner))
-            never = _never(owner)
+            never = _never(owner, lead)
             later = None if never or owner is None else self._not_now(name, member, owner, now)
             if owner is not None and never is None and later is None:
                 able.append((member, owner.key))
@@ -223,10 +232,12 @@ class Router:
         )
 
 
-def _never(owner: Owner | None) -> str | None:
+def _never(owner: Owner | None, lead: Lead) -> str | None:
     """Why a member can take no lead at all; None when he may."""
     if owner is None:
         return "not in the CRM"
+    if owner.key in lead.barred:
+        return _BARRED
     return None if owner.active else "not active"
 
 

@@ -30,6 +30,8 @@ class Cycle(NamedTuple):
     verdict: str | None = None
     verdict_reason: str | None = None
     verdict_at: Micros | None = None
+    phase: str | None = None
+    next_owner: str | None = None
 
 
 class Standing(NamedTuple):

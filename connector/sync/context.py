@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Adapter
+from connector.adapters.base import Adapter, Tasker
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
 from connector.decisions.routing_document import Routing
@@ -38,7 +38,12 @@ class Spending(Protocol):
 
 
 STAGES = ("observe", "score", "nurture", "route")
-STAGE_OF = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
+STAGE_OF = {
+    Group.SCORE: "score",
+    Group.NURTURE: "nurture",
+    Group.OWNER: "route",
+    Group.HANDOFF: "route",
+}
 """The stage from which on each group of fields may be written."""
 
 
@@ -58,6 +63,11 @@ class Source:
 
     reconcile_every: Micros = DAY
     budget: Spending | None = None
+
+    @property
+    def tasker(self) -> Tasker:
+        """The adapter as one that makes tasks; ask its capabilities first."""
+        return cast("Tasker", self.adapter)
 
     def names(self, one: CompiledObject) -> list[str]:
         """The remote fields to read of an object: those that are still there.

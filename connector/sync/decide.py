@@ -17,10 +17,11 @@ from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
-from connector.store import cycles, people, scores
+from connector.store import cycles, handoffs, people, scores
 from connector.store.cycles import Waiting
 from connector.store.scores import Published
 from connector.sync.context import Loop
+from connector.sync.packaging import packages
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import strongest
 
@@ -139,14 +140,27 @@ def _route_everybody(loop: Loop) -> Counter[str]:
         router = _router(loop, tx)
         found = primaries(tx, loop, (c.person for c in queue))
         facts = _facts(tx, [c.person for c in queue])
-        moves, rows = _hand_out(loop, queue, found, facts, router)
+        barred = cycles.barred(tx, (c.person for c in queue))
+        moves, rows = _hand_out(loop, queue, found, facts, barred, router)
         cycles.save(tx, moves, loop.now, loop.run)
         cycles.add_routing(tx, rows)
         cycles.save_turns(tx, router.desk.credit)
+        given = [m.cycle for m in moves if m.cycle.state is State.SALES_READY]
+        handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
         people.mark(tx, (m.cycle.person for m in moves), pending=True)
     return Counter(
         "routed" if m.cycle.state is State.SALES_READY else "held for capacity" for m in moves
     )
+
+
+def _why(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Why each person's owner got the person, in one sentence for the owner."""
+    told = {}
+    for row in rows:
+        pool = f", pool {row['pool']}" if row["pool"] else ""
+        passed = "; ".join(row["skipped"][:3])
+        told[row["person"]] = f"{row['rule']}{pool}" + (f" ({passed})" if passed else "")
+    return told
 
 
 def _facts(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -204,6 +218,7 @@ def _hand_out(
     queue: Sequence[Cycle],
     found: dict[str, Primary],
     facts: dict[str, dict[str, Any]],
+    barred: dict[str, frozenset[str]],
     router: Router,
 ) -> tuple[list[Move], list[dict[str, Any]]]:
     moves: list[Move] = []
@@ -212,7 +227,9 @@ def _hand_out(
         primary = found.get(cycle.person)
         if primary is None:
             continue
-        routed = router.route(_lead(cycle, primary, facts.get(cycle.person, {})), loop.now)
+        lead = _lead(cycle, primary, facts.get(cycle.person, {}))
+        lead = lead._replace(barred=barred.get(cycle.person, frozenset()))
+        routed = router.route(lead, loop.now)
         step = _given(cycle, routed, loop)
         if step is None:
             continue
@@ -225,11 +242,37 @@ def _hand_out(
                 "pool": routed.pool,
                 "owner": routed.owner,
                 "skipped": list(routed.skipped),
+                "value": lead.value,
                 "at": loop.now,
                 "run": loop.run,
             }
         )
     return moves, rows
+
+
+def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Routed]:
+    """Choose somebody else for people whose owner let them lie; gives what was chosen, by person.
+
+    Nobody who said no to a person, or had it before, gets it again.
+    """
+    router = _router(loop, tx)
+    ids = [cycle.person for cycle in late]
+    found = primaries(tx, loop, ids)
+    facts = _facts(tx, ids)
+    barred = cycles.barred(tx, ids)
+    chosen = {}
+    for cycle in late:
+        primary = found.get(cycle.person)
+        if primary is None or primary.remote_owner != cycle.owner:
+            continue  # a person has moved it since: that word counts
+        lead = _lead(cycle, primary, facts.get(cycle.person, {}))._replace(
+            current_owner=None,
+            last_owner=None,
+            barred=barred.get(cycle.person, frozenset()) | {cycle.owner or ""},
+        )
+        chosen[cycle.person] = router.route(lead, loop.now)
+    cycles.save_turns(tx, router.desk.credit)
+    return chosen
 
 
 def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:

@@ -8,9 +8,13 @@ from typing import NamedTuple
 from connector.decisions.lanes import EXPLORE, HOLDOUT
 from connector.decisions.standing import Cycle
 from connector.domain.cycle import State
+from connector.domain.moment import Micros, format_iso
 from connector.domain.outward import Group
 from connector.domain.record import Fields
+from connector.store.handoffs import Handoff
 from connector.store.scores import Published
+
+_SECOND = 1_000_000
 
 
 class Person(NamedTuple):
@@ -19,6 +23,7 @@ class Person(NamedTuple):
     id: str
     published: Published
     cycle: Cycle
+    handoff: Handoff | None = None
 
 
 def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
@@ -48,6 +53,24 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
         case Group.OWNER:
             routed = cycle.owner if is_routed(cycle) else None
             return {"owner": routed.partition("/")[2] if routed else None}
+        case Group.HANDOFF:
+            return _handed(person.handoff)
+
+
+def _handed(given: Handoff | None) -> Fields:
+    """What goes along with a hand-off. `sla_due` is exact once the CRM shows the owner."""
+    if given is None:
+        return {"package": None, "do_next": None, "crossed_at": None, "sla_due": None}
+    return {
+        "package": given.package,
+        "do_next": given.do_next,
+        "crossed_at": _iso(given.crossed_at),
+        "sla_due": _iso(given.touch_due),
+    }
+
+
+def _iso(moment: Micros | None) -> str | None:
+    return None if moment is None else format_iso(moment // _SECOND * _SECOND)
 
 
 def _reasons(person: Person) -> str:

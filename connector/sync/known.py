@@ -9,7 +9,17 @@ from sqlalchemy import Connection
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields, Scalar
 from connector.mapping.outbound import same
-from connector.store import cycles, flapping, outbox, people, plans, questions, scores, written
+from connector.store import (
+    cycles,
+    flapping,
+    handoffs,
+    outbox,
+    people,
+    plans,
+    questions,
+    scores,
+    written,
+)
 from connector.store.questions import FieldKey
 from connector.store.written import Key
 from connector.sync.context import Loop
@@ -29,8 +39,9 @@ class Known:
     def __init__(self, loop: Loop, tx: Connection, page: Sequence[str]) -> None:
         published = scores.published(tx, page)
         current = cycles.current(tx, page)
+        given = handoffs.of(tx, page)
         self.people = [
-            Person(one, published[one], current[one])
+            Person(one, published[one], current[one], given.get((one, current[one].number)))
             for one in page
             if one in published and one in current
         ]

@@ -9,6 +9,7 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
@@ -26,6 +27,7 @@ from connector.adapters.hubspot.provisioning import Provisioning
 from connector.adapters.hubspot.reading import PAGE, Reading
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
+from connector.adapters.hubspot.tasks import Tasks
 from connector.adapters.hubspot.writing import BATCH, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -58,6 +60,7 @@ class HubSpotAdapter:
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
         provisions=True,
+        tasks=True,
         vendor_fields=(
             "lifecyclestage",
             "hs_lead_status",
@@ -76,6 +79,7 @@ class HubSpotAdapter:
         self._owners = Owners(library)
         self._reading = Reading(calls, Rows(calls, library), page=page)
         self._writing = Writing(calls, self._objects, self._owners)
+        self._tasks = Tasks(calls)
         self._provisioning = Provisioning(library, self._objects)
 
     def __repr__(self) -> str:
@@ -140,6 +144,12 @@ class HubSpotAdapter:
         if len(batch) > self.capabilities.batch_size:
             raise ValueError("a batch larger than batch_size")
         return self._writing.write(self._record_source(batch[0].source), batch)
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasks.find(self._record_source(wanted[0].source), wanted) if wanted else {}
+
+    def create_task(self, task: NewTask) -> str:
+        return self._tasks.create(task)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return self._provisioning.plan(wanted)

@@ -8,6 +8,7 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
@@ -29,6 +30,7 @@ from connector.adapters.salesforce.session import (
 )
 from connector.adapters.salesforce.shape import CONTACT_ROLE
 from connector.adapters.salesforce.soql import quoted
+from connector.adapters.salesforce.tasks import Tasks
 from connector.adapters.salesforce.writing import BATCH, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -73,6 +75,7 @@ class SalesforceAdapter:
         overlap=10 * MINUTE,
         provisions=True,
         owner_alone=True,
+        tasks=True,
         vendor_fields=("Status", "StageName", "IsConverted", "IsDeleted", "HasOptedOutOfEmail"),
     )
 
@@ -92,6 +95,7 @@ class SalesforceAdapter:
         self._objects = Objects(self._session.http, address)
         self._reading = Reading(self._calls, self._objects, page)
         self._writing = Writing(self._calls, self._objects, self._reading)
+        self._tasks = Tasks(self._calls, self._reading)
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses
         )
@@ -128,6 +132,12 @@ class SalesforceAdapter:
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         return self._writing.write(batch)
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasks.find(wanted)
+
+    def create_task(self, task: NewTask) -> str:
+        return self._tasks.create(task)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return self._installing.plan(wanted)
