@@ -57,7 +57,6 @@ class Tasks:
                 "hs_task_body": task.text.replace("\n", "<br>"),
                 "hs_timestamp": format_iso(task.due),
                 "hs_task_status": "NOT_STARTED",
-                "hs_task_priority": "HIGH",
                 "hs_task_type": "TODO",
                 "hubspot_owner_id": task.owner,
             },
