@@ -126,6 +126,117 @@ def package(config: Path, profile: str | None, output: str, person: str) -> None
 
 
 @handoffs.command()
+@settings_options
+@now_option
+@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True,
+              help="How far to look back.")  # fmt: skip
+def fairness(config: Path, profile: str | None, output: str, now: str | None, days: int) -> None:
+    """Leads and expected value each owner got, against the share routing.yaml gives.
+
+    \b
+    Example:
+        leadloop handoffs fairness --days 30
+    """
+    from connector.errors import UsageError
+    from connector.store.database import open_store
+    from connector.sync.fairness import fairness as measure
+    from connector.sync.opening import routing_file
+
+    loaded = settings(config, profile)
+    routing = routing_file(loaded)
+    if routing is None:
+        raise UsageError("there is no routing file", hint="Set `routing:` in leadloop.yaml")
+    connections = loaded.settings.connections
+    name = next((c.name for c in connections if c.handoff), connections[0].name)
+    store = open_store(loaded.store_url())
+    rows = measure(store, routing, name, moment(now), days)
+    store.close()
+    columns = ("pool", "owner", "leads", "share", "due", "value", "value_share")
+    emit(
+        output,
+        "handoffs",
+        {"days": days, "owners": rows},
+        rows=rows,
+        people=lambda: table(rows, columns, title=f"Who got what in {days} days"),
+    )
+
+
+@handoffs.command()
+@settings_options
+def partners(config: Path, profile: str | None, output: str) -> None:
+    """What each partner was offered, took, and won.
+
+    \b
+    Example:
+        leadloop handoffs partners
+    """
+    from connector.store import offers
+    from connector.store.database import open_store
+
+    store = open_store(settings(config, profile).store_url())
+    with store.read() as tx:
+        rows = offers.conversion(tx)
+    store.close()
+    columns = ("partner", "offers", "accepted", "declined", "timed_out", "won")
+    emit(
+        output,
+        "handoffs",
+        {"partners": rows},
+        rows=rows,
+        people=lambda: table(rows, columns, title="Partners"),
+    )
+
+
+@handoffs.command()
+@loop_options
+@click.argument("code")
+@click.argument("word", type=click.Choice(["accept", "decline"]))
+def answer(
+    config: Path,
+    profile: str | None,
+    output: str,
+    now: str | None,
+    quiet: bool,
+    code: str,
+    word: str,
+) -> None:
+    """Note a partner's answer to an offer, named by its code.
+
+    \b
+    Example:
+        leadloop handoffs answer 5f0c2a accept
+    """
+    from connector.errors import UsageError
+    from connector.store import offers, runs
+
+    with opened(
+        settings(config, profile),
+        command="handoffs answer",
+        now=now,
+        quiet=quiet,
+        candidate=False,
+        warnings=[],
+    ) as (loop, _):
+        said = "yes" if word == "accept" else "no"
+        with loop.lease.held(), loop.store.write() as tx:
+            known = offers.answer(tx, code, said, loop.now)
+            runs.finish(tx, loop.run, status="ok", ended=loop.now, counts={"answered": known})
+        run_id = loop.run
+    if not known:
+        raise UsageError(
+            f"no offer with the code `{code}` waits for an answer",
+            hint="leadloop handoffs partners; an offer ends when its time is over",
+        )
+    emit(
+        output,
+        "handoffs",
+        {"code": code, "answer": word},
+        run_id=run_id,
+        people=lambda: click.echo(f"{code}: {word} noted; next: leadloop run"),
+    )
+
+
+@handoffs.command()
 @loop_options
 @click.option(
     "--per-day", type=click.IntRange(min=1), required=True, help="How many people to let go."

@@ -334,6 +334,36 @@ def add_routing(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(sql_insert(routing), [dict(row, skipped=dumps(row["skipped"])) for row in rows])
 
 
+class Given(NamedTuple):
+    """One lead that was given to somebody."""
+
+    pool: str | None
+    owner: str
+    value: float | None
+
+
+def given_since(tx: Connection, since: Micros) -> list[Given]:
+    """Give every routing to an owner after a moment, oldest first."""
+    rows = tx.execute(
+        select(routing.c.pool, routing.c.owner, routing.c.value)
+        .where(routing.c.at > since, routing.c.owner.is_not(None))
+        .order_by(routing.c.seq)
+    )
+    return [Given(*row) for row in rows.all()]
+
+
+def in_motion(tx: Connection) -> list[str]:
+    """Give who is ready for sales or with it, best score first."""
+    states = ["sales_ready", "held", "handed_off", "accepted", "qualified", "no_decision"]
+    rows = tx.execute(
+        select(cycle.c.person)
+        .join(score_table, score_table.c.person == cycle.c.person)
+        .where(cycle.c.current, cycle.c.state.in_(states))
+        .order_by(score_table.c.total.desc(), cycle.c.person)
+    )
+    return list(rows.scalars())
+
+
 def history(tx: Connection, person_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Give a person's moves and routing decisions, oldest first."""
     moves = tx.execute(select(move).where(move.c.person == person_id).order_by(move.c.seq))

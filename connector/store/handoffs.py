@@ -264,6 +264,8 @@ def everybody(tx: Connection) -> list[Listed]:
             or_(cycle.c.handed_off_at.is_not(None), cycle.c.state.in_([s.value for s in in_sales])),
         )
     )
-    found = [Listed._make((*row[:3], State(row[3]), *row[4:])) for row in rows.all()]
+    found = []
+    for who, number, owner, state, *rest in rows.all():
+        found.append(Listed(who, number, owner, State(state), *rest))
     last = 1 << 62
     return sorted(found, key=lambda r: (r.touch_due or last, -r.score, r.person))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection
@@ -127,6 +128,8 @@ class Loop:
     tell: Tell = field(default=lambda _step, _counts: None)
     warn: Callable[[str], None] = field(default=lambda _said: None)
     note: Note = field(default=lambda _event, **_values: None)
+    folder: Path = field(default=Path())
+    """Where the settings file is; what it names is found from there."""
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
     readings: list[Reading] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -12,14 +12,18 @@ from sqlalchemy import Connection
 from connector.decisions.consent import may_contact
 from connector.decisions.cycle import advance
 from connector.decisions.lanes import HOLDOUT, explored, held_out
+from connector.decisions.matching import Accounts, chosen
 from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
-from connector.store import cycles, handoffs, people, scores
+from connector.domain.text import normalise
+from connector.store import cycles, handoffs, matching, offers, people, scores
 from connector.store.cycles import Waiting
+from connector.store.offers import Offer
 from connector.store.scores import Published
+from connector.sync import offering
 from connector.sync.context import Loop
 from connector.sync.packaging import packages
 from connector.sync.primary import Primary, primaries
@@ -134,23 +138,100 @@ def _standing(
 
 def _route_everybody(loop: Loop) -> Counter[str]:
     with loop.store.write() as tx:
-        queue = [c for c in cycles.queue(tx) if not _placed(c)]
-        if not queue:
-            return Counter()
-        router = _router(loop, tx)
-        found = primaries(tx, loop, (c.person for c in queue))
-        facts = _facts(tx, [c.person for c in queue])
-        barred = cycles.barred(tx, (c.person for c in queue))
-        moves, rows = _hand_out(loop, queue, found, facts, barred, router)
-        cycles.save(tx, moves, loop.now, loop.run)
-        cycles.add_routing(tx, rows)
+        owners = owners_in(tx, loop.handoff.name, loop.now)
+        counts = offering.settle(loop, tx, owners)
+        waiting = cycles.queue(tx)
+        queue = [c for c in waiting if not _placed(c)]
+        router = _router(loop, tx, owners)
+        found = primaries(tx, loop, (c.person for c in waiting))
+        facts = facts_for_routing(tx, [c.person for c in queue])
+        matched = _to_accounts(loop, tx, found, facts)
+        barred = _barred(tx, [c.person for c in queue])
+        made = _hand_out(loop, queue, matched, facts, barred, router)
+        cycles.save(tx, made.moves, loop.now, loop.run)
+        cycles.add_routing(tx, made.rows)
         cycles.save_turns(tx, router.desk.credit)
-        given = [m.cycle for m in moves if m.cycle.state is State.SALES_READY]
-        handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
+        offers.save(tx, made.offers)
+        _package(loop, tx, found, made.rows)
+        _give_back(loop, tx, router)
+        people.mark(tx, (m.cycle.person for m in made.moves), pending=True)
+    counts.update(
+        "routed" if m.cycle.state is State.SALES_READY
+        else "offered" if m.cycle.why.startswith(offering.OFFERED)
+        else "held for capacity"
+        for m in made.moves
+    )  # fmt: skip
+    return counts
+
+
+class Made(NamedTuple):
+    """What one turn of routing leads to."""
+
+    moves: list[Move]
+    rows: list[dict[str, Any]]
+    offers: list[Offer]
+
+
+def _package(
+    loop: Loop, tx: Connection, found: dict[str, Primary], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Make the packages of everybody whose owner is chosen and who has none yet."""
+    placed = [c for c in cycles.queue(tx) if _placed(c) and c.person in found]
+    known = handoffs.of(tx, (c.person for c in placed))
+    given = [c for c in placed if (c.person, c.number) not in known]
+    handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
+
+
+def _barred(tx: Connection, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    found = cycles.barred(tx, ids)
+    for person, partners in offers.refused(tx, ids).items():
+        found[person] = found.get(person, frozenset()) | partners
+    return found
+
+
+def _to_accounts(
+    loop: Loop, tx: Connection, found: dict[str, Primary], facts: dict[str, dict[str, Any]]
+) -> dict[str, Primary]:
+    """Match people whose record names no account; a sure match lends them owner and fields."""
+    alone = [p for p in facts if p in found and not found[p].record.doc.get("account")]
+    if not alone:
+        return found
+    known = matching.accounts(tx, loop.handoff.name)
+    accounts = Accounts(known)
+    best = {person: chosen(accounts.match(facts[person])) for person in alone}
+    matched = dict(found)
+    for person, one in best.items():
+        if one is None:
+            continue
+        account = one.account
+        for name in ("name", "domain", "country"):
+            value = getattr(account, name)
+            facts[person].setdefault(f"account.{name}", value and normalise(value))
+        facts[person].setdefault("account.key", account.id)
+        if account.owner is not None:
+            key = f"{loop.handoff.name}/{account.owner}"
+            matched[person] = found[person]._replace(account_owner=key)
+    return matched
+
+
+def _give_back(loop: Loop, tx: Connection, router: Router) -> None:
+    """Choose who owns a record next after sales said no or not ready, where the rules say so."""
+    assert loop.routing is not None  # noqa: S101  the caller asked before
+    for state, target in (
+        (State.RECYCLED, loop.routing.on_recycle),
+        (State.REJECTED, loop.routing.on_reject),
+    ):
+        if isinstance(target, str):
+            continue
+        due = [c for c in cycles.in_state(tx, state) if c.next_owner is None and c.verdict]
+        moves = []
+        for cycle in due:
+            owner = router.onward(target, loop.now, frozenset({cycle.owner or ""}))
+            if owner is not None:
+                moves.append(Move(cycle._replace(next_owner=owner), state, cycle.why, "rule"))
+        cycles.save(tx, moves, loop.now, loop.run)
+        cycles.save_turns(tx, router.desk.credit)
         people.mark(tx, (m.cycle.person for m in moves), pending=True)
-    return Counter(
-        "routed" if m.cycle.state is State.SALES_READY else "held for capacity" for m in moves
-    )
 
 
 def _why(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -163,8 +244,8 @@ def _why(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return told
 
 
-def _facts(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What routing may ask about people: all that rules read, and their score."""
+def facts_for_routing(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Give what routing may ask about people: all that rules read, and their score."""
     facts = people.facts_of(tx, ids)
     for person, published in scores.published(tx, ids).items():
         score = published.score
@@ -179,7 +260,7 @@ def _placed(cycle: Cycle) -> bool:
     return cycle.state is State.SALES_READY and cycle.routed_at is not None
 
 
-def _router(loop: Loop, tx: Connection) -> Router:
+def _router(loop: Loop, tx: Connection, owners: Sequence[Owner] | None = None) -> Router:
     assert loop.routing is not None  # noqa: S101  the caller asked before
     loads = cycles.loads(tx, loop.now)
     desk = Desk(
@@ -188,7 +269,10 @@ def _router(loop: Loop, tx: Connection) -> Router:
         today={owner: load.day for owner, load in loads.items()},
         week={owner: load.week for owner, load in loads.items()},
     )
-    return Router(loop.routing, owners_in(tx, loop.handoff.name, loop.now), desk)
+    for one in offers.unsettled(tx):
+        desk.take(one.partner)
+    known = owners_in(tx, loop.handoff.name, loop.now) if owners is None else owners
+    return Router(loop.routing, known, desk)
 
 
 def owners_in(tx: Connection, connection: str, now: Micros) -> list[Owner]:
@@ -220,9 +304,8 @@ def _hand_out(
     facts: dict[str, dict[str, Any]],
     barred: dict[str, frozenset[str]],
     router: Router,
-) -> tuple[list[Move], list[dict[str, Any]]]:
-    moves: list[Move] = []
-    rows: list[dict[str, Any]] = []
+) -> Made:
+    made = Made([], [], [])
     for cycle in queue:
         primary = found.get(cycle.person)
         if primary is None:
@@ -230,11 +313,16 @@ def _hand_out(
         lead = _lead(cycle, primary, facts.get(cycle.person, {}))
         lead = lead._replace(barred=barred.get(cycle.person, frozenset()))
         routed = router.route(lead, loop.now)
-        step = _given(cycle, routed, loop)
-        if step is None:
-            continue
-        moves.append(step)
-        rows.append(
+        if routed.owner is not None and routed.partner is not None:
+            step, asked = offering.offer(loop, cycle, routed.owner, routed.partner)
+            made.offers.append(asked)
+        else:
+            given = _given(cycle, routed, loop)
+            if given is None:
+                continue
+            step = given
+        made.moves.append(step)
+        made.rows.append(
             {
                 "person": cycle.person,
                 "number": cycle.number,
@@ -247,7 +335,7 @@ def _hand_out(
                 "run": loop.run,
             }
         )
-    return moves, rows
+    return made
 
 
 def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Routed]:
@@ -258,9 +346,9 @@ def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Ro
     router = _router(loop, tx)
     ids = [cycle.person for cycle in late]
     found = primaries(tx, loop, ids)
-    facts = _facts(tx, ids)
-    barred = cycles.barred(tx, ids)
-    chosen = {}
+    facts = facts_for_routing(tx, ids)
+    barred = _barred(tx, ids)
+    anew = {}
     for cycle in late:
         primary = found.get(cycle.person)
         if primary is None or primary.remote_owner != cycle.owner:
@@ -270,9 +358,11 @@ def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Ro
             last_owner=None,
             barred=barred.get(cycle.person, frozenset()) | {cycle.owner or ""},
         )
-        chosen[cycle.person] = router.route(lead, loop.now)
+        routed = router.route(lead, loop.now)
+        if routed.partner is None:
+            anew[cycle.person] = routed
     cycles.save_turns(tx, router.desk.credit)
-    return chosen
+    return anew
 
 
 def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
@@ -284,12 +374,12 @@ def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
         last_owner=cycle.owner,
         rejected_by=cycle.owner if cycle.verdict == "rejected" else None,
         held_since=cycle.since if cycle.state is State.HELD else None,
-        value=_expected(facts),
+        value=expected(facts),
     )
 
 
-def _expected(facts: dict[str, Any]) -> float:
-    """What a lead is expected to bring: its `deal_value`, where one is mapped, times its score."""
+def expected(facts: dict[str, Any]) -> float:
+    """Give what a lead is expected to bring: its `deal_value`, if one is mapped, times its score."""
     worth = facts.get("deal_value")
     known = worth if isinstance(worth, int | float) and worth > 0 else 1.0
     return float(known) * max(float(facts.get("score") or 0), 1.0) / 100
@@ -311,3 +401,12 @@ def _given(cycle: Cycle, routed: Routed, loop: Loop) -> Move | None:
         return None
     after = cycle._replace(state=State.HELD, why="capacity", since=loop.now, next_at=loop.now + DAY)
     return Move(after, cycle.state, "; ".join(routed.skipped) or "nobody free", "rule")
+
+
+def deliver_offers(loop: Loop) -> Counter[str]:
+    """Bring every partner's list up to date, once nobody else is at work."""
+    if loop.routing is None or not loop.allows("route"):
+        return Counter()
+    with loop.store.read() as tx:
+        owners = owners_in(tx, loop.handoff.name, loop.now)
+    return offering.deliver(loop, owners)

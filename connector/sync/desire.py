@@ -51,7 +51,7 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
             nurtured = cycle.state in {State.NURTURE, State.RECYCLED} and cycle.theme != HOLDOUT
             return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
         case Group.OWNER:
-            routed = cycle.owner if is_routed(cycle) else None
+            routed = cycle.owner if is_routed(cycle) else cycle.next_owner
             return {"owner": routed.partition("/")[2] if routed else None}
         case Group.HANDOFF:
             return _handed(person.handoff)

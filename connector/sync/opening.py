@@ -74,6 +74,7 @@ def open_loop(
             tell=tell,
             warn=warn,
             note=note,
+            folder=loaded.folder,
         )
 
 

@@ -27,7 +27,7 @@ from connector.sync.alerting import send_alerts
 from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
-from connector.sync.decide import decide
+from connector.sync.decide import decide, deliver_offers
 from connector.sync.guard import Hold
 from connector.sync.plan import plan
 from connector.sync.pull import pull
@@ -193,6 +193,7 @@ def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
         troubles.attempt(source, lambda: _done(loop, result, "handover", give_tasks(loop, source)))
     with loop.lease.held():
         _done(loop, result, "handover", send_alerts(loop))
+        _done(loop, result, "handover", deliver_offers(loop))
 
 
 def _close_plan(loop: Loop, result: Result) -> None:
