@@ -142,10 +142,14 @@ class WriteSettings(Document):
 
 
 class Consent(Document):
-    """Whom we may contact: `opt_out` (unless they object), `opt_in` or `any`."""
+    """Whom we may contact: `opt_out` (unless they object), `opt_in` or `any`.
+
+    `policy` says it by country instead: a file, or `shipped` for the one that comes with us.
+    """
 
     sales: Literal["any", "opt_out", "opt_in"] = "any"
     nurture: Literal["any", "opt_out", "opt_in"] = "opt_out"
+    policy: str | None = None
 
 
 class SlaTier(Document):
@@ -185,12 +189,68 @@ class Sla(Document):
     country: str | None = None
 
 
+class NurtureAsset(Document):
+    """Something that can be sent or asked for: the problem it is about, and for which phase."""
+
+    name: str
+    theme: str
+    phase: str
+
+
+class Recycling(Document):
+    """What follows when sales says "not ready" for a reason.
+
+    For `cool_off` even new behaviour brings nobody back; at the review date everybody comes back.
+    """
+
+    theme: str | None = None
+    cool_off: Duration = 0
+    review: Duration = 90 * DAY
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Recycling:
+        if self.cool_off > self.review:
+            raise ValueError("`cool_off` should not be longer than `review`")
+        return self
+
+
 class Nurture(Document):
-    """Which nurture theme an asset belongs to; `holdout` is who goes without, to measure by."""
+    """Themes by buying phases, and the programme that serves each.
+
+    `themes` says which theme an asset belongs to, as `assets` does with its phase. The first asset
+    chooses the theme; with `on: activity` later ones may change it. `recycle` is by reason.
+    `alongside: opportunity` keeps people in nurture whose deal is open. `holdout` is who goes
+    without, to measure by. People flagged for `unheard_after` without mail are listed. `segment` is
+    the field that makes segments.
+    """
 
     themes: dict[str, str] = {}
     default: str = "general"
+    phases: list[str] = []
+    programmes: dict[str, dict[str, str]] = {}
+    assets: list[NurtureAsset] = []
+    on: Literal["first", "activity"] = "first"
+    recycle: dict[str, Recycling] = {}
+    alongside: Literal["opportunity"] | None = None
+    unheard_after: Duration = 7 * DAY
+    segment: str = "region"
     holdout: Percent = 0.0
+
+    @model_validator(mode="after")
+    def _phases_are_known(self) -> Nurture:
+        asked = [phase for row in self.programmes.values() for phase in row]
+        asked += [asset.phase for asset in self.assets]
+        for phase in asked:
+            if phase not in self.phases:
+                raise ValueError(f"`{phase}` is none of `phases:` ({', '.join(self.phases)})")
+        return self
+
+
+class Hygiene(Document):
+    """What a record should have, and after how long without any news it is stale."""
+
+    required: list[str] = ["email"]
+    stale_after: Duration = 365 * DAY
 
 
 class Explore(Document):
@@ -304,6 +364,7 @@ class Settings(Document):
     consent: Consent = Consent()
     sla: Sla = Sla()
     nurture: Nurture = Nurture()
+    hygiene: Hygiene = Hygiene()
     explore: Explore = Explore()
     alerts: Alerts = Alerts()
     handoff: Handoff = Handoff()

@@ -59,6 +59,7 @@ OUTWARD: dict[str, OutwardField] = {
         OutwardField(
             "nurture_reason", FieldType.TEXT, Group.NURTURE, "Leadloop: why nurtured", 120
         ),
+        OutwardField("nurture_programme", FieldType.TEXT, Group.NURTURE, "Leadloop programme", 120),
         OutwardField("nurture_segment", FieldType.TEXT, Group.NURTURE, "Leadloop segment", 80),
         OutwardField("next_message", FieldType.TEXT, Group.NURTURE, "Leadloop next message", 120),
         OutwardField("review_at", FieldType.MOMENT, Group.NURTURE, "Leadloop review date"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from connector.adapters.base import Adapter, Tasker
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
+from connector.decisions.consent import ConsentPolicy
 from connector.decisions.routing_document import Routing
 from connector.domain.moment import DAY, Micros
 from connector.domain.outward import Group
@@ -130,6 +131,8 @@ class Loop:
     note: Note = field(default=lambda _event, **_values: None)
     folder: Path = field(default=Path())
     """Where the settings file is; what it names is found from there."""
+    consent: ConsentPolicy | None = None
+    """Who may be contacted, by country; None where two plain rules of the settings say so."""
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
     readings: list[Reading] = field(default_factory=list)

@@ -9,27 +9,30 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
-from connector.decisions.consent import may_contact
 from connector.decisions.cycle import advance
 from connector.decisions.lanes import HOLDOUT, explored, held_out
 from connector.decisions.matching import Accounts, chosen
-from connector.decisions.nurture import theme_of
+from connector.decisions.nurture import Matrix
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
 from connector.domain.text import normalise
-from connector.store import cycles, handoffs, matching, offers, people, scores
+from connector.store import cycles, handoffs, matching, nurture, offers, people, scores
 from connector.store.cycles import Waiting
+from connector.store.nurture import Asked
 from connector.store.offers import Offer
 from connector.store.scores import Published
 from connector.sync import offering
 from connector.sync.context import Loop
+from connector.sync.nurturing import matrix_of, may, recycling_of
 from connector.sync.packaging import packages
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import strongest
 
 PAGE = 1000
+THEME = "theme"
+"""Who makes a step that changes a place in nurture and no state."""
 
 
 def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
@@ -46,7 +49,7 @@ def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
             cycles.save(tx, moves, loop.now, loop.run)
             people.mark(tx, (m.cycle.person for m in moves if _tells(m)), pending=True)
         for step in moves:
-            if _tells(step):
+            if _tells(step) and step.by != THEME:
                 counts[step.cycle.state.value] += 1
         loop.tell("decide", counts)
     if loop.routing is not None and loop.allows("route"):
@@ -60,11 +63,13 @@ def policy_of(loop: Loop, *, day_one: bool) -> Policy:
     return Policy(
         no_decision_after=sla.verdict,
         day_one=day_one,
+        recycle=recycling_of(loop.settings),
     )
 
 
 def _tells(step: Move) -> bool:
-    return step.before is None or step.before is not step.cycle.state
+    moved = step.before is None or step.before is not step.cycle.state
+    return moved or step.by == THEME
 
 
 def _pages(loop: Loop) -> Iterator[Sequence[Waiting]]:
@@ -88,13 +93,34 @@ def _moves(
     ids = [w.person for w in page]
     published = scores.published(tx, ids)
     behaved = cycles.behaviour(tx, ids, loop.now)
+    asked_for = nurture.assets(tx, ids, loop.now)
+    matrix = matrix_of(loop.settings)
     for one in page:
-        standing = _standing(loop, one, published[one.person], found, behaved)
+        asked = asked_for.get(one.person, [])
+        standing = _standing(loop, one, published[one.person], found, behaved, matrix, asked)
         cycle = one.cycle
         if cycle is not None and cycle.state in IN_SALES and _owner_moved(cycle, standing):
             cycle = cycle._replace(owner=standing.owner)
             yield Move(cycle, cycle.state, "owner changed in the CRM", "crm")
-        yield from advance(cycle, standing, policy, loop.calendar, loop.now)
+        steps = advance(cycle, standing, policy, loop.calendar, loop.now)
+        yield from steps
+        last = steps[-1].cycle if steps else cycle
+        if last is not None and (other := _elsewhere(loop, last, matrix, asked)) is not None:
+            yield Move(other, other.state, other.why, THEME)
+
+
+def _elsewhere(loop: Loop, cycle: Cycle, matrix: Matrix, asked: Sequence[Asked]) -> Cycle | None:
+    """The cycle in another place of nurture, where what the person did since says so."""
+    if cycle.state not in {State.NURTURE, State.RECYCLED} or cycle.theme in {None, HOLDOUT}:
+        return None
+    theme = cycle.theme or ""
+    later = [one.asset for one in asked if one.at > cycle.since]
+    if loop.settings.nurture.on == "activity":
+        theme = matrix.later_theme(later) or theme
+    phase = matrix.place(theme, [one.asset for one in asked]).phase
+    if (theme, phase) == (cycle.theme, cycle.phase):
+        return None
+    return cycle._replace(theme=theme, phase=phase)
 
 
 def _owner_moved(cycle: Cycle, standing: Standing) -> bool:
@@ -107,13 +133,20 @@ def _standing(
     published: Published,
     found: dict[str, Primary],
     behaved: dict[str, tuple[int, str | None]],
+    matrix: Matrix,
+    asked: Sequence[Asked],
 ) -> Standing:
     doc = orjson.loads(one.doc)
     primary = found.get(one.person)
-    newest, asset = behaved.get(one.person, (None, None))
-    nurture, explore = loop.settings.nurture, loop.settings.explore
+    newest = behaved.get(one.person, (None, None))[0]
+    explore = loop.settings.explore
     score = published.score
-    consent = loop.settings.consent
+    facts = orjson.loads(one.facts) if loop.consent is not None else {}
+    asks = score.fast_track_by is not None
+    consent = may(loop.settings, loop.consent, doc, facts, asked=asks)
+    had = [one.asset for one in asked]
+    place = matrix.place(matrix.theme(had), had)
+    held = held_out(one.person, loop.settings.nurture.holdout)
     said = strongest(primary.statements) if primary else None
     return Standing(
         score=score,
@@ -122,11 +155,10 @@ def _standing(
         said_at=said.at if said else None,
         owner=primary.owner if primary else None,
         behaviour_at=newest,
-        theme=HOLDOUT
-        if held_out(one.person, nurture.holdout)
-        else theme_of(asset, nurture.themes, nurture.default),
-        may_sell=may_contact(doc, consent.sales),
-        may_nurture=may_contact(doc, consent.nurture),
+        theme=HOLDOUT if held else place.theme,
+        phase=None if held else place.phase,
+        may_sell=consent.sales,
+        may_nurture=consent.mail,
         in_handoff=primary is not None,
         hysteresis=loop.models.by_hash(published.model).hysteresis,
         explore=explored(one.person, score.score, score.threshold, explore.share, explore.least),
@@ -379,7 +411,7 @@ def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
 
 
 def expected(facts: dict[str, Any]) -> float:
-    """Give what a lead is expected to bring: its `deal_value`, if one is mapped, times its score."""
+    """Give what a lead is expected to bring: its mapped `deal_value`, if any, times its score."""
     worth = facts.get("deal_value")
     known = worth if isinstance(worth, int | float) and worth > 0 else 1.0
     return float(known) * max(float(facts.get("score") or 0), 1.0) / 100

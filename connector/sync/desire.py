@@ -6,6 +6,7 @@ from math import floor
 from typing import NamedTuple
 
 from connector.decisions.lanes import EXPLORE, HOLDOUT
+from connector.decisions.nurture import Place
 from connector.decisions.standing import Cycle
 from connector.domain.cycle import State
 from connector.domain.moment import Micros, format_iso
@@ -24,6 +25,9 @@ class Person(NamedTuple):
     published: Published
     cycle: Cycle
     handoff: Handoff | None = None
+    place: Place | None = None
+    """Where the person stands in nurture; None for who must not be flagged."""
+    segment: str | None = None
 
 
 def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
@@ -48,13 +52,39 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
                 "run": run,
             }
         case Group.NURTURE:
-            nurtured = cycle.state in {State.NURTURE, State.RECYCLED} and cycle.theme != HOLDOUT
-            return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
+            return _nurtured(person)
         case Group.OWNER:
             routed = cycle.owner if is_routed(cycle) else cycle.next_owner
             return {"owner": routed.partition("/")[2] if routed else None}
         case Group.HANDOFF:
             return _handed(person.handoff)
+
+
+def _nurtured(person: Person) -> Fields:
+    """The flag, and what the marketing tool needs to choose the next message by."""
+    cycle, place = person.cycle, person.place
+    if place is None:
+        names = ("theme", "phase", "reason", "programme", "segment")
+        empty: Fields = {f"nurture_{name}": None for name in names}
+        return {"nurture": False, **empty, "next_message": None, "review_at": None}
+    return {
+        "nurture": True,
+        "nurture_theme": place.theme,
+        "nurture_phase": place.phase,
+        "nurture_programme": place.programme,
+        "nurture_reason": cycle.verdict_reason or cycle.why,
+        "nurture_segment": person.segment,
+        "next_message": place.next_message,
+        "review_at": _iso(cycle.next_at),
+    }
+
+
+def may_be_flagged(cycle: Cycle, *, alongside: bool) -> bool:
+    """Whether a person in this state belongs into nurture, or beside sales into its lane."""
+    if cycle.theme == HOLDOUT:
+        return False
+    beside = alongside and cycle.state is State.QUALIFIED
+    return beside or cycle.state in {State.NURTURE, State.RECYCLED}
 
 
 def _handed(given: Handoff | None) -> Fields:

@@ -29,6 +29,7 @@ from connector.store.database import Store, open_store
 from connector.store.leases import Lease
 from connector.sync.context import Loop, Note, Source, Tell
 from connector.sync.middle import NAME, Hold, Middle, held_ones
+from connector.sync.nurturing import consent_of
 from connector.transport.budget import metered
 
 
@@ -75,6 +76,7 @@ def open_loop(
             warn=warn,
             note=note,
             folder=loaded.folder,
+            consent=consent_of(loaded),
         )
 
 
