@@ -51,6 +51,8 @@ class Capabilities:
     """Owner changes travel in a call of their own."""
     vendor_fields: tuple[str, ...] = ()
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
+    tasks: bool = False
+    """Whether it is a Tasker too."""
     paces: tuple[Pace, ...] = ()
     """Limits the vendor sets beside its allowance, by kind of call; the first that fits counts."""
 
@@ -200,6 +202,33 @@ class Writer(Protocol):
         other. Never handed more than `batch_size`. Where no answer came back the outcome is
         UNKNOWN, never a guess. Raises LoginError, QuotaError or TryLaterError only when nothing
         of the batch was applied.
+        """
+
+
+class NewTask(NamedTuple):
+    """A task for the owner of a record. `marker` is unlike that of any other task, and stays in
+    its subject; `due` is a moment, in microseconds."""
+
+    marker: str
+    source: str
+    record: str
+    owner: str
+    subject: str
+    text: str
+    due: Micros
+
+
+class Tasker(Protocol):
+    """What an adapter whose capabilities say `tasks` does too."""
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        """The ids of those of these tasks that stand in the CRM, by marker. At most `id_batch`."""
+
+    def create_task(self, task: NewTask) -> str:
+        """Make one task and give its id.
+
+        Raises UnknownOutcomeError when it may have been made all the same: then it is looked for,
+        never made again blindly. Raises RemoteError when the CRM refuses it for good.
         """
 
 

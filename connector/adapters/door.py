@@ -7,15 +7,18 @@ order. A record the answer says nothing of is unknown, never done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from connector.adapters.base import (
     Adapter,
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
+    Tasker,
     Use,
     Window,
     Witness,
@@ -63,6 +66,26 @@ class Door:
             return outcomes
         told = {o.id: o for o in outcomes}
         return [told.get(w.id, Outcome(w.id, Result.UNKNOWN, "not_mentioned")) for w in batch]
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasker.find_tasks(wanted)
+
+    def create_task(self, task: NewTask) -> str:
+        if task.marker not in task.subject:
+            raise NotOursError(
+                f"a task for {task.source}/{task.record} lacks its marker",
+                hint="Nothing was sent; report this with leadloop's version",
+            )
+        point("write.before")
+        made = self._tasker.create_task(task)
+        point("write.after")
+        return made
+
+    @property
+    def _tasker(self) -> Tasker:
+        if not self.capabilities.tasks:
+            raise NotOursError(f"{self} makes no tasks", hint="Report this with leadloop's version")
+        return cast("Tasker", self._adapter)
 
     def check(self) -> Identity:
         return self._adapter.check()

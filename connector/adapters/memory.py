@@ -14,6 +14,7 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
@@ -23,7 +24,7 @@ from connector.adapters.base import (
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import Micros, format_iso
 from connector.domain.outward import FieldType
-from connector.errors import LoginError, UsageError
+from connector.errors import LoginError, RemoteError, UnknownOutcomeError, UsageError
 
 PAGE = 100
 CHANGED = "changed_at"
@@ -44,6 +45,9 @@ class Remote:
     lose_answers: int = 0
     """How many coming batches are applied without their answer arriving."""
     locked_out: bool = False
+    tasks: dict[str, NewTask] = field(default_factory=dict)
+    """Tasks by id, as people in sales see them."""
+    refuse_task: Callable[[NewTask], str | None] = lambda _task: None
     effects: list[tuple[str, str, str, Any, Any]] = field(default_factory=list)
     """Every effective change of a field: (source, id, field, before, after)."""
 
@@ -71,7 +75,7 @@ class MemoryAdapter:
     """Speaks to a Remote as other adapters speak to theirs."""
 
     capabilities = Capabilities(
-        kind="memory", batch_size=50, id_batch=50, overlap=0, provisions=True
+        kind="memory", batch_size=50, id_batch=50, overlap=0, provisions=True, tasks=True
     )
 
     def __init__(self, remote: Remote, uses: Mapping[str, Use] | None = None) -> None:
@@ -130,6 +134,25 @@ class MemoryAdapter:
             self.remote.lose_answers -= 1
             return [Outcome(one.id, Result.UNKNOWN, "timeout") for one in batch]
         return outcomes
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        self.check()
+        _within(len(wanted), self.capabilities.id_batch)
+        markers = {one.marker for one in wanted}
+        return {t.marker: ident for ident, t in self.remote.tasks.items() if t.marker in markers}
+
+    def create_task(self, task: NewTask) -> str:
+        self.check()
+        self._known(task.source)
+        reason = self.remote.refuse_task(task)
+        if reason is not None:
+            raise RemoteError("the memory CRM refused a task", vendor_code=reason)
+        ident = f"task{len(self.remote.tasks) + 1}"
+        self.remote.tasks[ident] = task
+        if self.remote.lose_answers > 0:
+            self.remote.lose_answers -= 1
+            raise UnknownOutcomeError("no answer came to a task", hint="It is looked for next time")
+        return ident
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return [self._step(step) for step in wanted]

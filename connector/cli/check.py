@@ -68,11 +68,26 @@ def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     routing = routing_file(loaded)
     if routing is not None:
         checked.append(f"routing: {len(routing.rules)} rules, {len(routing.pools)} pools")
+    findings += _slas(loaded)
     data = {"checked": checked, "findings": findings, "failures": [], "scenarios": []}
     path = scenarios or scenarios_beside(loaded)
     if path is not None:
         _play(path, models, data)
     return data
+
+
+def _slas(loaded: Loaded) -> list[str]:
+    from connector.decisions.sla import OTHERS, Tier, cannot_be_kept
+    from connector.domain.moment import parse_iso
+    from connector.sync.opening import calendar_of
+
+    sla = loaded.settings.sla
+    if loaded.settings.stage != "route":
+        return []  # nobody is handed off yet
+    tiers = [Tier(t.name, t.first_touch, t.fast_track, t.score) for t in sla.tiers]
+    tiers.append(Tier(OTHERS, sla.first_touch))
+    monday = parse_iso("2026-01-05T00:00:00Z")
+    return cannot_be_kept(tiers, sla.every, calendar_of(loaded), monday)
 
 
 def scenarios_beside(loaded: Loaded) -> Path | None:

@@ -66,6 +66,9 @@ def tell(data: dict[str, Any]) -> None:
             click.echo(f"Owner: {one['owner']}")
     for sentence in data["why_owner"]:
         click.echo(f"  {sentence}")
+    if data["account_matches"]:
+        columns = ("account", "name", "confidence", "why", "counts")
+        table(data["account_matches"], columns, title="Accounts it may belong to")
     for route in data["routing"][:-1]:
         click.echo(f"Routed before, {route['at']}: {route['rule']} -> {route['owner'] or 'held'}")
     table(data["moves"], ("at", "before", "after", "why", "by"), title="Moves")

@@ -9,13 +9,15 @@ import click
 
 from connector.cli.options import moment, now_option, settings, settings_options
 from connector.cli.output import emit, table
+from connector.config.load import Loaded
 
 
 @click.command()
 @settings_options
 @now_option
-@click.option("--model", "model_", type=click.Path(path_type=Path), required=True,
-              help="The new model file.")  # fmt: skip
+@click.option("--model", "model_", type=click.Path(path_type=Path), help="The new model file.")
+@click.option("--routing", "routing_", type=click.Path(path_type=Path),
+              help="The new routing file: leads per owner and pool, old and new.")  # fmt: skip
 @click.option("--by", default="region", show_default=True, help="The field that makes segments.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 def simulate(
@@ -23,17 +25,22 @@ def simulate(
     profile: str | None,
     output: str,
     now: str | None,
-    model_: Path,
+    model_: Path | None,
+    routing_: Path | None,
     by: str,
     markdown: bool,
 ) -> None:
-    """Score the live base by the agreed and by a new model; say who would cross the threshold.
+    """Hold a new model, or new routing, against the agreed one on the live base.
+
+    For a model: who would cross the threshold. For routing: how many of those who are with sales
+    or ready for it each owner and pool would get, against what they take in a week.
 
     Reads the store only; nothing is written anywhere.
 
     \b
     Example:
         leadloop simulate --model model-2.yaml --by account.industry --markdown
+        leadloop simulate --routing routing-2.yaml
     """
     from connector.scoring.model import load_model
     from connector.store.database import open_store
@@ -41,6 +48,12 @@ def simulate(
     from connector.sync.simulation import as_markdown, replaced
     from connector.sync.simulation import simulate as run
 
+    if (model_ is None) == (routing_ is None):
+        raise click.UsageError("give either --model or --routing")
+    if routing_ is not None:
+        _routing(settings(config, profile), routing_, output, moment(now))
+        return
+    assert model_ is not None  # noqa: S101  one of them is given
     loaded = settings(config, profile)
     warnings: list[str] = []
     new = load_model(model_)
@@ -61,6 +74,33 @@ def simulate(
         people=lambda: _tell(data),
         warnings=warnings,
     )
+
+
+def _routing(loaded: Loaded, path: Path, output: str, now: int) -> None:
+    from connector.decisions.routing_document import Routing
+    from connector.documents import load
+    from connector.store.database import open_store
+    from connector.sync.fairness import rehearse
+    from connector.sync.opening import agreed
+
+    warnings: list[str] = []
+    new = load(path, Routing)
+    connections = loaded.settings.connections
+    name = next((c.name for c in connections if c.handoff), connections[0].name)
+    store = open_store(loaded.store_url())
+    try:
+        _, old = agreed(loaded, store, candidate=False, warn=warnings.append)
+        data = rehearse(store, old, new, name, now)
+    finally:
+        store.close()
+
+    def tell() -> None:
+        click.echo(f"{data['people']:,} people with sales or ready for it, routed by both files")
+        table(data["pools"], ("pool", "old", "new", "per_week"), title="By pool")
+        columns = ("pool", "owner", "old", "new", "change", "per_week")
+        table(data["owners"], columns, title="By owner")
+
+    emit(output, "simulate", data, rows=data["owners"], people=tell, warnings=warnings)
 
 
 def _tell(data: dict[str, Any]) -> None:

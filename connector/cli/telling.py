@@ -25,7 +25,7 @@ def result_data(result: Result) -> dict[str, Any]:
 
 def tell_result(result: Result) -> None:
     """Print what each step did, then what to do next."""
-    for step in ("pull", "resolve", "collect", "score", "decide", "plan", "apply"):
+    for step in ("pull", "resolve", "collect", "score", "decide", "plan", "apply", "handover"):
         counts = result.counts.get(step)
         if counts:
             click.echo(f" {step:<8} {_phrase(counts)}")

@@ -143,28 +143,115 @@ class WriteSettings(Document):
 
 
 class Consent(Document):
-    """Whom we may contact: `opt_out` (unless they object), `opt_in` or `any`."""
+    """Whom we may contact: `opt_out` (unless they object), `opt_in` or `any`.
+
+    `policy` says it by country instead: a file, or `shipped` for the one that comes with us.
+    """
 
     sales: Literal["any", "opt_out", "opt_in"] = "any"
     nurture: Literal["any", "opt_out", "opt_in"] = "opt_out"
+    policy: str | None = None
+
+
+class SlaTier(Document):
+    """Hand-offs that are due sooner than others: hand-raises, or those from a score on."""
+
+    name: str
+    first_touch: Span
+    fast_track: bool = False
+    score: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _says_for_whom(self) -> SlaTier:
+        if not self.fast_track and self.score is None:
+            raise ValueError("say whom the tier is for: `fast_track: true`, or `score:` from which")
+        return self
 
 
 class Sla(Document):
-    """How soon sales acts on a hand-off, and in whose working hours that is counted."""
+    """How soon sales acts on a hand-off, and in whose working hours that is counted.
 
+    `24h` is wall time; `30bm`, `8bh` and `5bd` are working minutes, hours and days. `warn` is the
+    share of the time after which the owner is told; `reassign_after` how long after the due date
+    somebody else gets it, null for never; `every` how often runs are scheduled.
+    """
+
+    tiers: list[SlaTier] = [
+        SlaTier.model_validate({"name": "hand-raise", "fast_track": True, "first_touch": "5m"}),
+        SlaTier.model_validate({"name": "high score", "score": 80.0, "first_touch": "30m"}),
+    ]
     first_touch: Span = DAY
     verdict: Span = BusinessTime(5, "bd")
+    warn: Percent = 0.8
+    reassign_after: Span | None = DAY
+    every: Duration | None = None
     hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] = "09:00-17:30"
     tz: Zone = "UTC"
     country: str | None = None
 
 
+class NurtureAsset(Document):
+    """Something that can be sent or asked for: the problem it is about, and for which phase."""
+
+    name: str
+    theme: str
+    phase: str
+
+
+class Recycling(Document):
+    """What follows when sales says "not ready" for a reason.
+
+    For `cool_off` even new behaviour brings nobody back; at the review date everybody comes back.
+    """
+
+    theme: str | None = None
+    cool_off: Duration = 0
+    review: Duration = 90 * DAY
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Recycling:
+        if self.cool_off > self.review:
+            raise ValueError("`cool_off` should not be longer than `review`")
+        return self
+
+
 class Nurture(Document):
-    """Which nurture theme an asset belongs to; `holdout` is who goes without, to measure by."""
+    """Themes by buying phases, and the programme that serves each.
+
+    `themes` says which theme an asset belongs to, as `assets` does with its phase. The first asset
+    chooses the theme; with `on: activity` later ones may change it. `recycle` is by reason.
+    `alongside: opportunity` keeps people in nurture whose deal is open. `holdout` is who goes
+    without, to measure by. People flagged for `unheard_after` without mail are listed. `segment` is
+    the field that makes segments.
+    """
 
     themes: dict[str, str] = {}
     default: str = "general"
+    phases: list[str] = []
+    programmes: dict[str, dict[str, str]] = {}
+    assets: list[NurtureAsset] = []
+    on: Literal["first", "activity"] = "first"
+    recycle: dict[str, Recycling] = {}
+    alongside: Literal["opportunity"] | None = None
+    unheard_after: Duration = 7 * DAY
+    segment: str = "region"
     holdout: Percent = 0.0
+
+    @model_validator(mode="after")
+    def _phases_are_known(self) -> Nurture:
+        asked = [phase for row in self.programmes.values() for phase in row]
+        asked += [asset.phase for asset in self.assets]
+        for phase in asked:
+            if phase not in self.phases:
+                raise ValueError(f"`{phase}` is none of `phases:` ({', '.join(self.phases)})")
+        return self
+
+
+class Hygiene(Document):
+    """What a record should have, and after how long without any news it is stale."""
+
+    required: list[str] = ["email"]
+    stale_after: Duration = 365 * DAY
 
 
 class Explore(Document):
@@ -175,9 +262,42 @@ class Explore(Document):
 
 
 class Alerts(Document):
-    """Whom to tell about runs; each is an address that the extra `alerts` understands."""
+    """Whom to tell about runs and hand-offs; addresses are such that the extra `alerts` knows.
+
+    `ops` hear of runs. `owners` names each owner's own addresses, by login, name or id; those of
+    `sales` are used for owners without any, and `escalate` hears of what is late. Outside `hours`
+    of `sla.tz` nobody is alerted. Grades whose letter is not in `at_once`, and who did not raise
+    a hand, are gathered into one digest a day.
+    """
 
     ops: list[str] = []
+    owners: dict[str, list[str]] = {}
+    sales: list[str] = []
+    escalate: list[str] = []
+    hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] | None = "08:00-19:00"
+    at_once: list[str] = ["A", "?"]
+
+
+class DoNext(Document):
+    """One line of advice for sales: by the rule that counted, else by the asset asked for."""
+
+    rules: dict[str, str] = {}
+    assets: dict[str, str] = {}
+    default: str = "Call, and ask what they are looking for"
+
+
+class Handoff(Document):
+    """What goes along with somebody handed off.
+
+    `answers` are fields with answers to qualification questions; `link` leads to a record, with
+    `{object}` and `{id}` in it; `how` tells how sales answers; `task` makes a task in the CRM.
+    """
+
+    do_next: DoNext = DoNext()
+    answers: list[str] = []
+    link: str = ""
+    how: str = "Answer by the record's status: accepted, not ready or rejected, with the reason"
+    task: bool = True
 
 
 STAGE = Literal["sales_ready", "handed_off", "accepted", "qualified", "won"]
@@ -358,8 +478,10 @@ class Settings(Document):
     consent: Consent = Consent()
     sla: Sla = Sla()
     nurture: Nurture = Nurture()
+    hygiene: Hygiene = Hygiene()
     explore: Explore = Explore()
     alerts: Alerts = Alerts()
+    handoff: Handoff = Handoff()
     heartbeat: str | None = None
     metrics: str | None = None
     retention: Retention = Retention()

@@ -38,7 +38,19 @@ class Calendar:
         local = to_datetime(start).astimezone(ZoneInfo(self.zone))
         if span.unit == "bd":
             return to_micros(self._after_days(local, span.amount))
-        return to_micros(self._after_hours(local, timedelta(hours=span.amount)))
+        return to_micros(self._after_hours(local, _length(span)))
+
+    def opening(self, now: Micros) -> Micros:
+        """The next moment people work: `now` itself while they do."""
+        local = to_datetime(now).astimezone(ZoneInfo(self.zone))
+        day = local.date()
+        while True:
+            if self.is_working_day(day):
+                opens = to_micros(datetime.combine(day, self.opens, ZoneInfo(self.zone)))
+                closes = to_micros(datetime.combine(day, self.closes, ZoneInfo(self.zone)))
+                if now < closes:
+                    return max(now, opens)
+            day += timedelta(days=1)
 
     def _after_days(self, local: datetime, days: int) -> datetime:
         day = local.date()
@@ -61,6 +73,10 @@ class Calendar:
                     return to_datetime(to_micros(begins) + left // timedelta(microseconds=1))
                 left -= open_for
             day += timedelta(days=1)
+
+
+def _length(span: BusinessTime) -> timedelta:
+    return timedelta(minutes=span.amount) if span.unit == "bm" else timedelta(hours=span.amount)
 
 
 def parse_hours(text: str) -> tuple[time, time]:

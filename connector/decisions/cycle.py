@@ -98,7 +98,7 @@ def _inquiry(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> M
     if not standing.may_nurture:
         return _rest(cycle, policy, now)
     theme = cycle.theme or standing.theme
-    nurtured = cycle._replace(theme=theme)
+    nurtured = cycle._replace(theme=theme, phase=cycle.phase or standing.phase)
     return _to(nurtured, State.NURTURE, "below threshold", "rule", now, now + policy.look_again)
 
 
@@ -131,6 +131,8 @@ def _reached(standing: Standing) -> str:
 def _sales_ready(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
     if move := _disqualified(cycle, standing, now):
         return move
+    if cycle.state is State.SALES_READY and cycle.handed_off_at is not None:
+        return None  # on its way from one owner to another: a hand-off never lapses by decay
     if is_ready(cycle, standing, slack=standing.score.threshold - standing.hysteresis):
         lost = cycle.state is State.SALES_READY and not standing.in_handoff
         wait = now + policy.look_again
@@ -161,8 +163,14 @@ def _no_decision(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) 
 
 
 def _recycled(cycle: Cycle, standing: Standing, policy: Policy, now: Micros) -> Move | None:
-    over = cycle.next_at is not None and now >= cycle.next_at
-    if not over and not _behaved_since(cycle, standing):
+    follows = policy.recycling(cycle.verdict_reason)
+    due = cycle.next_at is not None and now >= cycle.next_at
+    over = due and now >= cycle.since + follows.review
+    if not over and due and not _behaved_since(cycle, standing):  # cooled off, and nothing new
+        later = cycle._replace(next_at=cycle.since + follows.review)
+        return Move(later, cycle.state, cycle.why, "clock")
+    cooling = follows.cool_off > 0 and not due and now < cycle.since + follows.cool_off
+    if not over and (cooling or not _behaved_since(cycle, standing)):
         return None
     why = "recycle date passed" if over else "new behaviour"
     return _again(cycle, standing, policy, now, why, "clock" if over else "activity")
@@ -183,6 +191,7 @@ def _again(
         behaviour_at=cycle.behaviour_at,
         owner=cycle.owner,
         theme=cycle.theme or standing.theme,
+        phase=cycle.phase,
     )
     return Move(after, cycle.state, why, by)
 

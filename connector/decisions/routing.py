@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from connector.decisions.routing_document import FieldTest, Member, Routing, Target
+from connector.decisions.conditions import Rules, compiled
+from connector.decisions.routing_document import FieldTest, Member, Partner, Routing, Target
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
+
+_BARRED = "said no before, or let it lie"
 
 
 class Owner(NamedTuple):
@@ -46,6 +49,8 @@ class Lead(NamedTuple):
     rejected_by: str | None = None
     held_since: Micros | None = None
     value: float = 1.0
+    barred: frozenset[str] = frozenset()
+    """Owners who said no to this person before, or let the person lie."""
 
 
 class Routed(NamedTuple):
@@ -60,6 +65,8 @@ class Routed(NamedTuple):
     pool: str | None
     skipped: tuple[str, ...]
     waits: bool = False
+    partner: Partner | None = None
+    """Set for a member who is asked first."""
 
 
 @dataclass
@@ -91,6 +98,17 @@ class Router:
                 if word and (known is None or not known.active):
                     self._by_word[normalise(word)] = owner
         self.desk = desk
+        self._rules = Rules(routing)
+        self._named = {
+            normalise(account): named.owner
+            for named in routing.named_accounts
+            for account in named.accounts
+        }
+        self._partners = {
+            (name, member.owner): member.partner
+            for name, pool in routing.pools.items()
+            for member in pool.members
+        }
         self._calendars = {
             (name, member.owner): member.calendar()
             for name, pool in routing.pools.items()
@@ -100,6 +118,7 @@ class Router:
     def unknown_owners(self) -> list[str]:
         """Owners routing.yaml names that the CRM does not have, or has only as inactive."""
         words = [m.owner for pool in self._routing.pools.values() for m in pool.members]
+        words += [named.owner for named in self._routing.named_accounts]
         for target in self._targets():
             words += [word for word in (target.owner, target.queue) if word is not None]
         found = {word: self._by_word.get(normalise(word)) for word in dict.fromkeys(words)}
@@ -135,6 +154,7 @@ class Router:
         candidates = [("current owner", lead.current_owner)]
         named = {
             "open_opportunity_owner": ("open opportunity owner", lead.opportunity_owner),
+            "named_account": ("named account", self._named_owner(lead)),
             "account_owner": ("account owner", lead.account_owner),
             "last_owner": ("last owner", lead.last_owner),
         }
@@ -149,22 +169,42 @@ class Router:
                 continue
             elif why == "last owner" and key == lead.rejected_by:
                 skipped.append(f"{key}: last owner, but said no")
+            elif key in lead.barred and why != "current owner":
+                skipped.append(f"{key}: {why}, but {_BARRED}")
             else:
                 return Routed(key, why, None, tuple(skipped))
         return None
 
+    def _named_owner(self, lead: Lead) -> str | None:
+        """The owner whose named accounts the lead's account is among."""
+        if not self._named:
+            return None
+        for name in ("account.domain", "email_domain", "account.name", "company", "account.key"):
+            value = lead.facts.get(name)
+            word = self._named.get(normalise(value)) if isinstance(value, str) else None
+            if word is not None:
+                found = self._by_word.get(normalise(word))
+                return found.key if found is not None else None
+        return None
+
+    def onward(self, target: Target, now: Micros, barred: frozenset[str]) -> str | None:
+        """Give who owns a record next after sales said no or not ready; None when nobody can."""
+        routed = self._to(target, "next owner", Lead({}, barred=barred), now, [])
+        return routed.owner
+
     def _rule(self, lead: Lead) -> tuple[Target, str]:
-        for rule in self._routing.rules:
-            if all(holds(test, lead.facts.get(name)) for name, test in rule.when.items()):
-                return rule.to, rule.name
-        return self._routing.fallback, "fallback"
+        rule = self._rules.first(lead.facts)
+        return (rule.to, rule.name) if rule is not None else (self._routing.fallback, "fallback")
 
     def _to(self, target: Target, rule: str, lead: Lead, now: Micros, skipped: list[str]) -> Routed:
         if target.pool is not None:
-            owner, waits = self._turn(target.pool, lead, now, skipped)
-            return Routed(owner, rule, target.pool, tuple(skipped), waits)
+            owner, waits, partner = self._turn(target.pool, lead, now, skipped)
+            return Routed(owner, rule, target.pool, tuple(skipped), waits, partner)
         word = target.owner or target.queue or ""
         found = self._by_word.get(normalise(word))
+        if found is not None and found.key in lead.barred and not found.queue:
+            skipped.append(f"{found.key}: {_BARRED}")
+            return Routed(None, rule, None, tuple(skipped))
         if found is not None and found.active:
             return Routed(found.key, rule, None, tuple(skipped))
         skipped.append(f"{word}: not an active owner in the CRM")
@@ -172,14 +212,14 @@ class Router:
 
     def _turn(
         self, name: str, lead: Lead, now: Micros, skipped: list[str]
-    ) -> tuple[str | None, bool]:
-        """Whose turn it is in a pool, and, if nobody's, whether somebody's may come."""
+    ) -> tuple[str | None, bool, Partner | None]:
+        """Whose turn it is in a pool; if nobody's, whether somebody's may come; how to ask him."""
         pool = self._routing.pools[name]
         able: list[tuple[Member, str]] = []
         waits = False
         for member in pool.members:
             owner = self._by_word.get(normalise(member.owner))
-            never = _never(owner)
+            never = _never(owner, lead)
             later = None if never or owner is None else self._not_now(name, member, owner, now)
             if owner is not None and never is None and later is None:
                 able.append((member, owner.key))
@@ -187,15 +227,15 @@ class Router:
             waits = waits or later is not None
             skipped.append(f"{owner.key if owner else member.owner}: {never or later}")
         if not able:
-            return None, waits
+            return None, waits, None
         worth = lead.value if pool.balance == "value" else 1.0
         credit = self.desk.credit
         for member, key in able:
             credit[name, key] = credit.get((name, key), 0.0) + member.weight * worth
-        chosen = max(able, key=lambda pair: credit[name, pair[1]])[1]
+        whose, chosen = max(able, key=lambda pair: credit[name, pair[1]])
         skipped += [f"{key}: free, but it was not their turn" for _, key in able if key != chosen]
         credit[name, chosen] -= sum(member.weight for member, _ in able) * worth
-        return chosen, False
+        return chosen, False, self._partners[name, whose.owner]
 
     def _not_now(self, pool: str, member: Member, owner: Owner, now: Micros) -> str | None:
         """Why a member cannot take a lead at the moment; None when he can."""
@@ -223,37 +263,15 @@ class Router:
         )
 
 
-def _never(owner: Owner | None) -> str | None:
+def _never(owner: Owner | None, lead: Lead) -> str | None:
     """Why a member can take no lead at all; None when he may."""
     if owner is None:
         return "not in the CRM"
+    if owner.key in lead.barred:
+        return _BARRED
     return None if owner.active else "not active"
 
 
 def holds(test: FieldTest | Scalar, value: Scalar) -> bool:
     """Whether one `when` test holds; nothing but `missing` holds for an absent value."""
-    if not isinstance(test, FieldTest):
-        return value is not None and _alike(test, value)
-    if test.missing is not None:
-        return (value is None) is test.missing
-    if value is None:
-        return False
-    if test.in_ is not None:
-        return any(_alike(wanted, value) for wanted in test.in_)
-    if test.prefix is not None:
-        return isinstance(value, str) and normalise(value).startswith(normalise(test.prefix))
-    low, high = test.range or [None, None]
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and (low is None or value >= low)
-        and (high is None or value < high)
-    )
-
-
-def _alike(wanted: Scalar, value: Scalar) -> bool:
-    if isinstance(wanted, str) and isinstance(value, str):
-        return normalise(wanted) == normalise(value)
-    if isinstance(wanted, bool) or isinstance(value, bool):
-        return wanted is value
-    return wanted == value
+    return compiled(test)(normalise(value) if isinstance(value, str) else value)

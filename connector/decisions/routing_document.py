@@ -13,22 +13,24 @@ Scalar = str | int | float | bool
 
 
 class FieldTest(Document):
-    """One test of a field: `in: [de, fr]`, `range: [200, 2000]` (half-open) or `missing: true`."""
+    """One test of a field: `in: [de, fr]`, `range: [200, 2000]` (half-open), `prefix: ["75"]`,
+    `in_list: key accounts` (a list of this file) or `missing: true`."""
 
     in_: Annotated[list[Scalar] | None, Field(alias="in")] = None
     range: Annotated[list[float | None] | None, Field(min_length=2, max_length=2)] = None
-    prefix: str | None = None
+    prefix: str | list[str] | None = None
+    in_list: str | None = None
     missing: bool | None = None
 
     @model_validator(mode="after")
     def _one_operator(self) -> FieldTest:
         given = [
             name
-            for name in ("in_", "range", "prefix", "missing")
+            for name in ("in_", "range", "prefix", "in_list", "missing")
             if getattr(self, name) is not None
         ]
         if len(given) != 1:
-            raise ValueError("give exactly one of in, range, prefix, missing")
+            raise ValueError("give exactly one of in, range, prefix, in_list, missing")
         return self
 
 
@@ -38,6 +40,31 @@ class Capacity(Document):
     open: Annotated[int | None, Field(ge=0)] = None
     per_day: Annotated[int | None, Field(ge=0)] = None
     per_week: Annotated[int | None, Field(ge=0)] = None
+
+
+class Delivery(Document):
+    """How an offer reaches a partner: a CSV file or e-mail files in a folder, or a web address."""
+
+    csv: str | None = None
+    mail: str | None = None
+    to: str | None = None
+    webhook: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Delivery:
+        if sum(way is not None for way in (self.csv, self.mail, self.webhook)) != 1:
+            raise ValueError("give exactly one of csv (a folder), mail (a folder), webhook")
+        if (self.mail is None) != (self.to is None):
+            raise ValueError("`mail:` needs `to:`, the partner's address, and the other way round")
+        return self
+
+
+class Partner(Document):
+    """A member who is asked first, and sees company, region and score until saying yes."""
+
+    name: str
+    answer_within: Duration
+    deliver: Delivery
 
 
 class Member(Document):
@@ -53,6 +80,7 @@ class Member(Document):
     hours: str | None = None
     tz: Zone = "UTC"
     country: str | None = None
+    partner: Partner | None = None
 
     @field_validator("hours")
     @classmethod
@@ -99,6 +127,16 @@ class RoutingRule(Document):
     to: Target
 
 
+Tests = dict[str, Scalar | FieldTest]
+
+
+class NamedAccounts(Document):
+    """Accounts that belong to an owner, by domain, name or id, whoever the CRM shows."""
+
+    owner: str
+    accounts: Annotated[list[str], Field(min_length=1)]
+
+
 class Overflow(Document):
     """What happens when everybody is full: wait, then go elsewhere."""
 
@@ -106,18 +144,29 @@ class Overflow(Document):
     then: Target | None = None
 
 
-Precedence = Literal["open_opportunity_owner", "account_owner", "last_owner"]
+Precedence = Literal["open_opportunity_owner", "named_account", "account_owner", "last_owner"]
+KEEP = "keep"
 
 
 class Routing(Document):
-    """The whole of routing.yaml. The fallback is mandatory, so that no lead is left to nobody."""
+    """The whole of routing.yaml. The fallback is mandatory, so that no lead is left to nobody.
+
+    A territory is a name for tests that rules ask for as `when: {territory: NAME}`; `lists` are
+    values that `in_list` asks for. `on_recycle` and `on_reject` say who owns a record after sales
+    said "not ready" or no; `keep` leaves it where it is.
+    """
 
     version: Literal[1]
     precedence: list[Precedence] = []
+    named_accounts: list[NamedAccounts] = []
+    territories: dict[str, Tests] = {}
+    lists: dict[str, list[Scalar]] = {}
     pools: dict[str, Pool] = {}
     rules: list[RoutingRule] = []
     fallback: Target
     overflow: Overflow | None = None
+    on_recycle: Literal["keep"] | Target = "keep"
+    on_reject: Literal["keep"] | Target = "keep"
 
     @model_validator(mode="after")
     def _names_fit(self) -> Routing:
@@ -128,7 +177,23 @@ class Routing(Document):
         targets = [rule.to for rule in self.rules] + [self.fallback]
         if self.overflow and self.overflow.then:
             targets.append(self.overflow.then)
+        targets += [t for t in (self.on_recycle, self.on_reject) if isinstance(t, Target)]
+        self._check_tests()
         for target in targets:
             if target.pool is not None and target.pool not in self.pools:
                 raise ValueError(f"there is no pool `{target.pool}`")
         return self
+
+    def _check_tests(self) -> None:
+        """Raise ValueError for a territory or list that is asked for and not there."""
+        tests = [rule.when for rule in self.rules]
+        for when in tests:
+            asked = when.get("territory")
+            names = asked.in_ or [] if isinstance(asked, FieldTest) else [asked] if asked else []
+            for name in names:
+                if name not in self.territories:
+                    raise ValueError(f"there is no territory `{name}`")
+        for when in [*tests, *self.territories.values()]:
+            for test in when.values():
+                if isinstance(test, FieldTest) and test.in_list not in {None, *self.lists}:
+                    raise ValueError(f"there is no list `{test.in_list}`")

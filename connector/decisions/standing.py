@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from connector.domain.cycle import State
 from connector.domain.duration import BusinessTime
 from connector.domain.moment import DAY, Micros
 from connector.domain.score import Score
+from connector.domain.text import normalise
 
 
 class Cycle(NamedTuple):
@@ -30,6 +32,8 @@ class Cycle(NamedTuple):
     verdict: str | None = None
     verdict_reason: str | None = None
     verdict_at: Micros | None = None
+    phase: str | None = None
+    next_owner: str | None = None
 
 
 class Standing(NamedTuple):
@@ -54,9 +58,18 @@ class Standing(NamedTuple):
     in_handoff: bool = True
     hysteresis: float = 5
     explore: bool = False
+    phase: str | None = None
 
 
 FIVE_WORKING_DAYS = BusinessTime(5, "bd")
+
+
+class Recycling(NamedTuple):
+    """What follows a "not ready": for `cool_off` even new behaviour brings nobody back."""
+
+    theme: str | None = None
+    cool_off: Micros = 0
+    review: Micros = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,13 @@ class Policy:
     give_up_after: Micros = 30 * DAY
     look_again: Micros = 90 * DAY
     day_one: bool = False
+    recycle: Mapping[str, Recycling] = field(default_factory=dict)
+    """By reason, normalised."""
+
+    def recycling(self, reason: str | None) -> Recycling:
+        """Give what follows a "not ready" for a reason."""
+        known = self.recycle.get(normalise(reason)) if reason else None
+        return known or Recycling(review=self.recycle_after)
 
 
 class Move(NamedTuple):

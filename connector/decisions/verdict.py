@@ -78,11 +78,18 @@ def judge(
     if _RANK[state] <= _RANK.get(cycle.state, -1):
         return None
     why = f"{verdict.value}: {reason}" if reason else verdict.value
+    next_at = next_date(state, policy, calendar, now)
+    theme = cycle.theme
+    if state is State.RECYCLED:
+        follows = policy.recycling(reason)
+        next_at = max(now, at) + (follows.cool_off or follows.review)
+        theme = follows.theme or theme
     after = cycle._replace(
         state=state,
         why=why,
         since=at,
-        next_at=next_date(state, policy, calendar, now),
+        next_at=next_at,
+        theme=theme,
         behaviour_at=behaviour_at,
         verdict=verdict.value,
         verdict_reason=reason,

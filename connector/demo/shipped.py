@@ -1,16 +1,5 @@
-"""The defaults that ship with Leadloop: mappings, a model, scenarios, routing."""
+"""The defaults that ship with Leadloop, for those who set up a workspace."""
 
-from __future__ import annotations
+from connector.documents.shipped import shipped
 
-from pathlib import Path
-
-_PLACES = (
-    Path(__file__).parents[1] / "_mappings",  # installed
-    Path(__file__).parents[2] / "mappings",  # a checkout
-)
-
-
-def shipped(name: str) -> str:
-    """Give the text of a shipped file."""
-    folder = next(place for place in _PLACES if place.is_dir())
-    return (folder / name).read_text(encoding="utf-8")
+__all__ = ["shipped"]

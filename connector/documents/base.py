@@ -27,7 +27,7 @@ def _duration(value: Any) -> Micros:
 
 def _span(value: Any) -> Micros | BusinessTime:
     if not isinstance(value, str):
-        raise ValueError("write a duration such as 24h, 8bh or 5bd")  # noqa: TRY004  pydantic
+        raise ValueError("write a duration such as 24h, 30bm, 8bh or 5bd")  # noqa: TRY004  pydantic
     return parse_span(value)
 
 
@@ -65,7 +65,7 @@ Span = Annotated[
     int | BusinessTime,
     BeforeValidator(_span),
     PlainSerializer(_spell, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*([smhdw]|bh|bd)$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*([smhdw]|bm|bh|bd)$"}),
 ]
 """A wall-clock or business duration."""
 

@@ -1,4 +1,4 @@
-"""Durations as people write them in files: `90d`, `24h`, `15m`, `30s`, and `8bh` business hours."""
+"""Durations as people write them in files: `90d`, `24h`, `15m`, `30s`, `8bh` business hours."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from connector.domain.moment import DAY, HOUR, MINUTE, SECOND, Micros
 
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _WALL = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_BUSINESS = re.compile(r"(\d+)\s*(bh|bd)")
+_BUSINESS = re.compile(r"(\d+)\s*(bm|bh|bd)")
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessTime:
-    """A span counted in working time: hours (`8bh`) or whole working days (`5bd`)."""
+    """A span counted in working time: minutes (`30bm`), hours (`8bh`) or whole days (`5bd`)."""
 
     amount: int
     unit: str
@@ -29,7 +29,7 @@ def parse_duration(text: str) -> Micros:
 
 
 def parse_span(text: str) -> Micros | BusinessTime:
-    """Read a wall-clock or business duration (`24h`, `8bh`, `5bd`); raises ValueError."""
+    """Read a wall-clock or business duration (`24h`, `30bm`, `8bh`, `5bd`); raises ValueError."""
     match = _BUSINESS.fullmatch(text.strip())
     if match is not None:
         return BusinessTime(int(match[1]), match[2])

@@ -23,6 +23,7 @@ class Group(StrEnum):
     SCORE = "score"
     NURTURE = "nurture"
     OWNER = "owner"
+    HANDOFF = "handoff"
 
 
 class OutwardField(NamedTuple):
@@ -54,6 +55,18 @@ OUTWARD: dict[str, OutwardField] = {
         OutwardField("owner", FieldType.OWNER, Group.OWNER, "Owner"),
         OutwardField("nurture", FieldType.BOOLEAN, Group.NURTURE, "Leadloop nurture"),
         OutwardField("nurture_theme", FieldType.TEXT, Group.NURTURE, "Leadloop nurture theme", 80),
+        OutwardField("nurture_phase", FieldType.TEXT, Group.NURTURE, "Leadloop buying phase", 80),
+        OutwardField(
+            "nurture_reason", FieldType.TEXT, Group.NURTURE, "Leadloop: why nurtured", 120
+        ),
+        OutwardField("nurture_programme", FieldType.TEXT, Group.NURTURE, "Leadloop programme", 120),
+        OutwardField("nurture_segment", FieldType.TEXT, Group.NURTURE, "Leadloop segment", 80),
+        OutwardField("next_message", FieldType.TEXT, Group.NURTURE, "Leadloop next message", 120),
+        OutwardField("review_at", FieldType.MOMENT, Group.NURTURE, "Leadloop review date"),
+        OutwardField("package", FieldType.LONG_TEXT, Group.HANDOFF, "Leadloop hand-off", 4000),
+        OutwardField("do_next", FieldType.TEXT, Group.HANDOFF, "Leadloop: do next", 255),
+        OutwardField("crossed_at", FieldType.MOMENT, Group.HANDOFF, "Leadloop sales-ready since"),
+        OutwardField("sla_due", FieldType.MOMENT, Group.HANDOFF, "Leadloop first contact due"),
     )
 }
 

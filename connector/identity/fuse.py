@@ -21,21 +21,37 @@ class Version(NamedTuple):
 def fuse(versions: Iterable[Version]) -> Fields:
     """Give each field its newest known value; equal times go to the connection listed first.
 
-    An objection (`opted_out`) on any record counts for the person.
+    An objection (`opted_out`) on any record counts for the person, unless consent (`opted_in`) was
+    given later: where both say when (`opted_out_at`, `opted_in_at`), the latest statement decides.
     """
     ordered = sorted(versions, key=lambda v: (v.changed or 0, -v.rank, _last(v.id)))
     fused: Fields = {}
-    objected = False
+    docs = []
     for version in ordered:
         for name, value in version.doc.items():
             if value is not None:
                 fused[name] = value
-        objected = objected or version.doc.get("opted_out") is True
-    if objected:
-        fused["opted_out"] = True
+        docs.append(version.doc)
+    if any(doc.get("opted_out") is True for doc in docs):
+        fused["opted_out"] = _objected(docs)
     if fused.get("email") is not None:
         fused.pop("email_invalid", None)
     return fused
+
+
+def _objected(docs: Iterable[Fields]) -> bool:
+    """Whether the latest word is an objection; one without a date always counts."""
+    consent: Micros | None = None
+    objection: Micros | None = None
+    for doc in docs:
+        out, given = doc.get("opted_out_at"), doc.get("opted_in_at")
+        if doc.get("opted_out") is True:
+            if not isinstance(out, int):
+                return True
+            objection = max(objection or out, out)
+        if doc.get("opted_in") is True and isinstance(given, int):
+            consent = max(consent or given, given)
+    return objection is not None and (consent is None or consent <= objection)
 
 
 def _last(ident: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.domain.moment import SECOND, Micros, parse_iso
 from connector.domain.outward import OUTWARD, FieldType
 from connector.domain.record import Scalar
 from connector.mapping.compile import WriteTarget
@@ -20,7 +21,8 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
 
     CRMs give back what they were sent in other clothes: 71 as 71.0 or "71", true as "true",
     nothing as None, "" or (an untouched checkbox) False, text with other line endings and
-    without its outer blanks. Zero is a value, not nothing.
+    without its outer blanks, a moment in another zone and to the second. Zero is a value, not
+    nothing.
     """
     if remote.__class__ is wanted.__class__ and remote == wanted:
         return True  # as most are, which need no other look
@@ -31,7 +33,9 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
         return _truth(left) is not None and _truth(left) is _truth(right)
     if left == right:
         return True
-    return _number(left) is not None and _number(left) == _number(right)
+    if _number(left) is not None or _number(right) is not None:
+        return _number(left) == _number(right)
+    return _moment(left) is not None and _moment(left) == _moment(right)
 
 
 def _plain(value: Scalar) -> Scalar:
@@ -53,3 +57,16 @@ def _number(value: Scalar) -> float | None:
         return float(value)
     except ValueError:
         return None
+
+
+def _moment(value: Scalar) -> Micros | None:
+    """Read text that begins like a moment, to the second; one without a zone is UTC."""
+    if not isinstance(value, str) or not value[:5].endswith("-") or not value[:4].isdigit():
+        return None
+    text = value.replace(" ", "T", 1)
+    for spelled in (text, f"{text}+00:00"):
+        try:
+            return parse_iso(spelled) // SECOND
+        except ValueError:
+            continue
+    return None

@@ -291,10 +291,88 @@ def save_turns(tx: Connection, credit: Mapping[tuple[str, str], float]) -> None:
         )
 
 
+def barred(tx: Connection, people: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Give who must not get each of these people again.
+
+    Those are owners who rejected the person, who recycled it twice in a row for the same reason,
+    or who had it in the present cycle and let it lie.
+    """
+    found: dict[str, set[str]] = {}
+    last: dict[str, tuple[str | None, str | None]] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(disposition.c.person, disposition.c.verdict, disposition.c.reason,
+                   disposition.c.by)
+            .where(disposition.c.person.in_(ids), disposition.c.by.is_not(None))
+            .order_by(disposition.c.person, disposition.c.at, disposition.c.id)
+        )  # fmt: skip
+        for row in rows:
+            again = row.verdict == "recycled" and last.get(row.person) == (row.by, row.reason)
+            if row.verdict == "rejected" or again:
+                found.setdefault(row.person, set()).add(row.by)
+            last[row.person] = (row.by, row.reason) if row.verdict == "recycled" else (None, None)
+        let_lie = tx.execute(
+            select(routing.c.person, routing.c.owner, routing.c.seq)
+            .join(cycle, and_(cycle.c.person == routing.c.person, cycle.c.current,
+                              cycle.c.number == routing.c.number))
+            .where(routing.c.person.in_(ids), routing.c.owner.is_not(None))
+            .where(cycle.c.handed_off_at.is_not(None))
+        )  # fmt: skip
+        for had in let_lie:
+            found.setdefault(had.person, set()).add(had.owner)
+    return {person: frozenset(owners) for person, owners in found.items()}
+
+
+def crossed(tx: Connection, people: Iterable[str]) -> dict[tuple[str, int], Micros]:
+    """Give when each cycle of these people first became sales-ready."""
+    found: dict[tuple[str, int], Micros] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(move.c.person, move.c.number, func.min(move.c.at).label("at"))
+            .where(
+                move.c.person.in_(ids),
+                move.c.after.in_([State.SALES_READY.value, State.HELD.value]),
+            )
+            .group_by(move.c.person, move.c.number)
+        )
+        found.update({(row.person, row.number): int(row.at) for row in rows})
+    return found
+
+
 def add_routing(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append why each lead went where it went."""
     if rows:
         tx.execute(sql_insert(routing), [dict(row, skipped=dumps(row["skipped"])) for row in rows])
+
+
+class Given(NamedTuple):
+    """One lead that was given to somebody."""
+
+    pool: str | None
+    owner: str
+    value: float | None
+
+
+def given_since(tx: Connection, since: Micros) -> list[Given]:
+    """Give every routing to an owner after a moment, oldest first."""
+    rows = tx.execute(
+        select(routing.c.pool, routing.c.owner, routing.c.value)
+        .where(routing.c.at > since, routing.c.owner.is_not(None))
+        .order_by(routing.c.seq)
+    )
+    return [Given(*row) for row in rows.all()]
+
+
+def in_motion(tx: Connection) -> list[str]:
+    """Give who is ready for sales or with it, best score first."""
+    states = ["sales_ready", "held", "handed_off", "accepted", "qualified", "no_decision"]
+    rows = tx.execute(
+        select(cycle.c.person)
+        .join(score_table, score_table.c.person == cycle.c.person)
+        .where(cycle.c.current, cycle.c.state.in_(states))
+        .order_by(score_table.c.total.desc(), cycle.c.person)
+    )
+    return list(rows.scalars())
 
 
 def history(tx: Connection, person_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -20,14 +20,17 @@ from connector.store.people import chunks, dumps
 from connector.store.questions import CODES
 from connector.store.schema import (
     activity,
+    alert,
     cycle,
     disposition,
+    handoff,
     human_edit,
     identity_key,
     is_live,
     journal,
     last_written,
     move,
+    offer,
     outbox,
     person,
     person_alias,
@@ -221,7 +224,17 @@ def _keep_counts(
         counts["cycles kept as figures"] += tx.execute(
             update(cycle).where(mine).values(current=False, **silent)
         ).rowcount
-        for table in (cycle, move, disposition, routing):
+        tx.execute(
+            update(handoff)
+            .where(handoff.c.person == who)
+            .values(package="", do_next="", alert="[]", record=pseudonym, task_id=None, task="none")
+        )
+        tx.execute(
+            update(alert)
+            .where(alert.c.person == who, alert.c.state.in_(("wanted", "digest")))
+            .values(state="left_out", settled_at=alert.c.due_at)
+        )
+        for table in (cycle, move, disposition, routing, handoff, alert, offer):
             tx.execute(
                 update(table)
                 .where(table.c.person == who)

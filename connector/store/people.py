@@ -13,11 +13,14 @@ from connector.domain.record import Fields
 from connector.store.among import among
 from connector.store.schema import (
     activity,
+    alert,
     cycle,
     disposition,
+    handoff,
     identity_key,
     is_live,
     move,
+    offer,
     outbox,
     person,
     person_alias,
@@ -247,7 +250,9 @@ def _adopt_history(tx: Connection, loser: str, winner: str) -> None:
     """The winner without a cycle of its own inherits the loser's; else both histories are kept."""
     has_cycle = tx.execute(select(func.count()).where(cycle.c.person == winner)).scalar_one()
     tables = (
-        (disposition, routing, outbox) if has_cycle else (disposition, routing, outbox, cycle, move)
+        (disposition, routing, outbox)
+        if has_cycle
+        else (disposition, routing, outbox, cycle, move, handoff, alert, offer)
     )
     for table in (*tables, survey_lead):
         tx.execute(update(table).where(table.c.person == loser).values(person=winner))

@@ -280,6 +280,8 @@ cycle = Table(
     Column("verdict", Text),
     Column("verdict_reason", Text),
     Column("verdict_at", BigInteger),
+    Column("phase", Text),  # of the buying process, for nurture
+    Column("next_owner", Text),  # who has the record after a verdict, where sales' rules say so
     Column("current", Boolean, nullable=False),
 )
 Index(
@@ -332,6 +334,7 @@ routing = Table(  # append-only: why each lead went where it went
     Column("pool", Text),
     Column("owner", Text),
     Column("skipped", Text, nullable=False),  # JSON: candidates and why each was not taken
+    Column("value", Double),  # what the lead was expected to bring
     Column("at", BigInteger, nullable=False),
     Column("run", Text, nullable=False),
 )
@@ -344,6 +347,74 @@ rotation = Table(  # smooth weighted round robin: the credit of each member of e
     Column("owner", Text, primary_key=True),
     Column("credit", Double, nullable=False),
 )
+
+handoff = Table(  # one a cycle: its package, its clock, and its task in the CRM
+    "handoff",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("record", Text, nullable=False),  # `connection/object/id`
+    Column("owner", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("crossed_at", BigInteger, nullable=False),
+    Column("began_at", BigInteger),  # owner confirmed: the clock runs
+    Column("touch_due", BigInteger),
+    Column("touched_at", BigInteger),
+    Column("step", Text, nullable=False),  # '', warned, escalated, reassigned
+    Column("turn", Integer, nullable=False),  # how often it was given to somebody else
+    Column("package", Text, nullable=False),
+    Column("do_next", Text, nullable=False),
+    Column("alert", Text, nullable=False),  # JSON: title and body
+    Column("task", Text, nullable=False),  # wanted, sending, done, refused, none
+    Column("task_id", Text),
+    Column("task_at", BigInteger),
+)
+Index(
+    "handoff_running",
+    handoff.c.touch_due,
+    postgresql_where=text("touched_at IS NULL AND began_at IS NOT NULL"),
+    sqlite_where=text("touched_at IS NULL AND began_at IS NOT NULL"),
+)
+Index(
+    "handoff_task",
+    handoff.c.task,
+    postgresql_where=text("task IN ('wanted', 'sending')"),
+    sqlite_where=text("task IN ('wanted', 'sending')"),
+)
+
+alert = Table(  # who was to be told what, once for each cycle, turn and kind
+    "alert",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("turn", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),  # crossing, warned, escalated, reassigned
+    Column("owner", Text, nullable=False),
+    Column("state", Text, nullable=False),  # wanted, digest, sending, sent, left_out, failed
+    Column("due_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+)
+Index(
+    "alert_wanted",
+    alert.c.due_at,
+    postgresql_where=text("state IN ('wanted', 'digest')"),
+    sqlite_where=text("state IN ('wanted', 'digest')"),
+)
+
+offer = Table(  # a lead offered to a partner, and what the partner said
+    "offer",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("partner", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # offered, accepted, declined, timed_out
+    Column("code", Text, nullable=False),  # what the partner answers with
+    Column("offered_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("delivered", Text, nullable=False),  # '', offer, whole: how much of it went out
+)
+Index("offer_code", offer.c.code)
 
 # --- writing -------------------------------------------------------------------------------------
 

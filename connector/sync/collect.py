@@ -19,6 +19,7 @@ from connector.domain.cycle import Verdict
 from connector.domain.moment import Micros
 from connector.store import cycles, people, verdicts
 from connector.sync.context import Loop
+from connector.sync.nurturing import recycling_of
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import VERDICTS, Statement
 
@@ -91,7 +92,7 @@ def _judge(
         reason=one.reason,
         at=at,
         behaviour_at=newest,
-        policy=Policy(),
+        policy=Policy(recycle=recycling_of(loop.settings)),
         calendar=loop.calendar,
         now=loop.now,
     )

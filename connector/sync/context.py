@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection
 
+from connector.adapters.base import Tasker
 from connector.adapters.door import Door
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
+from connector.decisions.consent import ConsentPolicy
 from connector.decisions.routing_document import Routing
 from connector.domain.moment import DAY, Micros
 from connector.domain.outward import Group
@@ -38,7 +41,12 @@ class Spending(Protocol):
 
 
 STAGES = ("observe", "score", "nurture", "route")
-STAGE_OF = {Group.SCORE: "score", Group.NURTURE: "nurture", Group.OWNER: "route"}
+STAGE_OF = {
+    Group.SCORE: "score",
+    Group.NURTURE: "nurture",
+    Group.OWNER: "route",
+    Group.HANDOFF: "route",
+}
 """The stage from which on each group of fields may be written."""
 
 
@@ -61,6 +69,11 @@ class Source:
 
     reconcile_every: Micros = DAY
     budget: Spending | None = None
+
+    @property
+    def tasker(self) -> Tasker:
+        """The adapter as one that makes tasks; ask its capabilities first."""
+        return cast("Tasker", self.adapter)
 
     def names(self, one: CompiledObject) -> list[str]:
         """The remote fields to read of an object: those that are still there.
@@ -133,6 +146,10 @@ class Loop:
     tell: Tell = field(default=lambda _step, _counts: None)
     warn: Callable[[str], None] = field(default=lambda _said: None)
     note: Note = field(default=lambda _event, **_values: None)
+    folder: Path = field(default=Path())
+    """Where the settings file is; what it names is found from there."""
+    consent: ConsentPolicy | None = None
+    """Who may be contacted, by country; None where two plain rules of the settings say so."""
     filling: set[str] = field(default_factory=set)
     """Connections whose people are still being read for the first time."""
     readings: list[Reading] = field(default_factory=list)

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
 
-from connector.decisions.consent import may_contact
 from connector.decisions.cycle import advance
 from connector.decisions.lanes import HOLDOUT, explored, held_out
-from connector.decisions.nurture import theme_of
+from connector.decisions.matching import Accounts, chosen
+from connector.decisions.nurture import Matrix
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
-from connector.store import cycles, people, scores
+from connector.domain.text import normalise
+from connector.store import cycles, handoffs, matching, nurture, offers, people, scores
 from connector.store.cycles import Waiting
+from connector.store.nurture import Asked
+from connector.store.offers import Offer
 from connector.store.scores import Published
+from connector.sync import offering
 from connector.sync.context import Loop
+from connector.sync.nurturing import matrix_of, may, recycling_of
+from connector.sync.packaging import packages
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import strongest
 
 PAGE = 1000
+THEME = "theme"
+"""Who makes a step that changes a place in nurture and no state."""
 
 
 def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
@@ -41,7 +49,7 @@ def decide(loop: Loop, *, day_one: bool) -> Counter[str]:
             cycles.save(tx, moves, loop.now, loop.run)
             people.mark(tx, (m.cycle.person for m in moves if _tells(m)), pending=True)
         for step in moves:
-            if _tells(step):
+            if _tells(step) and step.by != THEME:
                 counts[step.cycle.state.value] += 1
         loop.tell("decide", counts)
     if loop.routing is not None and loop.allows("route"):
@@ -55,11 +63,13 @@ def policy_of(loop: Loop, *, day_one: bool) -> Policy:
     return Policy(
         no_decision_after=sla.verdict,
         day_one=day_one,
+        recycle=recycling_of(loop.settings),
     )
 
 
 def _tells(step: Move) -> bool:
-    return step.before is None or step.before is not step.cycle.state
+    moved = step.before is None or step.before is not step.cycle.state
+    return moved or step.by == THEME
 
 
 def _pages(loop: Loop) -> Iterator[Sequence[Waiting]]:
@@ -83,13 +93,34 @@ def _moves(
     ids = [w.person for w in page]
     published = scores.published(tx, ids)
     behaved = cycles.behaviour(tx, ids, loop.now)
+    asked_for = nurture.assets(tx, ids, loop.now)
+    matrix = matrix_of(loop.settings)
     for one in page:
-        standing = _standing(loop, one, published[one.person], found, behaved)
+        asked = asked_for.get(one.person, [])
+        standing = _standing(loop, one, published[one.person], found, behaved, matrix, asked)
         cycle = one.cycle
         if cycle is not None and cycle.state in IN_SALES and _owner_moved(cycle, standing):
             cycle = cycle._replace(owner=standing.owner)
             yield Move(cycle, cycle.state, "owner changed in the CRM", "crm")
-        yield from advance(cycle, standing, policy, loop.calendar, loop.now)
+        steps = advance(cycle, standing, policy, loop.calendar, loop.now)
+        yield from steps
+        last = steps[-1].cycle if steps else cycle
+        if last is not None and (other := _elsewhere(loop, last, matrix, asked)) is not None:
+            yield Move(other, other.state, other.why, THEME)
+
+
+def _elsewhere(loop: Loop, cycle: Cycle, matrix: Matrix, asked: Sequence[Asked]) -> Cycle | None:
+    """The cycle in another place of nurture, where what the person did since says so."""
+    if cycle.state not in {State.NURTURE, State.RECYCLED} or cycle.theme in {None, HOLDOUT}:
+        return None
+    theme = cycle.theme or ""
+    later = [one.asset for one in asked if one.at > cycle.since]
+    if loop.settings.nurture.on == "activity":
+        theme = matrix.later_theme(later) or theme
+    phase = matrix.place(theme, [one.asset for one in asked]).phase
+    if (theme, phase) == (cycle.theme, cycle.phase):
+        return None
+    return cycle._replace(theme=theme, phase=phase)
 
 
 def _owner_moved(cycle: Cycle, standing: Standing) -> bool:
@@ -102,13 +133,20 @@ def _standing(
     published: Published,
     found: dict[str, Primary],
     behaved: dict[str, tuple[int, str | None]],
+    matrix: Matrix,
+    asked: Sequence[Asked],
 ) -> Standing:
     doc = orjson.loads(one.doc)
     primary = found.get(one.person)
-    newest, asset = behaved.get(one.person, (None, None))
-    nurture, explore = loop.settings.nurture, loop.settings.explore
+    newest = behaved.get(one.person, (None, None))[0]
+    explore = loop.settings.explore
     score = published.score
-    consent = loop.settings.consent
+    facts = orjson.loads(one.facts) if loop.consent is not None else {}
+    asks = score.fast_track_by is not None
+    consent = may(loop.settings, loop.consent, doc, facts, asked=asks)
+    had = [one.asset for one in asked]
+    place = matrix.place(matrix.theme(had), had)
+    held = held_out(one.person, loop.settings.nurture.holdout)
     said = strongest(primary.statements) if primary else None
     return Standing(
         score=score,
@@ -117,11 +155,10 @@ def _standing(
         said_at=said.at if said else None,
         owner=primary.owner if primary else None,
         behaviour_at=newest,
-        theme=HOLDOUT
-        if held_out(one.person, nurture.holdout)
-        else theme_of(asset, nurture.themes, nurture.default),
-        may_sell=may_contact(doc, consent.sales),
-        may_nurture=may_contact(doc, consent.nurture),
+        theme=HOLDOUT if held else place.theme,
+        phase=None if held else place.phase,
+        may_sell=consent.sales,
+        may_nurture=consent.mail,
         in_handoff=primary is not None,
         hysteresis=loop.models.by_hash(published.model).hysteresis,
         explore=explored(one.person, score.score, score.threshold, explore.share, explore.least),
@@ -133,24 +170,114 @@ def _standing(
 
 def _route_everybody(loop: Loop) -> Counter[str]:
     with loop.store.write() as tx:
-        queue = [c for c in cycles.queue(tx) if not _placed(c)]
-        if not queue:
-            return Counter()
-        router = _router(loop, tx)
-        found = primaries(tx, loop, (c.person for c in queue))
-        facts = _facts(tx, [c.person for c in queue])
-        moves, rows = _hand_out(loop, queue, found, facts, router)
+        owners = owners_in(tx, loop.handoff.name, loop.now)
+        counts = offering.settle(loop, tx, owners)
+        waiting = cycles.queue(tx)
+        queue = [c for c in waiting if not _placed(c)]
+        router = _router(loop, tx, owners)
+        found = primaries(tx, loop, (c.person for c in waiting))
+        facts = facts_for_routing(tx, [c.person for c in queue])
+        matched = _to_accounts(loop, tx, found, facts)
+        barred = _barred(tx, [c.person for c in queue])
+        made = _hand_out(loop, queue, matched, facts, barred, router)
+        cycles.save(tx, made.moves, loop.now, loop.run)
+        cycles.add_routing(tx, made.rows)
+        cycles.save_turns(tx, router.desk.credit)
+        offers.save(tx, made.offers)
+        _package(loop, tx, found, made.rows)
+        _give_back(loop, tx, router)
+        people.mark(tx, (m.cycle.person for m in made.moves), pending=True)
+    counts.update(
+        "routed" if m.cycle.state is State.SALES_READY
+        else "offered" if m.cycle.why.startswith(offering.OFFERED)
+        else "held for capacity"
+        for m in made.moves
+    )  # fmt: skip
+    return counts
+
+
+class Made(NamedTuple):
+    """What one turn of routing leads to."""
+
+    moves: list[Move]
+    rows: list[dict[str, Any]]
+    offers: list[Offer]
+
+
+def _package(
+    loop: Loop, tx: Connection, found: dict[str, Primary], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Make the packages of everybody whose owner is chosen and who has none yet."""
+    placed = [c for c in cycles.queue(tx) if _placed(c) and c.person in found]
+    known = handoffs.of(tx, (c.person for c in placed))
+    given = [c for c in placed if (c.person, c.number) not in known]
+    handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
+
+
+def _barred(tx: Connection, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    found = cycles.barred(tx, ids)
+    for person, partners in offers.refused(tx, ids).items():
+        found[person] = found.get(person, frozenset()) | partners
+    return found
+
+
+def _to_accounts(
+    loop: Loop, tx: Connection, found: dict[str, Primary], facts: dict[str, dict[str, Any]]
+) -> dict[str, Primary]:
+    """Match people whose record names no account; a sure match lends them owner and fields."""
+    alone = [p for p in facts if p in found and not found[p].record.doc.get("account")]
+    if not alone:
+        return found
+    known = matching.accounts(tx, loop.handoff.name)
+    accounts = Accounts(known)
+    best = {person: chosen(accounts.match(facts[person])) for person in alone}
+    matched = dict(found)
+    for person, one in best.items():
+        if one is None:
+            continue
+        account = one.account
+        for name in ("name", "domain", "country"):
+            value = getattr(account, name)
+            facts[person].setdefault(f"account.{name}", value and normalise(value))
+        facts[person].setdefault("account.key", account.id)
+        if account.owner is not None:
+            key = f"{loop.handoff.name}/{account.owner}"
+            matched[person] = found[person]._replace(account_owner=key)
+    return matched
+
+
+def _give_back(loop: Loop, tx: Connection, router: Router) -> None:
+    """Choose who owns a record next after sales said no or not ready, where the rules say so."""
+    assert loop.routing is not None  # noqa: S101  the caller asked before
+    for state, target in (
+        (State.RECYCLED, loop.routing.on_recycle),
+        (State.REJECTED, loop.routing.on_reject),
+    ):
+        if isinstance(target, str):
+            continue
+        due = [c for c in cycles.in_state(tx, state) if c.next_owner is None and c.verdict]
+        moves = []
+        for cycle in due:
+            owner = router.onward(target, loop.now, frozenset({cycle.owner or ""}))
+            if owner is not None:
+                moves.append(Move(cycle._replace(next_owner=owner), state, cycle.why, "rule"))
         cycles.save(tx, moves, loop.now, loop.run)
-        cycles.add_routing(tx, rows)
         cycles.save_turns(tx, router.desk.credit)
         people.mark(tx, (m.cycle.person for m in moves), pending=True)
-    return Counter(
-        "routed" if m.cycle.state is State.SALES_READY else "held for capacity" for m in moves
-    )
 
 
-def _facts(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What routing may ask about people: all that rules read, and their score."""
+def _why(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Why each person's owner got the person, in one sentence for the owner."""
+    told = {}
+    for row in rows:
+        pool = f", pool {row['pool']}" if row["pool"] else ""
+        passed = "; ".join(row["skipped"][:3])
+        told[row["person"]] = f"{row['rule']}{pool}" + (f" ({passed})" if passed else "")
+    return told
+
+
+def facts_for_routing(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Give what routing may ask about people: all that rules read, and their score."""
     facts = people.facts_of(tx, ids)
     for person, published in scores.published(tx, ids).items():
         score = published.score
@@ -165,7 +292,7 @@ def _placed(cycle: Cycle) -> bool:
     return cycle.state is State.SALES_READY and cycle.routed_at is not None
 
 
-def _router(loop: Loop, tx: Connection) -> Router:
+def _router(loop: Loop, tx: Connection, owners: Sequence[Owner] | None = None) -> Router:
     assert loop.routing is not None  # noqa: S101  the caller asked before
     loads = cycles.loads(tx, loop.now)
     desk = Desk(
@@ -174,7 +301,10 @@ def _router(loop: Loop, tx: Connection) -> Router:
         today={owner: load.day for owner, load in loads.items()},
         week={owner: load.week for owner, load in loads.items()},
     )
-    return Router(loop.routing, owners_in(tx, loop.handoff.name, loop.now), desk)
+    for one in offers.unsettled(tx):
+        desk.take(one.partner)
+    known = owners_in(tx, loop.handoff.name, loop.now) if owners is None else owners
+    return Router(loop.routing, known, desk)
 
 
 def owners_in(tx: Connection, connection: str, now: Micros) -> list[Owner]:
@@ -204,20 +334,27 @@ def _hand_out(
     queue: Sequence[Cycle],
     found: dict[str, Primary],
     facts: dict[str, dict[str, Any]],
+    barred: dict[str, frozenset[str]],
     router: Router,
-) -> tuple[list[Move], list[dict[str, Any]]]:
-    moves: list[Move] = []
-    rows: list[dict[str, Any]] = []
+) -> Made:
+    made = Made([], [], [])
     for cycle in queue:
         primary = found.get(cycle.person)
         if primary is None:
             continue
-        routed = router.route(_lead(cycle, primary, facts.get(cycle.person, {})), loop.now)
-        step = _given(cycle, routed, loop)
-        if step is None:
-            continue
-        moves.append(step)
-        rows.append(
+        lead = _lead(cycle, primary, facts.get(cycle.person, {}))
+        lead = lead._replace(barred=barred.get(cycle.person, frozenset()))
+        routed = router.route(lead, loop.now)
+        if routed.owner is not None and routed.partner is not None:
+            step, asked = offering.offer(loop, cycle, routed.owner, routed.partner)
+            made.offers.append(asked)
+        else:
+            given = _given(cycle, routed, loop)
+            if given is None:
+                continue
+            step = given
+        made.moves.append(step)
+        made.rows.append(
             {
                 "person": cycle.person,
                 "number": cycle.number,
@@ -225,11 +362,39 @@ def _hand_out(
                 "pool": routed.pool,
                 "owner": routed.owner,
                 "skipped": list(routed.skipped),
+                "value": lead.value,
                 "at": loop.now,
                 "run": loop.run,
             }
         )
-    return moves, rows
+    return made
+
+
+def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Routed]:
+    """Choose somebody else for people whose owner let them lie; gives what was chosen, by person.
+
+    Nobody who said no to a person, or had it before, gets it again.
+    """
+    router = _router(loop, tx)
+    ids = [cycle.person for cycle in late]
+    found = primaries(tx, loop, ids)
+    facts = facts_for_routing(tx, ids)
+    barred = _barred(tx, ids)
+    anew = {}
+    for cycle in late:
+        primary = found.get(cycle.person)
+        if primary is None or primary.remote_owner != cycle.owner:
+            continue  # a person has moved it since: that word counts
+        lead = _lead(cycle, primary, facts.get(cycle.person, {}))._replace(
+            current_owner=None,
+            last_owner=None,
+            barred=barred.get(cycle.person, frozenset()) | {cycle.owner or ""},
+        )
+        routed = router.route(lead, loop.now)
+        if routed.partner is None:
+            anew[cycle.person] = routed
+    cycles.save_turns(tx, router.desk.credit)
+    return anew
 
 
 def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
@@ -241,12 +406,12 @@ def _lead(cycle: Cycle, primary: Primary, facts: dict[str, Any]) -> Lead:
         last_owner=cycle.owner,
         rejected_by=cycle.owner if cycle.verdict == "rejected" else None,
         held_since=cycle.since if cycle.state is State.HELD else None,
-        value=_expected(facts),
+        value=expected(facts),
     )
 
 
-def _expected(facts: dict[str, Any]) -> float:
-    """What a lead is expected to bring: its `deal_value`, where one is mapped, times its score."""
+def expected(facts: dict[str, Any]) -> float:
+    """Give what a lead is expected to bring: its mapped `deal_value`, if any, times its score."""
     worth = facts.get("deal_value")
     known = worth if isinstance(worth, int | float) and worth > 0 else 1.0
     return float(known) * max(float(facts.get("score") or 0), 1.0) / 100
@@ -268,3 +433,12 @@ def _given(cycle: Cycle, routed: Routed, loop: Loop) -> Move | None:
         return None
     after = cycle._replace(state=State.HELD, why="capacity", since=loop.now, next_at=loop.now + DAY)
     return Move(after, cycle.state, "; ".join(routed.skipped) or "nobody free", "rule")
+
+
+def deliver_offers(loop: Loop) -> Counter[str]:
+    """Bring every partner's list up to date, once nobody else is at work."""
+    if loop.routing is None or not loop.allows("route"):
+        return Counter()
+    with loop.store.read() as tx:
+        owners = owners_in(tx, loop.handoff.name, loop.now)
+    return offering.deliver(loop, owners)

@@ -6,11 +6,16 @@ from math import floor
 from typing import NamedTuple
 
 from connector.decisions.lanes import EXPLORE, HOLDOUT
+from connector.decisions.nurture import Place
 from connector.decisions.standing import Cycle
 from connector.domain.cycle import State
+from connector.domain.moment import Micros, format_iso
 from connector.domain.outward import Group
 from connector.domain.record import Fields
+from connector.store.handoffs import Handoff
 from connector.store.scores import Published
+
+_SECOND = 1_000_000
 
 
 class Person(NamedTuple):
@@ -19,6 +24,10 @@ class Person(NamedTuple):
     id: str
     published: Published
     cycle: Cycle
+    handoff: Handoff | None = None
+    place: Place | None = None
+    """Where the person stands in nurture; None for who must not be flagged."""
+    segment: str | None = None
 
 
 def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
@@ -43,11 +52,55 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
                 "run": run,
             }
         case Group.NURTURE:
-            nurtured = cycle.state in {State.NURTURE, State.RECYCLED} and cycle.theme != HOLDOUT
-            return {"nurture": nurtured, "nurture_theme": cycle.theme if nurtured else None}
+            return _nurtured(person)
         case Group.OWNER:
-            routed = cycle.owner if is_routed(cycle) else None
+            routed = cycle.owner if is_routed(cycle) else cycle.next_owner
             return {"owner": routed.partition("/")[2] if routed else None}
+        case Group.HANDOFF:
+            return _handed(person.handoff)
+
+
+def _nurtured(person: Person) -> Fields:
+    """The flag, and what the marketing tool needs to choose the next message by."""
+    cycle, place = person.cycle, person.place
+    if place is None:
+        names = ("theme", "phase", "reason", "programme", "segment")
+        empty: Fields = {f"nurture_{name}": None for name in names}
+        return {"nurture": False, **empty, "next_message": None, "review_at": None}
+    return {
+        "nurture": True,
+        "nurture_theme": place.theme,
+        "nurture_phase": place.phase,
+        "nurture_programme": place.programme,
+        "nurture_reason": cycle.verdict_reason or cycle.why,
+        "nurture_segment": person.segment,
+        "next_message": place.next_message,
+        "review_at": _iso(cycle.next_at),
+    }
+
+
+def may_be_flagged(cycle: Cycle, *, alongside: bool) -> bool:
+    """Whether a person in this state belongs into nurture, or beside sales into its lane."""
+    if cycle.theme == HOLDOUT:
+        return False
+    beside = alongside and cycle.state is State.QUALIFIED
+    return beside or cycle.state in {State.NURTURE, State.RECYCLED}
+
+
+def _handed(given: Handoff | None) -> Fields:
+    """What goes along with a hand-off. `sla_due` is exact once the CRM shows the owner."""
+    if given is None:
+        return {"package": None, "do_next": None, "crossed_at": None, "sla_due": None}
+    return {
+        "package": given.package,
+        "do_next": given.do_next,
+        "crossed_at": _iso(given.crossed_at),
+        "sla_due": _iso(given.touch_due),
+    }
+
+
+def _iso(moment: Micros | None) -> str | None:
+    return None if moment is None else format_iso(moment // _SECOND * _SECOND)
 
 
 def _reasons(person: Person) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
+from connector.decisions.matching import SURE, Accounts
 from connector.decisions.standing import Cycle
 from connector.domain.moment import format_iso
 from connector.errors import UsageError
-from connector.store import activities, cycles, people, scores
+from connector.store import activities, cycles, matching, people, scores
 from connector.store.database import Store
 from connector.store.schema import person as person_table
 
@@ -46,6 +47,7 @@ def explanation(store: Store, word: str) -> dict[str, Any]:
                 {**r, "at": _iso(r["at"]), "skipped": orjson.loads(r["skipped"])} for r in routes
             ],
             "why_owner": _why_owner(routes, cycle),
+            "account_matches": _matches(tx, person),
             "activities": [
                 {
                     "type": a["type"],
@@ -72,6 +74,25 @@ def _why_owner(routes: Sequence[Mapping[str, Any]], cycle: Cycle | None) -> list
     if cycle is not None and last["owner"] and cycle.owner and cycle.owner != last["owner"]:
         told.append(f"Since then {cycle.owner} has taken over in the CRM.")
     return told
+
+
+def _matches(tx: Connection, person: str) -> list[dict[str, Any]]:
+    """Accounts the person may belong to, for one whose records name none."""
+    records = [r for r in people.records_of(tx, [person]).get(person, []) if not r.gone]
+    if not records or any(r.doc.get("account") for r in records):
+        return []
+    facts = people.facts_of(tx, [person]).get(person, {})
+    found = Accounts(matching.accounts(tx, records[0].connection)).match(facts)
+    return [
+        {
+            "account": m.account.id,
+            "name": m.account.name,
+            "confidence": round(m.confidence, 2),
+            "why": m.why,
+            "counts": m is found[0] and m.confidence >= SURE,
+        }
+        for m in found[:5]
+    ]
 
 
 def _excluded(tx: Connection, person: str) -> str | None:

@@ -59,4 +59,5 @@ def exceeded(
         held.append(f"owner: {owners} owners would change (limit {limits.owners})")
     else:
         outbox.approve(tx, plan_id, Group.OWNER.value)
+        outbox.approve(tx, plan_id, Group.HANDOFF.value)
     return held

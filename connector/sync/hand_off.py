@@ -6,8 +6,10 @@ from collections import Counter
 
 from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
-from connector.store import cycles, people, runs
+from connector.store import cycles, handoffs, people, runs
+from connector.store.handoffs import Alert, Handoff
 from connector.sync.context import Loop
+from connector.sync.packaging import packages, tiers_of
 from connector.sync.primary import primaries
 
 PAGE = 500
@@ -24,24 +26,47 @@ def confirm(loop: Loop) -> Counter[str]:
 
 
 def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
-    moves = []
+    moves, begun, told = [], [], []
+    tiers = {tier.name: tier for tier in tiers_of(loop)}
     with loop.store.write() as tx:
         found = primaries(tx, loop, (c.person for c in routed))
-        for cycle in routed:
-            primary = found.get(cycle.person)
-            if primary is None or primary.remote_owner != cycle.owner:
-                continue
+        there = [c for c in routed if c.person in found]
+        shown = [c for c in there if found[c.person].remote_owner == c.owner]
+        known = handoffs.of(tx, (c.person for c in shown))
+        lacking = [c for c in shown if (c.person, c.number) not in known]
+        known |= {one.key: one for one in packages(loop, tx, lacking, found, {})}
+        for cycle in shown:
+            given = known[cycle.person, cycle.number]
+            tier = tiers.get(given.tier, tiers_of(loop)[-1])
+            due = loop.calendar.due(loop.now, tier.first_touch)
             after = cycle._replace(
                 state=State.HANDED_OFF,
                 why=cycle.why,
                 since=loop.now,
                 handed_off_at=loop.now,
-                sla_due_at=loop.calendar.due(loop.now, loop.settings.sla.first_touch),
+                sla_due_at=due,
                 next_at=loop.calendar.due(loop.now, loop.settings.sla.verdict),
             )
             moves.append(Move(after, cycle.state, "owner confirmed in the CRM", "crm"))
+            begun.append(given._replace(began_at=loop.now, touch_due=due))
+            told.append(_crossing(loop, given))
         cycles.save(tx, moves, loop.now, loop.run)
+        handoffs.save(tx, begun)
+        people.mark(tx, (one.person for one in begun), pending=True)
+        if _alerts(loop):
+            handoffs.want(tx, told)
     return len(moves)
+
+
+def _alerts(loop: Loop) -> bool:
+    alerts = loop.settings.alerts
+    return bool(alerts.owners or alerts.sales or alerts.escalate)
+
+
+def _crossing(loop: Loop, given: Handoff) -> Alert:
+    """Tell the owner at once, or with the day's digest."""
+    kind = "crossing" if given.turn == 0 else "reassigned"
+    return Alert(given.person, given.number, given.turn, kind, given.owner, "wanted", loop.now)
 
 
 def release(loop: Loop, per_day: int) -> tuple[int, int]:

@@ -6,17 +6,31 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from connector.decisions.nurture import Place
+from connector.decisions.standing import Cycle
 from connector.domain.moment import DAY, Micros
 from connector.domain.outward import OUTWARD, Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same
-from connector.store import cycles, flapping, outbox, people, plans, questions, scores, written
+from connector.store import (
+    cycles,
+    flapping,
+    handoffs,
+    outbox,
+    people,
+    plans,
+    questions,
+    scores,
+    written,
+)
+from connector.store.nurture import assets
 from connector.store.questions import FieldKey
 from connector.store.written import Key
 from connector.sync.context import Loop, Source
 from connector.sync.decide import owners_in
-from connector.sync.desire import Person
+from connector.sync.desire import Person, may_be_flagged
+from connector.sync.nurturing import matrix_of, may
 from connector.sync.primary import Primary, primaries
 
 RowKey = tuple[str, str, str, str]
@@ -31,8 +45,16 @@ class Known:
     def __init__(self, loop: Loop, tx: Connection, page: Sequence[str]) -> None:
         published = scores.published(tx, page)
         current = cycles.current(tx, page)
+        given = handoffs.of(tx, page)
+        placed = _placed(loop, tx, current)
         self.people = [
-            Person(one, published[one], current[one])
+            Person(
+                one,
+                published[one],
+                current[one],
+                given.get((one, current[one].number)),
+                *placed.get(one, (None, None)),
+            )
             for one in page
             if one in published and one in current
         ]
@@ -84,3 +106,29 @@ class Known:
     def asks(self, key: Key, field: str, theirs: Scalar, ours: Scalar) -> bool:
         """Whether the question is new."""
         return self.decided(key, field, theirs, ours) is None
+
+
+def _placed(
+    loop: Loop, tx: Connection, current: Mapping[str, Cycle]
+) -> dict[str, tuple[Place, str | None]]:
+    """Where people stand in nurture, and their segment: who is in it and may be mailed."""
+    nurture = loop.settings.nurture
+    flagged = [
+        person
+        for person, cycle in current.items()
+        if may_be_flagged(cycle, alongside=nurture.alongside is not None)
+    ]
+    if not flagged or not loop.allows("nurture"):
+        return {}
+    docs, facts = people.documents_of(tx, flagged), people.facts_of(tx, flagged)
+    asked, matrix = assets(tx, flagged, loop.now), matrix_of(loop.settings)
+    found = {}
+    for person in flagged:
+        mine = facts.get(person, {})
+        if not may(loop.settings, loop.consent, docs.get(person, {}), mine, asked=False).mail:
+            continue
+        cycle, had = current[person], [a.asset for a in asked.get(person, [])]
+        place = matrix.place(cycle.theme or matrix.theme(had), had)
+        segment = mine.get(nurture.segment)
+        found[person] = (place, None if segment is None else str(segment))
+    return found

@@ -33,6 +33,7 @@ from connector.store.leases import Lease
 from connector.store.vault import StoreVault
 from connector.sync.context import Loop, Note, Source, Tell
 from connector.sync.middle import NAME, Hold, Middle, held_ones
+from connector.sync.nurturing import consent_of
 from connector.transport.budget import metered
 
 
@@ -78,6 +79,8 @@ def open_loop(
             tell=tell,
             warn=warn,
             note=note,
+            folder=loaded.folder,
+            consent=consent_of(loaded),
         )
 
 

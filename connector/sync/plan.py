@@ -173,8 +173,9 @@ def _settle(
     base = Base(*last) if last else None
     seen = known.edits.get(key, {}).get(target.to)
     edited_at = seen[1] if seen and same(seen[0], remote) else None
-    # What lies in a queue is nobody's yet, so that no person's word stands against a hand-off.
-    held = None if target.field == "owner" and remote in known.queues - {after} else remote
+    # In a queue, or with somebody who left, it is nobody's: no word stands against a hand-off.
+    nobody = (known.queues | known.inactive) - {after}
+    held = None if target.field == "owner" and remote in nobody else remote
     do = settle(
         target, after, base, held, edited_at=edited_at, changed_at=record.changed, now=loop.now
     )

@@ -23,10 +23,11 @@ from connector.store import audit, notes, plans, runs
 from connector.store.plans import PlanRow
 from connector.sync import apply as sending
 from connector.sync import hand_off, intake, reacting
+from connector.sync.alerting import send_alerts
 from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
-from connector.sync.decide import decide
+from connector.sync.decide import decide, deliver_offers
 from connector.sync.guard import Hold
 from connector.sync.plan import plan
 from connector.sync.pull import pull
@@ -34,7 +35,9 @@ from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
 from connector.sync.retain import retain
 from connector.sync.score import score, scorer_ready
+from connector.sync.tasks import give_tasks
 from connector.sync.troubles import Troubles
+from connector.sync.watching import watch
 
 Counts = dict[str, Counter[str]]
 
@@ -125,6 +128,7 @@ def _plan(loop: Loop, result: Result, scorer: Scorer | None) -> None:
     _done(loop, result, "score", counts)
     _done(loop, result, "decide", decide(loop, day_one=_is_day_one(loop)))
     _done(loop, result, "decide", hand_off.confirm(loop))
+    _done(loop, result, "decide", watch(loop))
     result.plan = plan(loop, hold=_hold(loop))
     _done(loop, result, "plan", Counter(result.plan.counts))
 
@@ -188,6 +192,12 @@ def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
     with loop.lease.held():
         _done(loop, result, "apply", hand_off.confirm(loop))
         _close_plan(loop, result)
+    source = loop.handoff
+    if source.lease is not None and source.lease.lease is not None:
+        troubles.attempt(source, lambda: _done(loop, result, "handover", give_tasks(loop, source)))
+    with loop.lease.held():
+        _done(loop, result, "handover", send_alerts(loop))
+        _done(loop, result, "handover", deliver_offers(loop))
 
 
 def _close_plan(loop: Loop, result: Result) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from connector.transport import messages
 from connector.watch.outcome import Outcome
 
 NOTHING_TOLD = {"state": "ok", "held": []}
@@ -39,16 +40,7 @@ def turn(before: dict[str, object], outcome: Outcome) -> tuple[dict[str, object]
 
 def send(addresses: Sequence[str], alert: Alert) -> str | None:
     """Send to every address; gives what went wrong in words, None when nothing."""
-    try:
-        import apprise  # noqa: PLC0415  an extra, and slow to import
-    except ImportError:
-        return "alerts need the extra: pip install 'leadloop[alerts]'"
-    post = apprise.Apprise()
-    understood = [post.add(address) for address in addresses]
-    if not all(understood):
-        return f"address {understood.index(False) + 1} under `alerts: ops:` is not understood"
-    done = post.notify(title=alert.title, body=alert.body)
-    return None if done else "an alert could not be delivered"
+    return messages.send(addresses, alert.title, alert.body, where="alerts: ops")
 
 
 def _state(outcome: Outcome) -> str | None:

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from benchmarks import crm_rows, pull, scoring, write
+from benchmarks import crm_rows, pull, routing, scoring, write
 from benchmarks.measuring import NotMeasured, measured, module, table
 
 
@@ -84,3 +84,9 @@ def test_a_table_is_aligned_and_has_room_for_remarks():
         "one      1.0  2,000",
         "another  not measured: gone",
     ]
+
+
+def test_routing_is_measured_at_three_sizes_and_everybody_gets_an_owner_by_weight():
+    lines = routing.part(2_000).splitlines()
+    assert lines[0] == "Routing by 200 rules to 500 owners in 50 pools"
+    assert [line.split()[0] for line in lines[-3:]] == ["200", "1,000", "2,000"]

@@ -17,6 +17,7 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
@@ -27,8 +28,8 @@ from connector.adapters.files.beside import Beside, fingerprint
 from connector.adapters.files.reading import At
 from connector.adapters.files.rows import SUFFIXES, columns, rows
 from connector.domain.change import Outcome, Result, Write
-from connector.domain.moment import Micros
-from connector.domain.record import Rejected
+from connector.domain.moment import Micros, format_iso
+from connector.domain.record import Fields, Rejected
 from connector.errors import UsageError
 
 PAGE = 2_000
@@ -38,7 +39,7 @@ class FilesAdapter:
     """Reads `folder`, writes to `out`; `uses` says of each source its key and what is written."""
 
     capabilities = Capabilities(
-        kind="files", batch_size=5_000, id_batch=5_000, windows=False, overlap=0
+        kind="files", batch_size=5_000, id_batch=5_000, windows=False, overlap=0, tasks=True
     )
 
     def __init__(
@@ -137,6 +138,27 @@ class FilesAdapter:
             else Outcome(w.id, Result.GONE, "no_such_row", "no row has this key")
             for w in batch
         ]
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        there = self._tasks.load()
+        return {one.marker: one.marker for one in wanted if one.marker in there}
+
+    def create_task(self, task: NewTask) -> str:
+        """Add a line to `tasks.csv` in the `out` folder; the marker is its id."""
+        values: Fields = {
+            "source": task.source,
+            "record": task.record,
+            "owner": task.owner,
+            "subject": task.subject,
+            "text": task.text,
+            "due": format_iso(task.due),
+        }
+        self._tasks.save({task.marker: values})
+        return task.marker
+
+    @property
+    def _tasks(self) -> Beside:
+        return Beside(self._out / "tasks.csv")
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         """Columns need no making: they appear beside the data with the first write."""

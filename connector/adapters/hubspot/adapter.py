@@ -10,6 +10,7 @@ from connector.adapters.base import (
     Check,
     FieldStep,
     Identity,
+    NewTask,
     Order,
     Page,
     PartStep,
@@ -35,6 +36,7 @@ from connector.adapters.hubspot.reading import PAGE, SEARCH_BODY, Reading
 from connector.adapters.hubspot.removing import RemovalStep, Removing
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
+from connector.adapters.hubspot.tasks import Tasks
 from connector.adapters.hubspot.views import Views, ViewStep
 from connector.adapters.hubspot.writing import BATCH, Writing
 from connector.adapters.keeping import kept
@@ -74,6 +76,7 @@ class HubSpotAdapter:
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more
         provisions=True,
+        tasks=True,
         vendor_fields=(
             "lifecyclestage",
             "hs_lead_status",
@@ -94,6 +97,7 @@ class HubSpotAdapter:
         self._reading = Reading(calls, rows, page=page, search_body=search_body)
         self._derived = Derived(calls, self._objects, self._reading)
         self._writing = Writing(calls, self._objects, self._owners)
+        self._tasks = Tasks(calls)
         self._provisioning = Provisioning(library, self._objects)
         self._removing = Removing(calls, library, self._objects)
         self._views = Views(Lists(calls))
@@ -187,6 +191,12 @@ class HubSpotAdapter:
         if len(batch) > self.capabilities.batch_size:
             raise ValueError("a batch larger than batch_size")
         return self._writing.write(self._record_source(batch[0].source), batch)
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasks.find(self._record_source(wanted[0].source), wanted) if wanted else {}
+
+    def create_task(self, task: NewTask) -> str:
+        return self._tasks.create(task)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return self._provisioning.plan(wanted)

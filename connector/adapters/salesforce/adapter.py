@@ -10,6 +10,7 @@ from connector.adapters.base import (
     Check,
     FieldStep,
     Identity,
+    NewTask,
     Order,
     Page,
     PartStep,
@@ -38,6 +39,7 @@ from connector.adapters.salesforce.seeding import seed
 from connector.adapters.salesforce.session import Session
 from connector.adapters.salesforce.soql import quoted
 from connector.adapters.salesforce.surveying import survey
+from connector.adapters.salesforce.tasks import Tasks
 from connector.adapters.salesforce.writing import BATCH, JOB_FROM, Writing
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -72,6 +74,7 @@ class SalesforceAdapter:
         overlap=10 * MINUTE,
         provisions=True,
         owner_alone=True,
+        tasks=True,
         vendor_fields=("Status", "StageName", "IsConverted", "IsDeleted", "HasOptedOutOfEmail"),
     )
 
@@ -108,6 +111,7 @@ class SalesforceAdapter:
         self._writing = Writing(
             self._calls, self._objects, self._reading, self._ingest, job_from=job_from
         )
+        self._tasks = Tasks(self._calls, self._reading)
         self._installing = Installing(
             self._session, self._calls, self._objects, self._reading, uses
         )
@@ -152,6 +156,12 @@ class SalesforceAdapter:
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         return self._writing.write(batch)
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasks.find(wanted)
+
+    def create_task(self, task: NewTask) -> str:
+        return self._tasks.create(task)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return self._installing.plan(wanted)

@@ -1,0 +1,124 @@
+"""What the store knows of people in nurture: what they asked for, and who mails them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, select
+
+from connector.domain.cycle import State
+from connector.domain.moment import Micros
+from connector.store.people import chunks
+from connector.store.schema import activity, cycle, person
+
+_MAILED = ("email_sent", "email_delivered", "email_open", "email_click", "email_bounce")
+
+
+class Asked(NamedTuple):
+    """Something a person asked for, and when."""
+
+    asset: str
+    at: Micros
+
+
+def assets(tx: Connection, people: Iterable[str], now: Micros) -> dict[str, list[Asked]]:
+    """Give what each of these people asked for, oldest first; mail they received is none of it."""
+    found: dict[str, list[Asked]] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(activity.c.person, activity.c.asset, activity.c.time)
+            .where(
+                activity.c.person.in_(ids),
+                activity.c.asset.is_not(None),
+                activity.c.time <= now,
+                ~activity.c.machine,
+                ~activity.c.duplicate,
+            )
+            .order_by(activity.c.person, activity.c.time, activity.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.person, []).append(Asked(row.asset, row.time))
+    return found
+
+
+def waiting(tx: Connection) -> dict[tuple[str, str | None], int]:
+    """Count the people in nurture by theme and phase."""
+    rows = tx.execute(
+        select(cycle.c.theme, cycle.c.phase, func.count())
+        .where(cycle.c.current, cycle.c.state.in_([State.NURTURE.value, State.RECYCLED.value]))
+        .group_by(cycle.c.theme, cycle.c.phase)
+    )
+    return {(theme or "", phase): int(n) for theme, phase, n in rows.all()}
+
+
+class Unheard(NamedTuple):
+    """People of a theme who are flagged, and whom nobody has mailed since."""
+
+    theme: str
+    phase: str | None
+    people: int
+    longest: Micros
+
+
+def unheard(tx: Connection, before: Micros) -> list[Unheard]:
+    """Give, by theme, who is in nurture since before a moment and got no mail since."""
+    mailed = (
+        select(activity.c.id)
+        .where(
+            activity.c.person == cycle.c.person,
+            activity.c.type.in_(_MAILED),
+            activity.c.time >= cycle.c.since,
+        )
+        .exists()
+    )
+    rows = tx.execute(
+        select(cycle.c.theme, cycle.c.phase, func.count(), func.min(cycle.c.since))
+        .join(person, and_(person.c.id == cycle.c.person, person.c.excluded.is_(None)))
+        .where(
+            cycle.c.current,
+            cycle.c.state == State.NURTURE.value,
+            cycle.c.since <= before,
+            ~mailed,
+        )
+        .group_by(cycle.c.theme, cycle.c.phase)
+        .order_by(func.count().desc(), cycle.c.theme, cycle.c.phase)
+    )
+    return [Unheard(theme or "", phase, int(n), int(at)) for theme, phase, n, at in rows.all()]
+
+
+class Contact(NamedTuple):
+    """One person in scope, as far as consent and hygiene look."""
+
+    person: str
+    facts: str
+    doc: str
+    state: str | None
+    newest: Micros | None
+    bounced: bool
+
+
+def contacts(tx: Connection, after: str, limit: int) -> list[Contact]:
+    """Give people in scope past `after`, by id, with their newest activity and whether mail came
+    back from them."""
+    page = list(
+        tx.execute(
+            select(person.c.id, person.c.facts, person.c.doc, cycle.c.state)
+            .outerjoin(cycle, and_(cycle.c.person == person.c.id, cycle.c.current))
+            .where(person.c.id > after, person.c.excluded.is_(None))
+            .order_by(person.c.id)
+            .limit(limit)
+        )
+    )
+    newest: dict[str, Micros] = {}
+    bounced: set[str] = set()
+    for ids in chunks(row.id for row in page):
+        for who, kind, at in tx.execute(
+            select(activity.c.person, activity.c.type, func.max(activity.c.time))
+            .where(activity.c.person.in_(ids))
+            .group_by(activity.c.person, activity.c.type)
+        ):
+            newest[who] = max(at, newest.get(who, at))
+            if kind == "email_bounce":
+                bounced.add(who)
+    return [Contact(*row, newest.get(row.id), row.id in bounced) for row in page]

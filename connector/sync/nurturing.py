@@ -1,0 +1,151 @@
+"""Nurture and consent inside the loop, and the lists people look at about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from connector.config.load import Loaded
+from connector.config.settings import Settings
+from connector.decisions.consent import Allowed, ConsentPolicy, allowed, may_contact
+from connector.decisions.hygiene import findings
+from connector.decisions.nurture import Asset, Matrix
+from connector.decisions.standing import Recycling
+from connector.documents import load, parse
+from connector.documents.shipped import shipped
+from connector.domain.moment import Micros, format_iso
+from connector.domain.record import Scalar
+from connector.domain.text import normalise
+from connector.store import nurture as stored
+from connector.store.database import Store
+from connector.store.nurture import Contact
+
+PAGE = 2_000
+_SECOND = 1_000_000
+
+
+def matrix_of(settings: Settings) -> Matrix:
+    """Give the agreed themes, phases and assets."""
+    given = settings.nurture
+    return Matrix(
+        themes=given.themes,
+        default=given.default,
+        phases=given.phases,
+        programmes=given.programmes,
+        catalogue=[Asset(a.name, a.theme, a.phase) for a in given.assets],
+    )
+
+
+def recycling_of(settings: Settings) -> dict[str, Recycling]:
+    """Give what follows each reason of a "not ready"."""
+    return {
+        normalise(reason): Recycling(one.theme, one.cool_off, one.review)
+        for reason, one in settings.nurture.recycle.items()
+    }
+
+
+def consent_of(loaded: Loaded) -> ConsentPolicy | None:
+    """Read the consent policy the settings name; None where two plain rules do."""
+    name = loaded.settings.consent.policy
+    if name is None:
+        return None
+    if name == "shipped":
+        return parse(shipped("consent.yaml"), ConsentPolicy, name="consent.yaml")
+    return load(loaded.path(name), ConsentPolicy)
+
+
+def may(
+    settings: Settings,
+    policy: ConsentPolicy | None,
+    doc: Mapping[str, Scalar],
+    facts: Mapping[str, Scalar],
+    *,
+    asked: bool,
+) -> Allowed:
+    """Say what may be done with a person, by the policy or by the two plain rules."""
+    if policy is not None:
+        country = facts.get("country") or facts.get("account.country")
+        return allowed(doc, policy, country, asked=asked)
+    consent = settings.consent
+    return Allowed(
+        may_contact(doc, consent.sales), may_contact(doc, consent.nurture), "all countries"
+    )
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+def waiting_by_cell(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give the matrix with who waits in each cell; empty cells where most wait come first."""
+    with store.read() as tx:
+        waiting = stored.waiting(tx)
+    return [cell._asdict() for cell in matrix_of(loaded.settings).cells(waiting)]
+
+
+def unheard(store: Store, loaded: Loaded, now: Micros) -> list[dict[str, Any]]:
+    """Give, by theme, the people whom no programme has mailed since they were flagged."""
+    with store.read() as tx:
+        rows = stored.unheard(tx, now - loaded.settings.nurture.unheard_after)
+    return [
+        {**row._asdict(), "longest": format_iso(row.longest // _SECOND * _SECOND)} for row in rows
+    ]
+
+
+def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give for each row of the policy how many it keeps from sales and from mail."""
+    policy = consent_of(loaded)
+    counts: dict[str, Counter[str]] = {}
+    for one, doc, facts in _everybody(store):
+        found = may(loaded.settings, policy, doc, facts, asked=False)
+        row = counts.setdefault(found.row, Counter())
+        row.update(people=1, no_sales=not found.sales, no_mail=not found.mail)
+        row["other_lane"] += not found.mail and one.state in {"inquiry", "nurture", "recycled"}
+    return [
+        {
+            "row": name,
+            **{k: c[k] for k in ("people", "no_sales", "no_mail", "other_lane")},
+        }
+        for name, c in sorted(counts.items())
+    ]
+
+
+def other_lane(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give who is not with sales and may not be mailed: for another lane, not to be dropped."""
+    policy = consent_of(loaded)
+    return [
+        {"person": one.person, "state": one.state, "row": found.row, "may_call": found.sales}
+        for one, doc, facts in _everybody(store)
+        if one.state in {"inquiry", "nurture", "recycled"}
+        and not (found := may(loaded.settings, policy, doc, facts, asked=False)).mail
+    ]
+
+
+def worklist(store: Store, loaded: Loaded, now: Micros) -> list[dict[str, Any]]:
+    """Give everybody about whom something should be mended, and what."""
+    hygiene = loaded.settings.hygiene
+    rows = []
+    for one, _, facts in _everybody(store):
+        found = findings(
+            facts,
+            required=hygiene.required,
+            bounced=one.bounced,
+            newest=one.newest,
+            stale_before=now - hygiene.stale_after,
+        )
+        rows += [{"person": one.person, "finding": said} for said in found]
+    return sorted(rows, key=lambda row: (row["finding"], row["person"]))
+
+
+def _everybody(store: Store) -> Iterator[tuple[Contact, dict[str, Any], dict[str, Any]]]:
+    after = ""
+    while True:
+        with store.read() as tx:
+            page = stored.contacts(tx, after, PAGE)
+        if not page:
+            return
+        for one in page:
+            yield one, orjson.loads(one.doc), orjson.loads(one.facts)
+        after = page[-1].person

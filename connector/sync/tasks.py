@@ -1,0 +1,108 @@
+"""A task in the CRM for each hand-off: looked for by its cycle's mark, then made, once.
+
+It is noted before it is sent. What may have been made is looked for by the next run; while the CRM
+may still be slow to show it, nothing is sent again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from connector.adapters.base import NewTask
+from connector.errors import RemoteError, UnknownOutcomeError
+from connector.store import handoffs
+from connector.store.handoffs import Handoff
+from connector.sync.context import Loop, Source
+from connector.sync.decide import owners_in
+
+
+def marker(one: Handoff) -> str:
+    """Name a cycle, and its second owner, by a mark no other task holds and that tells nothing."""
+    named = f"{one.person}\x00{one.number}" + (f"\x00{one.turn}" if one.turn else "")
+    digest = blake2b(named.encode(), digest_size=8).hexdigest()
+    return f"leadloop-{digest}"
+
+
+def give_tasks(loop: Loop, source: Source) -> Counter[str]:
+    """Make the task of every confirmed hand-off of a connection that has none yet."""
+    counts: Counter[str] = Counter()
+    if not loop.allows("route"):
+        return counts
+    with loop.store.read() as tx:
+        waiting = handoffs.to_give(tx, source.name)
+        owners = owners_in(tx, source.name, loop.now) if waiting else []
+    people = {owner.key for owner in owners if owner.active and not owner.queue}
+    able = [h for h in waiting if h.owner in people and source.adapter.capabilities.tasks]
+    left = [h for h in waiting if h not in able]
+    with loop.store.write() as tx:
+        handoffs.set_task(tx, [h.key for h in left], "none", loop.now)
+    size = source.adapter.capabilities.id_batch
+    by_object: dict[str, list[Handoff]] = {}
+    for one in able:
+        by_object.setdefault(one.record.split("/", 2)[1], []).append(one)
+    for some in by_object.values():
+        for start in range(0, len(some), size):
+            _give(loop, source, some[start : start + size], counts)
+    return counts
+
+
+def _give(loop: Loop, source: Source, page: Sequence[Handoff], counts: Counter[str]) -> None:
+    tasks = {one.key: _task(source, one) for one in page}
+    there = source.tasker.find_tasks(list(tasks.values()))
+    for one in page:
+        task = tasks[one.key]
+        if task.marker in there:
+            _settle(loop, source, one, "done", there[task.marker])
+            counts["tasks found"] += one.task == "sending"
+            continue
+        if one.task == "sending" and not _shown_by_now(loop, source, one):
+            counts["tasks unknown"] += 1
+            continue
+        _make(loop, source, one, task, counts)
+
+
+def _make(loop: Loop, source: Source, one: Handoff, task: NewTask, counts: Counter[str]) -> None:
+    _settle(loop, source, one, "sending", None)
+    try:
+        ident = source.tasker.create_task(task)
+    except UnknownOutcomeError:
+        counts["tasks unknown"] += 1
+        return
+    except RemoteError as error:
+        _settle(loop, source, one, "refused", None)
+        counts["tasks refused"] += 1
+        loop.warn(
+            f"the CRM refused a task for {one.record} ({error.vendor_code or error.code}); the "
+            "hand-off stands without one"
+        )
+        return
+    _settle(loop, source, one, "done", ident)
+    counts["tasks"] += 1
+
+
+def _shown_by_now(loop: Loop, source: Source, one: Handoff) -> bool:
+    """Whether the CRM would show by now what we sent without hearing an answer."""
+    slow = source.adapter.capabilities
+    return one.task_at is not None and loop.now - one.task_at > slow.lag + slow.overlap
+
+
+def _settle(loop: Loop, source: Source, one: Handoff, task: str, ident: str | None) -> None:
+    with loop.store.write() as tx:
+        source.hold(tx)
+        handoffs.set_task(tx, [one.key], task, loop.now, ident)
+
+
+def _task(source: Source, one: Handoff) -> NewTask:
+    _, name, record = one.record.split("/", 2)
+    mark = marker(one)
+    return NewTask(
+        marker=mark,
+        source=source.objects[name].source,
+        record=record,
+        owner=one.owner.partition("/")[2],
+        subject=f"{one.do_next[:120]} [{mark}]",
+        text=one.package,
+        due=one.touch_due or one.began_at or one.crossed_at,
+    )
