@@ -71,7 +71,7 @@ def report(
         "report",
         data,
         rows=data["stages"],
-        people=lambda: _tell(data, html),
+        people=lambda: _tell(data, html, case),
         warnings=warnings,
     )
 
@@ -98,7 +98,7 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _tell(data: dict[str, Any], html: Path | None) -> None:
+def _tell(data: dict[str, Any], html: Path | None, case: Path | None) -> None:
     """Print the report's heart for people: a bar a stage, then the dearest leaks."""
     most = max((row["cycles"] for row in data["stages"]), default=0)
     for row in data["stages"]:
@@ -120,3 +120,5 @@ def _tell(data: dict[str, Any], html: Path | None) -> None:
         table(rows, columns, title=f"Where leads were lost, by {data['currency']} at stake")
     if html is not None:
         click.echo(f"Page: {html}")
+    if case is not None:
+        click.echo(f"Case: {case}")

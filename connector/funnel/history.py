@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from connector.domain.cycle import State
@@ -25,6 +26,15 @@ _DEPTH = {
 }
 SETTLED = frozenset({State.WON, State.LOST, State.REJECTED, State.RECYCLED})
 """States in which sales has said its word."""
+
+
+_WON = State.WON.value
+
+
+@lru_cache(maxsize=4096)
+def _deepest(states: frozenset[str]) -> int:
+    """The same few sets of states come again and again, and every measure asks."""
+    return max((_DEPTH.get(State(state), 0) for state in states), default=0)
 
 
 class Handoff(NamedTuple):
@@ -80,12 +90,12 @@ class History(NamedTuple):
         Who reached a stage passed the earlier ones, whether or not somebody ticked each box: a
         deal won straight from a hand-off was qualified too.
         """
-        return max((_DEPTH.get(State(state), 0) for state in self.states), default=0)
+        return _deepest(self.states)
 
     @property
     def won(self) -> bool:
         """Whether it ended in a deal."""
-        return State.WON.value in self.states
+        return _WON in self.states
 
     @property
     def settled(self) -> bool:

@@ -109,7 +109,10 @@ class ReturnMeasure:
         start.followed += len(one.campaigns) > 1 or depth > 0
         for campaign in every:
             self._of(campaign).touched += 1
+        self._of(last)
         for way, names in zip(WAYS, ((first,), (last,), every), strict=True):
+            if not cents and not time and not one.won:
+                break
             values, times = split(cents, len(names)), split(time, len(names))
             for name, value, spent in zip(names, values, times, strict=True):
                 sums = self._of(name)

@@ -57,7 +57,10 @@ def _losses(data: dict[str, Any]) -> list[Loss]:
     for row in data["leaks_by_segment"]:
         parts = segments.setdefault(row["reason"], {})
         parts[row["segment"]] = parts.get(row["segment"], 0) + _cents(row["value"])
-    found = [Loss(driver, *mine, _dearest(segments[driver])) for driver, mine in sums.items()]
+    found = [
+        Loss(driver, mine[0], mine[1], mine[2], _dearest(segments[driver]))
+        for driver, mine in sums.items()
+    ]
     silent = data["stalled"]
     if silent["stalled"]:
         real, guess = _cents(silent["value"]), _cents(silent["estimate"])

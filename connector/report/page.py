@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,9 +13,13 @@ TOP = 10
 """Rows a table shows before the rest is folded away."""
 
 
+_INDENT = re.compile(r"\n\s+")
+
+
 def report_page(data: dict[str, Any]) -> str:
     """Give the page of a report's figures; it shows no number that they do not hold."""
-    return _environment().get_template("report.html").render(top=TOP, **data)
+    page = _environment().get_template("report.html").render(top=TOP, **data)
+    return _INDENT.sub("\n", page)
 
 
 def page(template: str, data: dict[str, Any]) -> str:

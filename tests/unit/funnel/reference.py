@@ -382,9 +382,9 @@ def quality(all_of_them, now, day, month):
     passes = {}
     for number in sorted({o.number for o in all_of_them}):
         mine = [o for o in all_of_them if o.number == number]
-        won = [o for o in mine if "won" in o.states]
-        value = sum(o.won_cents or 0 for o in won)
-        passes[number] = (len(mine), len(won), value, ratio(value, whole))
+        sold = [o for o in mine if "won" in o.states]
+        value = sum(o.won_cents or 0 for o in sold)
+        passes[number] = (len(mine), len(sold), value, ratio(value, whole))
     return {
         "handed_off": len(ours),
         "raw": sum(not {"sales_ready", "held"} & o.states for o in ours),
