@@ -263,7 +263,7 @@ def test_trap_29_ours_says_unknown_and_writes_the_value_once(hubspot, ours):
 
 def test_trap_38_a_null_clears_as_an_empty_text_does(hubspot):
     (id_,) = hubspot.contacts(1, jobtitle="Boss")
-    known = {"properties": {name: None for name in ("jobtitle", "city")}}
+    known = {"properties": dict.fromkeys(("jobtitle", "city"))}
     hubspot.json("PATCH", f"{hubspot.objects}/contacts/{id_}", known)
     assert hubspot.effects()[0] == ("contacts", id_, "jobtitle", "Boss", None)
 
