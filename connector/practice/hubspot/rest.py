@@ -49,6 +49,7 @@ _AREAS = (
     (r"/email/public/v1/events()", "mails"),
 )
 _VERSIONS = tuple((re.compile(pattern + r"(?:/(.*))?"), area) for pattern, area in _AREAS)
+_LONGEST_URL = 16_000
 _REFRESH = re.compile(r"/oauth/(?:v1|v3|2026-03|2026-09)/token")
 _PATTERNS: tuple[tuple[str, str, str, Callable[..., Response]], ...] = (
     ("GET", "objects", r"([\w-]+)", objects.listing),
@@ -134,6 +135,8 @@ class HubSpotPractice:
         self.portal.settle()
         headers: Mapping[str, str] = {}
         try:
+            if len(request.path) + len(request.query) > _LONGEST_URL:
+                raise HubError(414, None, "URI Too Long")
             if _REFRESH.fullmatch(request.path) and request.method == "POST":
                 return self.logins.refresh(request)
             token = self.logins.token(request)
