@@ -33,14 +33,18 @@ class Logins:
     apps: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Client id -> (secret, user id)."""
     sessions: dict[str, Session] = field(default_factory=dict)
+    refreshers: dict[str, str] = field(default_factory=dict)
+    """Refresh token -> client id. Each is good once: its answer names the next."""
     life: int | None = None
     """How many calls a new session is good for."""
     issued: int = 0
+    refreshed: int = 0
 
     def token(self, org: Org, request: Request, host: str) -> Response:
         """Answer a request for a token."""
         form = request.form()
-        if form.get("grant_type") != "client_credentials":
+        grant = form.get("grant_type")
+        if grant not in {"client_credentials", "refresh_token"}:
             return _refused("unsupported_grant_type", "grant type not supported")
         client, secret = _client(request, form)
         known = self.apps.get(client)
@@ -51,7 +55,14 @@ class Logins:
         row = org.find(known[1])
         if row is None or not row["IsActive"]:
             return _refused("inactive_user", "user is inactive")
+        given = form.get("refresh_token", "")
+        if grant == "refresh_token" and self.refreshers.get(given) != client:
+            return _refused("invalid_grant", "expired access/refresh token")
         self.issued += 1
+        rotated = {}
+        if grant == "refresh_token":
+            del self.refreshers[given]
+            rotated["refresh_token"] = self.refresher(client)
         token = f"{_org_id(org)[:15]}!practice.{self.issued:06}"
         self.sessions[token] = Session(known[1], self.life)
         issued_at = str(org.clock.now() // (SECOND // 1000))
@@ -65,8 +76,16 @@ class Logins:
                 "id": f"{host}/id/{_org_id(org)}/{known[1]}",
                 "token_type": "Bearer",
                 "issued_at": issued_at,
+                **rotated,
             },
         )
+
+    def refresher(self, client: str) -> str:
+        """A new refresh token for an app, as its log-in page would give one."""
+        self.refreshed += 1
+        token = f"5Aep.practice.{client}.{self.refreshed:06}"
+        self.refreshers[token] = client
+        return token
 
     def user(self, request: Request) -> str | None:
         """The user of a call; None where its session is unknown or over."""

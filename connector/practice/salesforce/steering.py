@@ -2,7 +2,7 @@
 
 Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
 `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
-`page`, `quota`.
+`page`, `quota`, `refresher` {client}.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def _app(crm: SalesforcePractice, given: Any) -> Any:
     id_ = user if crm.org.find(user) else crm.org.user(user)
     crm.logins.apps[given["client"]] = (given["secret"], id_)
     return {"user": id_}
+
+
+def _refresher(crm: SalesforcePractice, given: Any) -> Any:
+    """Somebody logged the app in by hand: the refresh token it was given."""
+    return {"refresh_token": crm.logins.refresher(given["client"])}
 
 
 def _load(crm: SalesforcePractice, given: Any) -> Any:
@@ -147,4 +152,5 @@ _VERBS = {
     "session": _session,
     "page": _page,
     "quota": _quota,
+    "refresher": _refresher,
 }
