@@ -45,13 +45,14 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     now = source.adapter.server_now()
     faults: list[LeadloopError] = []
     hints.follow(loop, source, counts)
+    ends = {one.name: _known(loop, source, one)[0] for one in source.objects.values()}
     due = [
         one
         for one in filter(source.has, source.objects.values())
         if _tried(loop, faults, partial(_news, loop, source, one, now, counts))
     ]
     for one in due:
-        _tried(loop, faults, partial(_late, loop, source, one, now, counts))
+        _tried(loop, faults, partial(_late, loop, source, one, now, ends[one.name], counts))
     source.spend_on("reconcile")
     for one in due:
         _tried(loop, faults, partial(_compare, loop, source, one, now, counts))
@@ -104,11 +105,18 @@ def _news(
 
 
 def _late(
-    loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
+    loop: Loop,
+    source: Source,
+    one: CompiledObject,
+    now: Micros,
+    before: Checkpoint | None,
+    counts: Counter[str],
 ) -> None:
     """Read what changed once more when the remote's index has surely caught up with it.
 
-    The window lies wholly below the increments'. A new mapping or first run begins it there.
+    The window lies wholly below the increments', and ends where they stood `before` this run: what
+    this run's own increment read that far below was old enough already. A new mapping or first run
+    begins it there.
     """
     late = source.adapter.capabilities.late
     if not late or one.changed is None or not source.adapter.capabilities.windows:
@@ -129,9 +137,14 @@ def _late(
             if known is None or known.mapping != one.hash:
                 _save(loop, source, one, LATE, done_until=done)
             return
-        window = Window(done, until)
-    _read(loop, source, one, LATE, window, after, done, counts)
-    _save(loop, source, one, LATE, done_until=window.until)
+        read_to = before.done_until if before is not None else None
+        window = Window(done, min(until, read_to if read_to is not None else until))
+        done_until = until
+    else:
+        done_until = window.until
+    if window.since is None or window.until > window.since:
+        _read(loop, source, one, LATE, window, after, done, counts)
+    _save(loop, source, one, LATE, done_until=done_until)
 
 
 def increment_window(

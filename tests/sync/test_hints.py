@@ -8,7 +8,7 @@ import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.memory import MemoryAdapter
-from connector.domain.moment import HOUR, MINUTE, format_iso
+from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.errors import FeatureError
 from connector.store.database import open_store
 from connector.sync import hints
@@ -118,6 +118,39 @@ def test_a_row_the_index_showed_late_is_found_within_two_hours(world, monkeypatc
         world.run()
     assert world.rows("SELECT id FROM record WHERE id = 'l2'") == [("l2",)]
     assert world.rows("SELECT count(*) FROM checkpoint WHERE window_until IS NOT NULL") == [(0,)]
+
+
+def test_after_a_pause_of_a_week_only_the_hour_that_was_read_young_is_read_again(
+    world, monkeypatch
+):
+    monkeypatch.setattr(
+        MemoryAdapter, "capabilities", replace(MemoryAdapter.capabilities, late=HOUR)
+    )
+    whole, windows = MemoryAdapter.read, []
+
+    def read(self, source, names, window: Window, after):
+        if source == "leads":
+            windows.append((window.since, window.until))
+        return whole(self, source, names, window, after)
+
+    world.lead("l1")
+    world.start()
+    world.pass_time(2 * HOUR)
+    world.run()
+    last = world.now
+    hidden = format_iso(last - 5 * MINUTE)
+    world.pass_time(7 * DAY)
+    world.lead("l2")
+    world.crm.objects["leads"]["l2"]["changed_at"] = hidden
+    monkeypatch.setattr(MemoryAdapter, "read", read)
+    world.run()
+    again = [(since, until) for since, until in windows if since and until < world.now - HOUR]
+    assert sum(until - since for since, until in again) <= HOUR + 10 * MINUTE
+    assert world.rows("SELECT id FROM record WHERE id = 'l2'") == [("l2",)]
+    windows.clear()
+    world.pass_time(10 * MINUTE)
+    world.run()
+    assert not [one for one in windows if one[0] and one[0] < last]
 
 
 def test_an_object_that_is_not_offered_costs_a_line_and_not_the_run(world, monkeypatch):
