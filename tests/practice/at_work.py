@@ -65,6 +65,10 @@ fallback: {pool: team}
 """
 
 
+SUBJECTS = ("Subject", "hs_task_subject")
+"""What a task is about, in either CRM."""
+
+
 @dataclass
 class AtWork:
     """One practice CRM in which people are at work, and our loop over it."""
@@ -154,11 +158,18 @@ class AtWork:
         return result
 
     def written(self) -> list[tuple[str, str, Any, Any]]:
-        """Effective changes of people by us since the last look: (name, field, before, after)."""
+        """Effective changes of people by us since the last look: (name, field, before, after).
+
+        Tasks are told apart from people: each has the name `task`, and the text of its subject.
+        """
         effects = self.crm.oracle.effects[self.seen :]
         self.seen = len(self.crm.oracle.effects)
         names = {id_: name for name, id_ in self.ids.items()}
-        return [(names[e.id], e.field, e.before, e.after) for e in effects if e.by == self.us]
+        return [
+            (names.get(e.id, "task"), e.field, e.before, e.after)
+            for e in effects
+            if e.by == self.us and (e.id in names or e.field in SUBJECTS)
+        ]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Look into the store."""

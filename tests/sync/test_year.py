@@ -31,7 +31,7 @@ overflow: {hold: 14d, then: {pool: outside}}
 """
 FAIR = 20
 """The week of the fair."""
-WEEKLY = 1
+WEEKLY = 2
 
 
 class Year:
