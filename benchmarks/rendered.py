@@ -15,13 +15,21 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from benchmarks.crm_rows import CONTACT, LEAD, contact, lead
 
 SALESFORCE_PAGE, HUBSPOT_PAGE = 2_000, 100
 Parts = Sequence[bytes]
-Route = Callable[[str, str, bytes], Parts]
+Route = Callable[[str, str, bytes], "Parts | Refusal"]
+
+
+class Refusal(NamedTuple):
+    """An answer of another status than 200."""
+
+    status: int
+    body: bytes
 
 
 class Salesforce:
@@ -39,7 +47,7 @@ class Salesforce:
             for span in _spans(rows, SALESFORCE_PAGE)
         ]
 
-    def __call__(self, method: str, target: str, body: bytes) -> Parts:
+    def __call__(self, method: str, target: str, body: bytes) -> Parts | Refusal:
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         if path == "/calls":
             return [_json(self.calls)]
@@ -66,11 +74,18 @@ class Salesforce:
             return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
         if path == "/written":
             return [_json(self.written)]
+        if "/jobs/" in path:  # an org without the Bulk API: all goes by REST
+            said = {"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no Bulk API"}
+            return Refusal(400, _json([said]))
+        if "/updated/" in path:
+            return [_json({"ids": [], "latestDateCovered": query["end"][0]})]
         if "/query" in path:
             return self._query(path, query.get("q", [""])[0])
         return [_json([])]
 
     def _query(self, path: str, asked: str) -> Parts:
+        if "COUNT()" in asked:
+            return [_json({"totalSize": self.rows, "done": True, "records": []})]
         if "FROM User" in asked:
             return [_found([{"Id": re.findall(r"'(005\w+)'", asked)[0]}])]
         if "Id IN" in asked:
@@ -151,10 +166,14 @@ def _talk(connection: socket.socket, route: Route) -> None:
             body, held = held[:wanted], held[wanted:]
             method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
             parts = route(method, unquote(target) if "%" not in target else target, body)
+            status = 200
+            if isinstance(parts, Refusal):
+                status, parts = parts.status, [parts.body]
             size = sum(map(len, parts))
             connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=utf-8\r\n"
-                b"Date: %s\r\nContent-Length: %d\r\n\r\n" % (formatdate(usegmt=True).encode(), size)
+                b"HTTP/1.1 %d -\r\nContent-Type: application/json;charset=utf-8\r\n"
+                b"Date: %s\r\nContent-Length: %d\r\n\r\n"
+                % (status, formatdate(usegmt=True).encode(), size)
             )
             for part in parts:
                 connection.sendall(part)
