@@ -10,6 +10,8 @@ from connector.domain.moment import Micros, format_iso
 from connector.domain.score import Line, Score
 from connector.domain.text import normalise
 
+NAME = "{name}"
+"""Stands for the person's name in what is stored: who is told learns it when it is sent."""
 MOST_REASONS = 5
 MOST_DEEDS = 5
 _RECEIVED = frozenset({"email_sent", "email_delivered", "email_bounce", "email_open"})

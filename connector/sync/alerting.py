@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from connector.decisions.calendar import Calendar, parse_hours
-from connector.decisions.package import quiet_until
+from connector.decisions.package import NAME, quiet_until
 from connector.decisions.routing import Owner
 from connector.domain.moment import DAY, HOUR, Micros
-from connector.store import handoffs, scores
+from connector.store import handoffs, people, scores
 from connector.store.handoffs import Alert, Handoff
 from connector.sync.context import Loop
 from connector.sync.decide import owners_in
@@ -78,7 +78,7 @@ def _to_digest(loop: Loop, one: Alert, owner: Owner | None) -> None:
 
 
 def _tell(loop: Loop, one: Alert, hand_off: Handoff, owners: Mapping[str, Owner]) -> Counter[str]:
-    title, body = orjson.loads(hand_off.alert)
+    title, body = _named(loop, [hand_off])[0]
     if one.kind in _SAID:
         title = f"{_SAID[one.kind]}: {title}"
     alerts = loop.settings.alerts
@@ -89,6 +89,19 @@ def _tell(loop: Loop, one: Alert, hand_off: Handoff, owners: Mapping[str, Owner]
     return _send(loop, [one], to, title, body, where)
 
 
+def _named(loop: Loop, some: Sequence[Handoff]) -> list[tuple[str, str]]:
+    """Title and body of alerts, with the people's names as they are now."""
+    with loop.store.read() as tx:
+        documents = people.documents_of(tx, (one.person for one in some))
+    told = []
+    for one in some:
+        doc = documents.get(one.person, {})
+        title, body = orjson.loads(one.alert)
+        name = str(doc.get("name") or doc.get("email") or one.person)
+        told.append((title.replace(NAME, name, 1), body))
+    return told
+
+
 def _digest(
     loop: Loop,
     owner: str,
@@ -96,7 +109,7 @@ def _digest(
     given: Mapping[tuple[str, int], Handoff],
     owners: Mapping[str, Owner],
 ) -> Counter[str]:
-    parts = [orjson.loads(given[one.person, one.number].alert) for one in some]
+    parts = _named(loop, [given[one.person, one.number] for one in some])
     body = "\n\n".join("\n".join(part) for part in parts)
     title = f"{len(some)} new people for you"
     return _send(loop, some, _addresses(loop, owners.get(owner)), title, body, "alerts: owners")

@@ -114,7 +114,7 @@ def _package(
     advice = settings.do_next
     name = str(account[0].doc.get("name") or "") if account else ""
     return Package(
-        name=str(doc.get("name") or doc.get("email") or cycle.person),
+        name=package.NAME,
         company=str(doc.get("company") or name),
         score=score,
         crossed_at=cycle.since,
