@@ -21,9 +21,8 @@ MAY_HOLD = {
     ("activity", "email"),
     ("identity_key", "value"),
     ("schema_snapshot", "fields"),
-    ("handoff", "alert"),
 }
-"""The store's data columns, what an owner is told of a lead (`forget` empties it), and what the CRM calls its fields, here an address by way of a broken
+"""The store's data columns, and what the CRM calls its fields, here an address by way of a broken
 header; no other column, file or line may hold a name or an address."""
 
 
