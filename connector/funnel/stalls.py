@@ -52,7 +52,8 @@ class StallMeasure:
             self._won[1] += one.won_cents
         for stage in range(2, one.depth):
             began, ended = one.reached.get(STAGES[stage]), one.reached.get(STAGES[stage + 1])
-            if began is not None and ended is not None and ended >= began:
+            # Two stages of one moment were learnt together: they say nothing of the time between.
+            if began is not None and ended is not None and ended > began:
                 for name in (segment, EVERYBODY):
                     self._spans.setdefault((stage, name), array("q")).append(ended - began)
         place = _OPEN.get(one.state)

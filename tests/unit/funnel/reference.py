@@ -331,7 +331,7 @@ def usual_time(all_of_them, stage):
         for one in all_of_them
         if after in stages_of(one) and stage in one.reached and after in one.reached
     ]
-    spans = [span for span in spans if span >= 0]
+    spans = [span for span in spans if span > 0]
     return smallest_not_exceeded(spans, 90) if len(spans) >= 10 else None
 
 
