@@ -345,6 +345,10 @@ def add_routing(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(sql_insert(routing), [dict(row, skipped=dumps(row["skipped"])) for row in rows])
 
 
+OFFERED = ", offered"
+"""Ends the rule's name in the row of a lead that a partner was only asked about."""
+
+
 class Given(NamedTuple):
     """One lead that was given to somebody."""
 
@@ -357,7 +361,11 @@ def given_since(tx: Connection, since: Micros) -> list[Given]:
     """Give every routing to an owner after a moment, oldest first."""
     rows = tx.execute(
         select(routing.c.pool, routing.c.owner, routing.c.value)
-        .where(routing.c.at > since, routing.c.owner.is_not(None))
+        .where(
+            routing.c.at > since,
+            routing.c.owner.is_not(None),
+            ~routing.c.rule.endswith(OFFERED),
+        )
         .order_by(routing.c.seq)
     )
     return [Given(*row) for row in rows.all()]

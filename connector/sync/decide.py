@@ -358,7 +358,7 @@ def _hand_out(
             {
                 "person": cycle.person,
                 "number": cycle.number,
-                "rule": routed.rule,
+                "rule": f"{routed.rule}{cycles.OFFERED if routed.partner else ''}",
                 "pool": routed.pool,
                 "owner": routed.owner,
                 "skipped": list(routed.skipped),

@@ -272,3 +272,18 @@ def test_check_says_which_sla_the_schedule_cannot_keep(company):
         "sla: `hand-raise` asks for first contact within 5 minutes, but runs come every 15 "
         "minutes: it cannot be kept; run more often, or allow more"
     )
+
+
+def test_a_forgotten_person_leaves_neither_package_nor_alert_behind(company):
+    from connector.sync.forget import forget
+
+    company.hot("l1", name="Ada")
+    company.run()
+    store = open_store(company.loaded.store_url())
+    forget(store, "l1@acme.example", company.now, allow_return=False)
+    store.close()
+    ((person, record, package, alert, task),) = company.rows(
+        "SELECT person, record, package, alert, task FROM handoff"
+    )
+    assert person.startswith("forgotten/")
+    assert (record, package, alert, task) == (person, "", "[]", "none")

@@ -92,6 +92,13 @@ def test_a_partner_who_declines_is_followed_by_the_next_and_then_by_the_fallback
     ]
 
 
+def test_a_lead_that_was_only_offered_is_nobodys_share(company):
+    store = open_store(company.loaded.store_url())
+    rows = fairness(store, parse(PARTNERS, Routing, name="r"), "crm", company.now, 30)
+    store.close()
+    assert sum(row["leads"] for row in rows) == 0
+
+
 def test_an_answer_that_comes_too_late_changes_nothing(company):
     code = drop(company, "one")[0]["code"]
     company.pass_time(3 * DAY)

@@ -17,8 +17,8 @@ version: 1
 pools:
   team:
     members:
-      - {owner: anna@us.example, weight: 2, capacity: {per_week: 3}}
-      - {owner: ben@us.example, capacity: {per_week: 2}}
+      - {owner: anna@us.example, weight: 2, capacity: {per_week: 2}}
+      - {owner: ben@us.example, capacity: {per_week: 1}}
       - {owner: carla@us.example, capacity: {open: 1}}
   abroad:
     members:
