@@ -31,7 +31,7 @@ overflow: {hold: 14d, then: {pool: outside}}
 """
 FAIR = 20
 """The week of the fair."""
-WEEKLY = 2
+WEEKLY = 1
 
 
 class Year:
