@@ -138,6 +138,8 @@ def _late(
                 _save(loop, source, one, LATE, done_until=done)
             return
         read_to = before.done_until if before is not None else None
+        if read_to is not None:  # what this run's own increment reached down to is read by it
+            read_to -= max(0, _reach(source, read_to, now) - source.adapter.capabilities.overlap)
         window = Window(done, min(until, read_to if read_to is not None else until))
         done_until = until
     else:
@@ -171,7 +173,14 @@ def increment_window(
     until = now - capabilities.lag
     if until + capabilities.overlap < since:
         return Window(until - max(DAY, capabilities.overlap), until), None
-    return Window(since - capabilities.overlap, max(until, since)), None
+    return Window(since - _reach(source, since, now), max(until, since)), None
+
+
+def _reach(source: Source, since: Micros, now: Micros) -> Micros:
+    """How far a window reaches below the last one: after a pause, over all that was read young."""
+    capabilities = source.adapter.capabilities
+    paused = now - since >= capabilities.late
+    return max(capabilities.overlap, capabilities.late) if paused else capabilities.overlap
 
 
 def _known(
