@@ -138,8 +138,8 @@ def _late(
                 _save(loop, source, one, LATE, done_until=done)
             return
         read_to = before.done_until if before is not None else None
-        if read_to is not None:  # what this run's own increment reached down to is read by it
-            read_to -= max(0, _reach(source, read_to, now) - source.adapter.capabilities.overlap)
+        if read_to is not None and now - read_to >= late:
+            read_to -= _reach(source, read_to, now)  # this run's own increment reached so far down
         window = Window(done, min(until, read_to if read_to is not None else until))
         done_until = until
     else:
