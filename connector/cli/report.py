@@ -80,12 +80,12 @@ def _case(data: dict[str, Any], loaded: Loaded, path: Path | None) -> str:
     from connector.config.assumptions import Assumptions
     from connector.documents.reader import load
     from connector.report.case import case_figures
-    from connector.report.page import case_page
+    from connector.report.page import page
 
     beside = loaded.path("assumptions.yaml")
     found = path if path is not None else beside if beside.is_file() else None
     given = None if found is None else load(found, Assumptions)
-    return case_page(case_figures(data, loaded.settings.report, given))
+    return page("case.html", case_figures(data, loaded.settings.report, given))
 
 
 def _write(path: Path, text: str) -> None:

@@ -27,11 +27,6 @@ def page(template: str, data: dict[str, Any]) -> str:
     return _environment().get_template(template).render(top=TOP, **data)
 
 
-def case_page(data: dict[str, Any]) -> str:
-    """Give the page of a case, for print."""
-    return _environment().get_template("case.html").render(**data)
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("connector.report", "templates"),

@@ -12,7 +12,7 @@ from connector.config.assumptions import Assumptions
 from connector.documents.reader import parse
 from connector.errors import UsageError
 from connector.report.case import case_figures
-from connector.report.page import case_page
+from connector.report.page import page
 from tests.report.test_page import leaves, read
 
 TEXT = """
@@ -50,8 +50,8 @@ def test_a_remedy_meets_the_leak_it_names(quick_past):
 def test_the_page_names_every_assumption_and_no_number_of_its_own(quick_past, people):
     _, loaded, figures = quick_past(people, hostile=True)
     found = json.loads(json.dumps(case_figures(figures(), loaded.settings.report, given())))
-    page = case_page(found)
-    seen = read(page)
+    written = page("case.html", found)
+    seen = read(written)
     numbers = {str(v) for v in leaves(found) if isinstance(v, int | float)}
     assert {v for v in seen.values if v not in numbers} == set()
     assert "script" not in seen.tags
@@ -66,7 +66,9 @@ def test_without_assumptions_leaks_stand_without_promises(quick_past):
     found = case_figures(figures(), loaded.settings.report, None)
     assert {row["revenue"] for row in found["lines"]} == {None}
     assert found["without_remedy"] == len(found["lines"])
-    assert "has no remedy" in case_page(found) or "have no remedy" in case_page(found)
+    assert "has no remedy" in page("case.html", found) or "have no remedy" in page(
+        "case.html", found
+    )
 
 
 @pytest.mark.parametrize(("old", "new", "why"), [
@@ -81,10 +83,10 @@ def test_a_mistake_in_the_assumptions_is_named_at_its_place(old, new, why):
 
 def test_the_command_writes_the_case_with_the_assumptions_beside_the_settings(demo_like, tmp_path):
     (demo_like / "assumptions.yaml").write_text(TEXT, encoding="utf-8")
-    page = tmp_path / "case.html"
-    done = CliRunner().invoke(report, ["-c", str(demo_like / "leadloop.yaml"), "--case", str(page)])
+    path = tmp_path / "case.html"
+    done = CliRunner().invoke(report, ["-c", str(demo_like / "leadloop.yaml"), "--case", str(path)])
     assert done.exit_code == 0, done.output
-    assert "Nurture until the next budget" in page.read_text(encoding="utf-8")
+    assert "Nurture until the next budget" in path.read_text(encoding="utf-8")
 
 
 @pytest.fixture
