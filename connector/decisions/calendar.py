@@ -7,8 +7,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from connector.domain.duration import BusinessTime
 from connector.domain.moment import Micros, to_datetime, to_micros
 
@@ -93,4 +91,6 @@ def parse_hours(text: str) -> tuple[time, time]:
 
 @lru_cache(maxsize=256)
 def _holidays(country: str, year: int) -> frozenset[date]:
+    import holidays  # noqa: PLC0415  large, and only who works by a calendar needs it
+
     return frozenset(holidays.country_holidays(country, years=year))

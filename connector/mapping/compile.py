@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from connector.documents import canonical_hash
@@ -204,7 +205,7 @@ def _compile_record(
     read = fields_reader(steps)
     key = field_reader(one.key, names)
     changed = _changed(one, names)
-    targets = [target.to for target in one.write.values()]
+    held = _held([target.to for target in one.write.values()])
     check_email = one.is_ is Kind.PERSON and "email" in one.fields
 
     def convert(row: Row) -> Record:
@@ -214,10 +215,24 @@ def _compile_record(
         doc = read(row)
         if check_email:
             _set_aside_bad_address(doc)
-        get = row.get
-        return Record(ident, changed(row), doc, {to: get(to) for to in targets})
+        return Record(ident, changed(row), doc, held(row))
 
     return convert
+
+
+def _held(targets: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
+    """What the fields we write to hold. Most rows have them all, and are read in one go."""
+    if len(targets) < 2:
+        return lambda row: {to: row.get(to) for to in targets}
+    names, all_of = tuple(targets), itemgetter(*targets)
+
+    def held(row: Row) -> dict[str, Any]:
+        try:
+            return dict(zip(names, all_of(row), strict=True))
+        except KeyError:
+            return {to: row.get(to) for to in names}
+
+    return held
 
 
 def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:

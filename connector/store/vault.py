@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import select, text
 
 from connector.config.secrets import Secret
@@ -14,6 +14,9 @@ from connector.errors import UsageError
 from connector.store.late import Transactions
 from connector.store.schema import token as table
 from connector.store.upsert import upsert
+
+if TYPE_CHECKING:  # else only where something is sealed: most log-ins never are
+    from cryptography.fernet import MultiFernet
 
 
 class StoreVault:
@@ -42,6 +45,8 @@ class StoreVault:
             ).scalar()
         if sealed is None:
             return None
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415
+
         try:
             return self._opened().decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -85,6 +90,8 @@ class StoreVault:
                     "no key to keep it sealed with",
                     hint="Add `vault: {key: ${LEADLOOP_KEY}}`; leadloop config key makes one",
                 )
+            from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+
             words = self._key.reveal().replace(",", " ").split()
             try:
                 self._seal = MultiFernet([Fernet(word) for word in words])
@@ -98,4 +105,6 @@ class StoreVault:
 
 def new_key() -> str:
     """Make a key."""
+    from cryptography.fernet import Fernet  # noqa: PLC0415
+
     return Fernet.generate_key().decode()

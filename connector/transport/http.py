@@ -15,6 +15,7 @@ from http.client import HTTPResponse
 from typing import BinaryIO, NamedTuple
 
 import requests
+from requests.utils import default_headers
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -237,19 +238,32 @@ class Transport:
         into: BinaryIO | None,
     ) -> Answer:
         headers = {"Accept": "application/json, text/xml", **given, **self._headers()}
-        with self._session.request(
-            method,
-            self._address + path,
-            data=body,
-            headers=headers,
-            timeout=(CONNECT_S, self._read_s),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        asked = _prepared(method, self._address + path, body, headers)
+        sender = self._session.get_adapter(asked.url or "")
+        patience = (CONNECT_S, self._read_s)
+        with sender.send(asked, timeout=patience, verify=True, stream=True) as response:
             if _has_no_end(response):
                 raise requests.exceptions.ContentDecodingError("no end of the answer is named")
             good = into if response.status_code < 300 else None
             return Answer(response.status_code, response.headers, _body(response, good))
+
+
+_ALWAYS = default_headers()
+
+
+def _prepared(
+    method: str, address: str, body: bytes | None, headers: Mapping[str, str]
+) -> requests.PreparedRequest:
+    """The request as it leaves: our headers alone and no cookie. What a session would merge in
+    costs more than all the rest of a call, and we keep nothing there.
+    """
+    asked = requests.PreparedRequest()
+    asked.prepare_method(method)
+    asked.prepare_url(address, None)
+    asked.prepare_headers({**_ALWAYS, **headers})
+    asked.prepare_hooks(None)
+    asked.prepare_body(body, None)
+    return asked
 
 
 _HOST = "Check `address:` in leadloop.yaml, and that the CRM is up"
