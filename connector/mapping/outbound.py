@@ -24,8 +24,8 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
     without its outer blanks, a moment in another zone and to the second. Zero is a value, not
     nothing.
     """
-    if remote.__class__ is wanted.__class__ and remote == wanted:
-        return True  # as most are, which need no other look
+    if _at_a_glance(remote, wanted):
+        return True
     left, right = _plain(remote), _plain(wanted)
     if left is None or right is None:
         return left is right or left is False or right is False
@@ -36,6 +36,17 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
     if _number(left) is not None or _number(right) is not None:
         return _number(left) == _number(right)
     return _moment(left) is not None and _moment(left) == _moment(right)
+
+
+def _at_a_glance(remote: Scalar, wanted: Scalar) -> bool:
+    """Whether they are equal as most are, which need no other look: as they stand, or as text."""
+    if remote.__class__ is wanted.__class__:
+        return remote == wanted
+    if remote.__class__ is not str:
+        return False
+    if wanted.__class__ is int:
+        return remote == str(wanted)
+    return remote == "true" if wanted is True else remote == "false" and wanted is False
 
 
 def _plain(value: Scalar) -> Scalar:

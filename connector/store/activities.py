@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
 
 from connector.identity.engagement import RECEIVED, Seen
+from connector.store.among import among
 from connector.store.bulk import execute_many
 from connector.store.people import chunks
 from connector.store.schema import activity
@@ -79,7 +80,7 @@ def to_judge(
     found: dict[str, list[Seen]] = {}
     flags: dict[Key, Flags] = {}
     for ids in chunks(people):
-        query = select(*_JUDGED).where(activity.c.person.in_(ids))
+        query = select(*_JUDGED).where(among(activity.c.person, ids))
         if not everything:
             query = query.where(
                 or_(
@@ -102,7 +103,7 @@ def acted(tx: Connection, people: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for ids in chunks(people):
         query = select(activity.c.person).where(
-            activity.c.person.in_(ids), activity.c.type.not_in(sorted(RECEIVED))
+            among(activity.c.person, ids), activity.c.type.not_in(sorted(RECEIVED))
         )
         found.update(tx.execute(query.distinct()).scalars())
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Text, bindparam, select
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -35,3 +35,10 @@ def among(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[boo
     listed = bindparam(None, orjson.dumps(texts).decode(), type_=Text(), unique=True)
     each = _EachText(listed).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def among_numbers(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a column of whole numbers holds one of these."""
+    listed = bindparam(None, orjson.dumps(numbers).decode(), type_=Text(), unique=True)
+    each = _EachText(listed).table_valued("value")
+    return column.in_(select(cast(each.c.value, BigInteger)))

@@ -303,7 +303,7 @@ def barred(tx: Connection, people: Iterable[str]) -> dict[str, frozenset[str]]:
         rows = tx.execute(
             select(disposition.c.person, disposition.c.verdict, disposition.c.reason,
                    disposition.c.by)
-            .where(disposition.c.person.in_(ids), disposition.c.by.is_not(None))
+            .where(among(disposition.c.person, ids), disposition.c.by.is_not(None))
             .order_by(disposition.c.person, disposition.c.at, disposition.c.id)
         )  # fmt: skip
         for row in rows:
@@ -315,7 +315,7 @@ def barred(tx: Connection, people: Iterable[str]) -> dict[str, frozenset[str]]:
             select(routing.c.person, routing.c.owner, routing.c.seq)
             .join(cycle, and_(cycle.c.person == routing.c.person, cycle.c.current,
                               cycle.c.number == routing.c.number))
-            .where(routing.c.person.in_(ids), routing.c.owner.is_not(None))
+            .where(among(routing.c.person, ids), routing.c.owner.is_not(None))
             .where(cycle.c.handed_off_at.is_not(None))
         )  # fmt: skip
         for had in let_lie:
@@ -330,7 +330,7 @@ def crossed(tx: Connection, people: Iterable[str]) -> dict[tuple[str, int], Micr
         rows = tx.execute(
             select(move.c.person, move.c.number, func.min(move.c.at).label("at"))
             .where(
-                move.c.person.in_(ids),
+                among(move.c.person, ids),
                 move.c.after.in_([State.SALES_READY.value, State.HELD.value]),
             )
             .group_by(move.c.person, move.c.number)

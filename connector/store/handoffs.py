@@ -10,6 +10,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
+from connector.store.among import among
 from connector.store.people import chunks
 from connector.store.schema import activity, cycle, score
 from connector.store.schema import alert as alerts
@@ -70,7 +71,7 @@ def of(tx: Connection, people: Iterable[str]) -> dict[tuple[str, int], Handoff]:
     """Give the hand-offs of these people by person and cycle."""
     found = {}
     for ids in chunks(people):
-        for row in tx.execute(select(*_COLUMNS).where(table.c.person.in_(ids))).all():
+        for row in tx.execute(select(*_COLUMNS).where(among(table.c.person, ids))).all():
             found[row.person, row.number] = Handoff(*row)
     return found
 
@@ -100,7 +101,7 @@ def touches(tx: Connection, people: Iterable[str]) -> dict[tuple[str, int], Micr
             select(table.c.person, table.c.number, func.min(activity.c.time).label("at"))
             .join(activity, activity.c.person == table.c.person)
             .where(
-                table.c.person.in_(ids),
+                among(table.c.person, ids),
                 table.c.began_at.is_not(None),
                 activity.c.owner.is_not(None),
                 activity.c.time >= table.c.began_at,
@@ -164,7 +165,7 @@ def want(tx: Connection, rows: Sequence[Alert]) -> None:
         for ids in chunks(one.person for one in rows)
         for row in tx.execute(
             select(alerts.c.person, alerts.c.number, alerts.c.turn, alerts.c.kind).where(
-                alerts.c.person.in_(ids)
+                among(alerts.c.person, ids)
             )
         )
     }
@@ -200,7 +201,7 @@ def told_since(tx: Connection, people: Iterable[str], since: Micros) -> set[str]
     for ids in chunks(people):
         rows = tx.execute(
             select(alerts.c.person).where(
-                alerts.c.person.in_(ids),
+                among(alerts.c.person, ids),
                 alerts.c.kind == "crossing",
                 alerts.c.state.in_(("sending", "sent")),
                 alerts.c.settled_at > since,

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from connector.decisions.matching import Account
+from connector.store.among import among
 from connector.store.people import chunks
 from connector.store.schema import record
 
@@ -23,7 +24,7 @@ def open_deals(tx: Connection, connection: str, accounts: Iterable[str]) -> dict
             select(record.c.account, record.c.doc).where(
                 record.c.connection == connection,
                 record.c.kind == "opportunity",
-                record.c.account.in_(ids),
+                among(record.c.account, ids),
                 ~record.c.gone,
             )
         )

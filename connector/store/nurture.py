@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
+from connector.store.among import among
 from connector.store.people import chunks
 from connector.store.schema import activity, cycle, person
 
@@ -29,7 +30,7 @@ def assets(tx: Connection, people: Iterable[str], now: Micros) -> dict[str, list
         rows = tx.execute(
             select(activity.c.person, activity.c.asset, activity.c.time)
             .where(
-                activity.c.person.in_(ids),
+                among(activity.c.person, ids),
                 activity.c.asset.is_not(None),
                 activity.c.time <= now,
                 ~activity.c.machine,
@@ -115,7 +116,7 @@ def contacts(tx: Connection, after: str, limit: int) -> list[Contact]:
     for ids in chunks(row.id for row in page):
         for who, kind, at in tx.execute(
             select(activity.c.person, activity.c.type, func.max(activity.c.time))
-            .where(activity.c.person.in_(ids))
+            .where(among(activity.c.person, ids))
             .group_by(activity.c.person, activity.c.type)
         ):
             newest[who] = max(at, newest.get(who, at))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
-from connector.store.among import among
+from connector.store.among import among, among_numbers
 from connector.store.bulk import execute_many, insert_many
 from connector.store.flapping import count_contested
 from connector.store.people import chunks, dumps
@@ -92,7 +92,7 @@ def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: st
     for some in _chunks(ids):
         tx.execute(
             update(outbox)
-            .where(outbox.c.id.in_(some))
+            .where(among_numbers(outbox.c.id, some))
             .values(state=state, settled_at=now, code=code or None)
         )
 
@@ -100,7 +100,7 @@ def settle(tx: Connection, ids: Iterable[int], state: str, now: Micros, code: st
 def adopt(tx: Connection, ids: Iterable[int], plan_id: str) -> None:
     """Carry rows that still say what we want over into a newer plan."""
     for some in _chunks(ids):
-        tx.execute(update(outbox).where(outbox.c.id.in_(some)).values(plan=plan_id))
+        tx.execute(update(outbox).where(among_numbers(outbox.c.id, some)).values(plan=plan_id))
 
 
 def approve(tx: Connection, plan_id: str, grp: str | None = None) -> int:
@@ -244,7 +244,7 @@ def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) ->
         got.update(
             tx.execute(
                 update(outbox)
-                .where(outbox.c.id.in_(some), outbox.c.state == "approved")
+                .where(among_numbers(outbox.c.id, some), outbox.c.state == "approved")
                 .values(state="sending", attempts=outbox.c.attempts + 1)
                 .returning(outbox.c.id)
             ).scalars()
@@ -259,7 +259,7 @@ def put_back(tx: Connection, rows: Sequence[Row]) -> None:
     for some in _chunks(row.id for row in rows):
         tx.execute(
             update(outbox)
-            .where(outbox.c.id.in_(some), outbox.c.state == "sending")
+            .where(among_numbers(outbox.c.id, some), outbox.c.state == "sending")
             .values(state="approved", attempts=outbox.c.attempts - 1)
         )
 

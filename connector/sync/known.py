@@ -27,7 +27,7 @@ from connector.store import (
 from connector.store.nurture import assets
 from connector.store.questions import FieldKey
 from connector.store.written import Key
-from connector.sync.context import Loop, Source
+from connector.sync.context import STAGE_OF, Loop, Source
 from connector.sync.decide import owners_in
 from connector.sync.desire import Person, may_be_flagged
 from connector.sync.nurturing import matrix_of, may
@@ -74,6 +74,8 @@ class Known:
         self.undone = outbox.undone(tx, page)
         self.undoing = plans.undoing(tx, loop.now - UNDO_WAITS)
         self.questions = questions.of_people(tx, page)
+        self.sources = {source.name: source for source in loop.sources}
+        self.groups = [group for group in Group if loop.allows(STAGE_OF[group])]
         self.scopes = {c.name: c.scope.write for c in loop.settings.connections}
         scoped = any(self.scopes.values())
         self.facts: dict[str, Fields] = people.facts_of(tx, page) if scoped else {}

@@ -17,7 +17,7 @@ from connector.store.outbox import Changes, Planned
 from connector.store.people import PersonRecord
 from connector.store.plans import PlanRow
 from connector.sync.basis import basis_of
-from connector.sync.context import STAGE_OF, Loop, Source
+from connector.sync.context import Loop, Source
 from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
 from connector.sync.guard import Hold, Limits, exceeded
@@ -93,17 +93,15 @@ def _plan_page(
 def _wishes(loop: Loop, known: Known, person: Person, counts: Counter[str]) -> Iterator[Planned]:
     primary = known.primaries.get(person.id)
     for record in known.records.get(person.id, []):
-        source = next((s for s in loop.sources if s.name == record.connection), None)
+        source = known.sources.get(record.connection)
         if record.gone or source is None or record.object not in source.objects:
             continue
         if record.doc.get("frozen") is True:
             continue  # the CRM takes no more writes to it, as to a converted lead
         if not within(known.facts.get(person.id, {}), known.scopes[source.name]):
             continue
-        for group in Group:
-            if not loop.allows(STAGE_OF[group]):
-                continue
-            is_primary = primary is not None and primary.record.key == record.key
+        is_primary = primary is not None and primary.record.key == record.key
+        for group in known.groups:
             if group is not Group.SCORE and not is_primary:
                 continue
             changes, worth = _group_changes(loop, known, person, record, source, group, counts)
