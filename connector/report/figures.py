@@ -302,10 +302,21 @@ def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
             {"field": name, "known": n, "share": n / inside if inside else None}
             for name, n in known.items()
         ],
-        **quality.activity_counts(tx),
+        **_activities(tx, worth),
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
         "kept_aside": quality.kept_aside(tx),
         "refused_writes": quality.refused_writes(tx),
+    }
+
+
+def _activities(tx: Any, worth: Worth) -> dict[str, int]:
+    """All activities, those of machines, those seen twice, and those of nobody we know."""
+    unplaced, machine, twice = quality.nobodys_activities(tx)
+    return {
+        "activities": worth.activities + unplaced,
+        "machine": worth.machine + machine,
+        "seen_twice": worth.seen_twice + twice,
+        "unplaced": unplaced,
     }
