@@ -66,6 +66,8 @@ def deals_query(tx: Connection, connection: str) -> Select[Any]:
 
 def deals_of(found: Sequence[Row], currency: str, worth: Counting) -> list[Deal]:
     """Read one person's deals, each once; counts them in `worth`."""
+    if not found:
+        return []
     own = {(row[1], row[2]): row[3] for row in found if row[3] is not None}
     named = [doc for doc in map(orjson.loads, own.values()) if "amount" in doc]
     opened = {(row[4], row[5]): row[6] for row in found if row[5] is not None}

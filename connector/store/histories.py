@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +27,7 @@ from connector.store.streams import Row, Stream, in_order, rows
 
 FOUND = "found in sales' hands"
 BACKLOG = "backlog"
+_LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
 _ON_THE_WAY = frozenset(
     {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
@@ -142,14 +145,13 @@ def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
     )
     who: str | None = None
     mine: list[_Cycle] = []
-    make = _Cycle._make
     for row in rows(tx, query):
         if row[0] != who:
             if who is not None:
                 yield who, mine
             who, mine = row[0], []
         if row[3] is not None:
-            mine.append(make(row))
+            mine.append(_Cycle(*row))
     if who is not None:
         yield who, mine
 
@@ -244,7 +246,7 @@ def _spans(cycles: list[_Cycle]) -> list[tuple[float, float]]:
     A pass begins at the verdict on the one before, for that is what made room for it.
     """
     began = [float("-inf")]
-    for before, one in zip(cycles, cycles[1:], strict=False):
+    for before, one in pairwise(cycles):
         ended = before.verdict_at
         began.append(one.opened_at if ended is None else min(ended, one.opened_at))
     return list(zip(began, [*began[1:], float("inf")], strict=True))
@@ -252,19 +254,19 @@ def _spans(cycles: list[_Cycle]) -> list[tuple[float, float]]:
 
 def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
     """Tell one pass of what belongs to it."""
-    moves = mine.moves
-    said = _said(row, mine.said)
+    moves, deals = mine.moves, mine.deals
+    said = _said(row, mine.said) if mine.said else {}
     created = moment_in(doc, "created") if row.number == 1 else None
     found = bool(moves) and moves[0][3] == FOUND
-    made = min((d.created for d in mine.deals if d.created is not None), default=None)
+    made = min((d.created for d in deals if d.created is not None), default=None) if deals else None
     reached = _reached(row, moves, said, created, made, found=found)
-    won = [deal for deal in mine.deals if deal.status == "won"]
+    won = [deal for deal in deals if deal.status == "won"] if deals else []
     source, segment = doc.get("source"), doc.get(reading.segment) if reading.segment else None
     history = History(
         row.person,
         row.number,
         row.state,
-        frozenset([row.state, *(step[2] for step in moves)]),
+        _states(row.state, *[step[2] for step in moves]),
         reached,
         bool(row.current),
         found,
@@ -274,22 +276,31 @@ def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         row.score,
         None if row.handed_off_at is None else _handoff(row, mine.did, said, reading),
         sum_of(won) if won else None,
-        sum_of(d for d in mine.deals if d.status != "won") if mine.deals else None,
+        sum_of(d for d in deals if d.status != "won") if deals else None,
         tuple([(at, name) for _, at, _, by, name in mine.did if by is None]),
         row.theme,
         None if segment is None or segment == "" else str(segment),
-        max([*reached.values(), *([] if mine.newest is None else [mine.newest])], default=None),
+        max(
+            reached.values() if mine.newest is None else [*reached.values(), mine.newest],
+            default=None,
+        ),
         mine.newest is not None and not mine.human,
         _stays(moves, found=found),
-        sum(step[3] is not None for step in mine.did),
-        tuple((deal.closed, deal.cents) for deal in won),
-        tuple(sorted({name for deal in won for name in deal.products})),
+        sum([step[3] is not None for step in mine.did]),
+        tuple([(deal.closed, deal.cents) for deal in won]),
+        tuple(sorted({name for deal in won for name in deal.products})) if won else (),
         mine.partners[-1][2] if mine.partners else None,
     )
-    worked = [said[name] for name in _WORKING if name in said]
+    worked = [said[name] for name in _WORKING if name in said] if said else []
     if made is not None:
         worked.append(made)
     return Told(history, min(worked, default=None), _won_at(row, said, won), created)
+
+
+@lru_cache(maxsize=4096)
+def _states(*entered: str) -> frozenset[str]:
+    """The same few ways come again and again."""
+    return frozenset(entered)
 
 
 def _said(row: _Cycle, found: list[Row]) -> dict[str, Micros]:
@@ -323,7 +334,7 @@ def _reached(
     entered: dict[str, Micros] = {}
     for step in moves:
         entered.setdefault(step[2], step[4])
-    for name in ("accepted", "qualified", "won"):
+    for name in _LATER:
         if name in said:
             reached[name] = said[name]
         elif name in entered and not found:

@@ -61,9 +61,32 @@ def _history(luck):
     )
 
 
+def _inquiry(luck):
+    """One that never went near sales: many of them look alike to every measure."""
+    began = luck.choice([NOW - luck.randrange(400) * DAY, NOW - 30 * DAY, NOW - 182 * DAY])
+    state = luck.choice(["inquiry", "nurture", "disqualified"])
+    return _history(luck)._replace(
+        number=luck.choice([1, 1, 1, 2]),
+        state=state,
+        states=frozenset({state, luck.choice(["inquiry", "nurture"])}),
+        reached={"inquiry": began} if luck.random() < 0.9 else {},
+        last_at=luck.choice([None, began, began + DAY, began + DAY + 1]),
+        handoff=None, won_cents=None, other_cents=None, owner=None, stays=(), sales=(),
+    )  # fmt: skip
+
+
+def _mixed(seed, size):
+    luck = Random(seed)
+    return [(_inquiry if luck.random() < 0.8 else _history)(luck) for _ in range(size)]
+
+
 def _histories(seed, size):
     luck = Random(seed)
     return [_history(luck) for _ in range(size)]
 
 
 histories = st.builds(_histories, st.integers(0, 2**32), st.integers(0, 60))
+
+
+mixed = st.builds(_mixed, st.integers(0, 2**32), st.integers(0, 300))
+"""As most stores are: many inquiries, and few that went on."""
