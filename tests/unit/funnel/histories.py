@@ -63,7 +63,7 @@ def _history(luck):
 
 def _inquiry(luck):
     """One that never went near sales: many of them look alike to every measure."""
-    began = luck.choice([NOW - luck.randrange(400) * DAY, NOW - 30 * DAY, NOW - 182 * DAY])
+    began = NOW - luck.choice([30, 60, 242, 425, 100]) * DAY + luck.choice([-1, 0, 1])
     state = luck.choice(["inquiry", "nurture", "disqualified"])
     return _history(luck)._replace(
         number=luck.choice([1, 1, 1, 2]),
@@ -72,6 +72,8 @@ def _inquiry(luck):
         reached={"inquiry": began} if luck.random() < 0.9 else {},
         last_at=luck.choice([None, began, began + DAY, began + DAY + 1]),
         handoff=None, won_cents=None, other_cents=None, owner=None, stays=(), sales=(),
+        theme=luck.choice([None, "cost"]), segment=None, score=luck.choice([None, 24, 25]),
+        reason=None,
     )  # fmt: skip
 
 
