@@ -126,6 +126,11 @@ def theme_of(one: History) -> str | None:
     return one.theme
 
 
+def partner_of(one: History) -> str | None:
+    """The partner who took it."""
+    return one.partner
+
+
 def segment_of(one: History) -> str | None:
     """The segment of the person, by the field that the settings name."""
     return one.segment

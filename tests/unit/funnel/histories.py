@@ -23,6 +23,17 @@ def _handoff(luck):
     return Handoff(at, later(), later(), later(), later(), luck.random() < 0.5)
 
 
+def _stays(luck):
+    return tuple(
+        (
+            luck.choice(["held", "handed_off", "accepted"]),
+            luck.randrange(NOW),
+            luck.choice([None, luck.randrange(NOW)]),
+        )
+        for _ in range(luck.choice([0, 1, 3]))
+    )
+
+
 def _history(luck):
     state = luck.choice(_STATES)
     others = {s for s in luck.sample(_STATES, luck.randrange(5)) if s != "won"}
@@ -58,6 +69,14 @@ def _history(luck):
         segment=luck.choice([None, "small", "large"]),
         last_at=luck.choice([None, 0, luck.randrange(NOW)]),
         machine_only=luck.random() < 0.2,
+        stays=_stays(luck),
+        efforts=luck.choice([0, 0, 1, 5]),
+        sales=tuple(
+            (luck.choice([None, 0, luck.randrange(NOW)]), luck.choice(amounts))
+            for _ in range(luck.choice([0, 0, 1, 2]))
+        ),
+        products=luck.choice([(), ("desk",), ("desk", "lamp")]),
+        partner=luck.choice([None, None, "crm/dealer"]),
     )
 
 
