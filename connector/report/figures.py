@@ -99,7 +99,7 @@ def report_figures(
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
         **_measured(measures, settings.report, names),
         "maturity": grown,
-        **kind_figures(kinds, settings.report, start, worth.worked, names),
+        **kind_figures(kinds, settings.report, start, worth.worked, names, seen=reading.watched),
         "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
         "health": health,
     }

@@ -18,7 +18,7 @@ from connector.funnel.cohorts import (
     segment_of,
     theme_of,
 )
-from connector.funnel.contact import ContactMeasure
+from connector.funnel.contact import Contact, ContactMeasure
 from connector.funnel.history import STAGES
 from connector.funnel.leakage import Leak, LeakageMeasure
 from connector.funnel.lifetime import Lifetime, LifetimeMeasure
@@ -89,8 +89,10 @@ def kind_figures(
     start: Micros,
     worked: Mapping[str, OwnerDays],
     names: dict[str, str],
+    *,
+    seen: bool,
 ) -> dict[str, Any]:
-    """Give the figures of all of them."""
+    """Give the figures of all of them; `seen` says whether the CRM shows what owners do."""
     hidden = report.owners == "off"
     return {
         "kinds": {
@@ -119,10 +121,7 @@ def kind_figures(
         "untouched": _untouched(found.untouched.result(worked), names, hidden=hidden),
         "quality": _quality(found.quality.result(), report),
         "waits": [_wait(one) for one in found.waits.result()],
-        "contact": [
-            one._asdict() | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
-            for one in found.contact.result()
-        ],
+        "contact": [_contact(one, seen=seen) for one in found.contact.result()],
         "lifetime": _lifetime(found.lifetime.result()),
         "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
     }
@@ -215,6 +214,14 @@ def _wait(one: Wait) -> dict[str, Any]:
         "p90": days(one.p90),
         "longest": days(one.longest),
     }
+
+
+def _contact(one: Contact, *, seen: bool) -> dict[str, Any]:
+    """Where no activity names its owner, nobody knows who was called."""
+    found = one._asdict()
+    if not seen:
+        found |= dict.fromkeys(("contacted", "share", "interval", "efforts"))
+    return found | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
 
 
 def _lifetime(found: Lifetime) -> dict[str, Any]:
