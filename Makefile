@@ -29,6 +29,7 @@ bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.scoring
 	@$(BIN)/python -m benchmarks.increment
 	@$(BIN)/python -m benchmarks.write
+	@$(BIN)/python -m benchmarks.store
 	@$(BIN)/python -m benchmarks.loop
 
 soak: .venv/.dev

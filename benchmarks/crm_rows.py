@@ -9,8 +9,11 @@ STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Convert
 NAMES = ("Anna", "José", "Zoë", "Li", "Jürgen", "Marie")
 OWN = (
     ("score", "fit", "behaviour", "cycle"),
-    ("grade", "state", "verdict", "model", "run", "nurture"),
-)
+    ("grade", "state", "verdict", "model", "run", "nurture", "nurture_theme", "nurture_phase",
+     "nurture_reason", "next_message", "do_next"),
+    ("reasons", "handoff"),
+    ("review_at", "ready_since", "first_contact_due"),
+)  # fmt: skip
 
 LEAD = (
     ("Id", "id"), ("IsDeleted", "boolean"), ("MasterRecordId", "reference"),
@@ -24,7 +27,8 @@ LEAD = (
     ("SystemModstamp", "datetime"),
     *((f"Leadloop_{name.title()}__c", "double") for name in OWN[0]),
     *((f"Leadloop_{name.title()}__c", "string") for name in OWN[1]),
-    ("Leadloop_Nurture_Theme__c", "string"), ("Leadloop_Reasons__c", "textarea"),
+    *((f"Leadloop_{name.title()}__c", "textarea") for name in OWN[2]),
+    *((f"Leadloop_{name.title()}__c", "datetime") for name in OWN[3]),
     ("Leadloop_Reason__c", "string"),
 )  # fmt: skip
 CONTACT = (
@@ -39,7 +43,8 @@ CONTACT = (
     ("createdate", "datetime", "date"), ("lastmodifieddate", "datetime", "date"),
     *((f"leadloop_{name}", "number", "number") for name in OWN[0]),
     *((f"leadloop_{name}", "string", "text") for name in OWN[1]),
-    ("leadloop_nurture_theme", "string", "text"), ("leadloop_reasons", "string", "textarea"),
+    *((f"leadloop_{name}", "string", "textarea") for name in OWN[2]),
+    *((f"leadloop_{name}", "datetime", "date") for name in OWN[3]),
 )  # fmt: skip
 
 
@@ -59,7 +64,7 @@ def moment(n: int) -> str:
 
 
 def lead(n: int) -> dict[str, Any]:
-    """Give the n-th lead as a query answers with it: about 1,200 bytes, its own fields empty."""
+    """Give the n-th lead as a query answers with it: about 1,500 bytes, its own fields empty."""
     first, last = NAMES[n % 6], f"Müller-{n}"
     return {
         "attributes": {"type": "Lead", "url": f"/services/data/v62.0/sobjects/Lead/{lead_id(n)}"},

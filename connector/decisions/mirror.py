@@ -9,7 +9,7 @@ from connector.decisions.calendar import Calendar
 from connector.decisions.standing import Cycle, Move, Policy
 from connector.decisions.verdict import next_date
 from connector.domain.cycle import IN_SALES, State
-from connector.domain.moment import Micros
+from connector.domain.moment import Micros, parse_iso
 from connector.domain.record import Scalar
 
 BY = "mirror"
@@ -28,6 +28,10 @@ class Mirror(NamedTuple):
     theme: str | None
     run: str | None
     at: Micros
+    phase: str | None = None
+    why: str | None = None
+    """Why the person is nurtured, where a mapping says so; the verdict's reason, if there is one."""
+    next_at: Micros | None = None
 
 
 def read_mirror(held: Mapping[str, Scalar], at: Micros) -> Mirror | None:
@@ -43,16 +47,34 @@ def read_mirror(held: Mapping[str, Scalar], at: Micros) -> Mirror | None:
     if number < 1:
         return None
     verdict, _, reason = str(held.get("verdict") or "").partition(": ")
-    theme, run = held.get("nurture_theme"), held.get("run")
+    run = held.get("run")
+    nurtured = {n: held.get(n) if state in NURTURED else None for n in _OF_NURTURE}
     return Mirror(
         state=state,
         number=number,
         verdict=verdict.strip() or None,
         reason=reason.strip() or None,
-        theme=str(theme) if theme and state in NURTURED else None,
-        run=str(run).strip() if run else None,
+        theme=_text(nurtured["nurture_theme"]),
+        run=_text(run),
         at=at,
+        phase=_text(nurtured["nurture_phase"]),
+        why=_text(nurtured["nurture_reason"]),
+        next_at=_moment(nurtured["review_at"]),
     )
+
+
+_OF_NURTURE = ("nurture_theme", "nurture_phase", "nurture_reason", "review_at")
+
+
+def _text(value: Scalar) -> str | None:
+    return str(value).strip() or None if value else None
+
+
+def _moment(value: Scalar) -> Micros | None:
+    try:
+        return parse_iso(str(value)) if value else None
+    except ValueError:
+        return None
 
 
 def further(one: Mirror) -> tuple[int, Micros]:
@@ -78,7 +100,8 @@ def revive(
     """Open the cycle where the CRM shows that it stood: no task, no alert, no SLA of its own.
 
     The clock of each state goes on from the record's last change, which is at or after our own
-    last write: nothing comes due earlier than it would have. Why somebody was held is not
+    last write: nothing comes due earlier than it would have, and on the very day where the CRM
+    shows the date. Why somebody was held is not
     mirrored, so a person held waits as backlog, which nobody leaves without a person's word.
     `behaviour_at` is the newest activity up to the mirror's time: what later cycles wait for must
     be newer than that.
@@ -87,13 +110,14 @@ def revive(
         person=person,
         number=mirror.number,
         state=mirror.state,
-        why="backlog" if mirror.state is State.HELD else WHY,
+        why="backlog" if mirror.state is State.HELD else mirror.why or WHY,
         since=mirror.at,
-        next_at=next_date(mirror.state, policy, calendar, mirror.at),
+        next_at=mirror.next_at or next_date(mirror.state, policy, calendar, mirror.at),
         opened_at=mirror.at,
         behaviour_at=None if mirror.state in _BEHAVED else behaviour_at,
         owner=owner,
         theme=mirror.theme,
+        phase=mirror.phase,
         verdict=mirror.verdict,
         verdict_reason=mirror.reason,
         verdict_at=mirror.at if mirror.verdict else None,

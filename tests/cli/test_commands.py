@@ -254,7 +254,8 @@ def test_what_is_wrong_in_a_file_ends_with_exit_code_2_place_and_next_step(
     assert "Traceback" not in done.stderr
 
 
-def test_a_secret_that_is_not_set_is_named_and_not_shown(tmp_path, leadloop):
+def test_a_secret_that_is_not_set_is_named_and_not_shown(tmp_path, leadloop, monkeypatch):
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
     (tmp_path / "leadloop.yaml").write_text(
         SETTINGS.replace(
             "kind: files",
@@ -271,8 +272,8 @@ def test_a_secret_that_is_not_set_is_named_and_not_shown(tmp_path, leadloop):
     assert "canary" not in unreachable.stdout + unreachable.stderr
 
 
-def test_no_log_line_or_error_names_a_person(small, leadloop):
-    said = leadloop("run", *NOW, expect=5).stderr
+def test_no_log_line_or_error_names_a_person(small, process):
+    said = process("run", *NOW, expect=5).stderr
     for line in said.splitlines():
         json.loads(line)
     # Whole words: the random id of a run may hold these letters.
