@@ -22,8 +22,8 @@ if TYPE_CHECKING:
               help="The folder to write to; later runs write only who changed.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["parquet", "csv"]), default="parquet",
               show_default=True, help="CSV writes the files for analysts alone.")  # fmt: skip
-@click.option("--only", type=click.Choice(["all", "analysts", "cluster"]), default="all",
-              show_default=True, help="Files of the views, or what a cluster scores.")  # fmt: skip
+@click.option("--only", type=click.Choice(["all", "analysts", "report", "cluster"]), default="all",
+              show_default=True, help="Views, tables of the report, or what a cluster scores.")  # fmt: skip
 def export(
     config: Path,
     profile: str | None,
@@ -35,7 +35,8 @@ def export(
     """Write what is known: for analysts one file a view, for a cluster everybody who changed.
 
     TO/views holds people, scores, cycles, moves, dispositions and activities, whole each time and
-    without names or addresses; docs/analysts.md tells what their columns mean. With Parquet,
+    without names or addresses; docs/analysts.md tells what their columns mean. TO/report holds the
+    tables of the report, always as CSV. With Parquet,
     TO/people and TO/activities are for a cluster, in buckets by a hash of the person. The same
     views stand in the store itself, as analyst_people and so on.
 
@@ -44,6 +45,8 @@ def export(
         leadloop export --to ./analysis --format csv
         leadloop export --to /shared/leadloop --only cluster
     """
+    from connector.report.figures import report_figures
+    from connector.report.tables import write_tables
     from connector.store import runs
     from connector.store.database import open_store
     from connector.sync.exporting import export_views
@@ -56,25 +59,28 @@ def export(
     files: list[tuple[str, int]] = []
     store = open_store(loaded.store_url())
     try:
-        if form == "parquet" and only != "analysts":
+        if form == "parquet" and only in ("all", "cluster"):
             _for_cluster(loaded, store, to, run, warnings)
-        if only != "cluster":
-            files = export_views(store, to / "views", form)
+        if only in ("all", "analysts"):
+            files = [(f"views/{name}", n) for name, n in export_views(store, to / "views", form)]
+        if only in ("all", "report"):
+            data = report_figures(store, loaded, machine_clock(), warnings)
+            files += [(f"report/{name}", n) for name, n in write_tables(data, to / "report")]
     except OSError as error:
         raise UsageError(
             f"{to} cannot be written: {error.strerror}", hint="Name a folder you may write to"
         ) from error
     finally:
         store.close()
-    rows = [{"file": f"views/{name}", "rows": count} for name, count in files]
-    data = {"folder": str(to), "run": run, "files": rows}
+    rows = [{"file": name, "rows": count} for name, count in files]
+    told = {"folder": str(to), "run": run, "files": rows}
 
     def tell() -> None:
         click.echo(f"Written to {to} as run {run}")
         if rows:
             table(rows, ("file", "rows"))
 
-    emit(output, "export", data, rows=rows, people=tell, warnings=warnings)
+    emit(output, "export", told, rows=rows, people=tell, warnings=warnings)
 
 
 def _for_cluster(loaded: Loaded, store: Store, to: Path, run: str, warnings: list[str]) -> None:
