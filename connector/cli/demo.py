@@ -39,11 +39,14 @@ def demo(seed: int, now: str | None, folder: Path) -> None:
     Example:
         leadloop demo --seed 11
     """
-    from connector.demo.play import play
+    from connector.demo.servers import practice
     from connector.domain.moment import DAY
 
     begin = moment(now) if now else machine_clock() // DAY * DAY
-    story = play(folder, seed=seed, start=begin, tell=_tell_step)
+    with practice(seed, begin) as crms:
+        from connector.demo.play import play  # while both CRMs are filled
+
+        story = play(folder, crms, seed=seed, start=begin, tell=_tell_step)
     if is_terminal():
         click.echo("\r\x1b[2K", nl=False, err=True)
     for line in _lines(story):

@@ -30,7 +30,7 @@ class Mirror(NamedTuple):
     at: Micros
     phase: str | None = None
     why: str | None = None
-    """Why the person is nurtured, where a mapping says so; the verdict's reason, if there is one."""
+    """Why the person is nurtured, where a mapping says so."""
     next_at: Micros | None = None
 
 

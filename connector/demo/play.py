@@ -17,7 +17,7 @@ from connector.config.load import Loaded, load_settings
 from connector.decisions.cycle import NO_RECORD
 from connector.demo.marketing import Marketing
 from connector.demo.sales import Sales
-from connector.demo.servers import HubSpot, Salesforce, practice
+from connector.demo.servers import HubSpot, Salesforce, Starting
 from connector.demo.workspace import write_workspace
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, HOUR, Micros
@@ -74,18 +74,20 @@ class Story:
     top: dict[str, Any] = field(default_factory=dict)
 
 
-def play(folder: Path, *, seed: int, start: Micros, tell: Callable[[str], None]) -> Story:
-    """Run two practice CRMs and live with them for WEEKS weeks from `start`."""
+def play(
+    folder: Path, crms: Starting, *, seed: int, start: Micros, tell: Callable[[str], None]
+) -> Story:
+    """Live with two practice CRMs for WEEKS weeks from `start`."""
     if folder.exists():
         rmtree(folder)
-    tell("starting a practice Salesforce org and a practice HubSpot portal")
-    with practice(seed, start) as (org, portal):
-        stage = _Stage(folder, org, portal, Random(seed), start)  # noqa: S311  a play, not a secret
-        stage.set_up(tell)
-        stage.first_day(tell)
-        stage.everyday(tell)
-        stage.look_back(tell)
-        return stage.story
+    tell("filling a practice Salesforce org and a practice HubSpot portal")
+    org, portal = crms.ready()
+    stage = _Stage(folder, org, portal, Random(seed), start)  # noqa: S311  a play, not a secret
+    stage.set_up(tell)
+    stage.first_day(tell)
+    stage.everyday(tell)
+    stage.look_back(tell)
+    return stage.story
 
 
 class _Stage:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import requests
@@ -147,11 +147,22 @@ class HubSpot(Practice):
     _let_in = False
 
 
+class Starting(NamedTuple):
+    """A practice org and a practice portal of one company that fill themselves meanwhile."""
+
+    org: subprocess.Popen[bytes]
+    portal: subprocess.Popen[bytes]
+
+    def ready(self) -> tuple[Salesforce, HubSpot]:
+        """Wait until both serve, and give them."""
+        return Salesforce(_told(self.org)), HubSpot(_told(self.portal))
+
+
 @contextmanager
-def practice(seed: int, now: Micros) -> Iterator[tuple[Salesforce, HubSpot]]:
+def practice(seed: int, now: Micros) -> Iterator[Starting]:
     """Run a practice org and a practice portal of the same company until the block ends."""
     with _process("salesforce", seed, now) as org, _process("hubspot", seed, now) as portal:
-        yield Salesforce(_told(org)), HubSpot(_told(portal))
+        yield Starting(org, portal)
 
 
 @contextmanager

@@ -25,16 +25,24 @@ def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
             duck.execute(f"ALTER TABLE people ALTER {column} TYPE BOOLEAN USING {column} = 1")
 
 
-def _connect(url: str) -> Any:
+def driver(database: str) -> Any:
+    """Load the bulk driver of a database, sqlite or postgresql, and give it."""
     # The drivers load whichever of these is installed; the rows go to DuckDB as they are.
     for unused in ("polars", "pyarrow"):
         sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
-    if url.startswith("sqlite:///"):
+    if database == "sqlite":
         from adbc_driver_sqlite import dbapi  # noqa: PLC0415
 
-        return dbapi.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro")
+        return dbapi
     from adbc_driver_postgresql import dbapi as postgresql  # noqa: PLC0415
 
+    return postgresql
+
+
+def _connect(url: str) -> Any:
+    if url.startswith("sqlite:///"):
+        return driver("sqlite").connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro")
+    postgresql = driver("postgresql")
     try:
         return postgresql.connect(url)
     except postgresql.OperationalError:

@@ -111,11 +111,15 @@ def score_files(
 
 
 class Scorer:
-    """A scoring process that loads its libraries and waits for one job."""
+    """A scoring process that loads its libraries and waits for one job.
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "connector.engine"],
+    `url` is the store it will read, so that the driver is there before the job comes.
+    """
+
+    def __init__(self, url: str = "") -> None:
+        database = [url.partition(":")[0]] if url else []  # the address itself may hold a password
+        self._process = subprocess.Popen(  # noqa: S603  our own module
+            [sys.executable, "-m", "connector.engine", *database],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

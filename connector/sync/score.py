@@ -74,7 +74,7 @@ def scorer_ready(loop: Loop) -> Iterator[Scorer | None]:
     if loop.settings.engine.kind != "duckdb" or not _everybody_due(loop):
         yield None
         return
-    with closing(Scorer()) as scorer:
+    with closing(Scorer(loop.store.url)) as scorer:
         yield scorer
 
 

@@ -13,6 +13,9 @@ _COLUMNS = ("url", "asset", "campaign", "form", "channel", "visit")
 class NoScorer:
     """Stands in for a scoring process that waits."""
 
+    def __init__(self, url=""):
+        pass
+
     def close(self):
         pass
 

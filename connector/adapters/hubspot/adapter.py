@@ -30,14 +30,14 @@ from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
-from connector.adapters.hubspot.probing import Probe, Probing
+from connector.adapters.hubspot.probing import Probing
 from connector.adapters.hubspot.provisioning import Provisioning
 from connector.adapters.hubspot.reading import PAGE, SEARCH_BODY, Reading
-from connector.adapters.hubspot.removing import RemovalStep, Removing
+from connector.adapters.hubspot.removing import Removing
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
 from connector.adapters.hubspot.tasks import Tasks
-from connector.adapters.hubspot.views import Views, ViewStep
+from connector.adapters.hubspot.views import Views
 from connector.adapters.hubspot.writing import BATCH, Writing
 from connector.adapters.keeping import kept
 from connector.config.settings import Connection
@@ -99,11 +99,11 @@ class HubSpotAdapter:
         self._writing = Writing(calls, self._objects, self._owners)
         self._tasks = Tasks(calls)
         self._provisioning = Provisioning(library, self._objects)
-        self._removing = Removing(calls, library, self._objects)
-        self._views = Views(Lists(calls))
-        self._probing = Probing(calls, self._objects)
         self._furnishing = Furnishing(
-            self._views, self._removing, self._probing, self._provisioning.create
+            Views(Lists(calls)),
+            Removing(calls, library, self._objects),
+            Probing(calls, self._objects),
+            self._provisioning.create,
         )
 
     def __repr__(self) -> str:
@@ -203,27 +203,6 @@ class HubSpotAdapter:
 
     def create_fields(self, steps: Sequence[FieldStep]) -> None:
         self._provisioning.create(steps)
-
-    def plan_removal(self, wanted: Sequence[FieldStep]) -> list[RemovalStep]:
-        return self._removing.plan(wanted)
-
-    def remove_fields(self, steps: Sequence[RemovalStep]) -> list[RemovalStep]:
-        return self._removing.remove(steps)
-
-    def plan_views(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
-        return self._views.plan(themes, fields)
-
-    def create_views(self, steps: Sequence[ViewStep], fields: Mapping[str, str]) -> list[ViewStep]:
-        return self._views.create(steps, fields)
-
-    def own_views(self) -> list[str]:
-        return self._views.ours()
-
-    def remove_views(self) -> list[str]:
-        return self._views.remove()
-
-    def probe(self, uses: Mapping[str, bool]) -> Sequence[Probe]:
-        return list(self._probing.of(uses))
 
     groups = Furnishing.groups
 

@@ -606,6 +606,10 @@ class Slow:
 def opened(
     portal: Portal, slow: Slow | None = None, token: str = TOKEN, **given: Any
 ) -> HubSpotAdapter:
+    return HubSpotAdapter(calls_to(portal, slow, token), **given)
+
+
+def calls_to(portal: Portal, slow: Slow | None = None, token: str = TOKEN) -> Calls:
+    """Calls whose time passes by the clock of `slow`."""
     slow = slow or Slow()
-    calls = Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
-    return HubSpotAdapter(calls, **given)
+    return Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)

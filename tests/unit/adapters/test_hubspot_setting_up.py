@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from connector.adapters.base import FieldStep
+from connector.adapters.hubspot.library import Library
+from connector.adapters.hubspot.lists import Lists
+from connector.adapters.hubspot.objects import Objects
+from connector.adapters.hubspot.probing import Probing
+from connector.adapters.hubspot.removing import Removing
+from connector.adapters.hubspot.views import Views
 from connector.domain.outward import FieldType
-from tests.unit.adapters.hubspot_edge import definition, error, opened
+from tests.unit.adapters.hubspot_edge import calls_to, definition, error
 
 FIELDS = {"state": "leadloop_state", "verdict": "leadloop_verdict", "score": "leadloop_score"}
 NAMES = [
@@ -16,6 +22,21 @@ NAMES = [
     "Leadloop: waiting for a verdict",
     "Leadloop: late",
 ]
+
+
+def views_of(portal):
+    return Views(Lists(calls_to(portal)))
+
+
+def removing_of(portal):
+    calls = calls_to(portal)
+    library = Library(calls)
+    return Removing(calls, library, Objects(library))
+
+
+def probe(portal, uses):
+    calls = calls_to(portal)
+    return list(Probing(calls, Objects(Library(calls))).of(uses))
 
 
 def step(name, source="contacts"):
@@ -32,24 +53,24 @@ def ours(portal, *names):
 
 
 def test_lists_are_made_once_and_what_filters_cannot_say_is_left_to_clicks(portal):
-    adapter = opened(portal)
-    plan = adapter.plan_views(["price", "general"], FIELDS)
+    views = views_of(portal)
+    plan = views.plan(["price", "general"], FIELDS)
     assert [one.name for one in plan] == NAMES
     assert portal.lists == {}
-    done = adapter.create_views(plan, FIELDS)
+    done = views.create(plan, FIELDS)
     assert [one.action for one in done] == ["create"] * 4 + ["click"]
     assert "leadloop_state was last updated" in done[-1].note
     assert sorted(one["name"] for one in portal.lists.values()) == sorted(NAMES[:4])
     kinds = {one["name"]: one["processingType"] for one in portal.lists.values()}
     assert kinds["Leadloop nurture: price"] == "MANUAL"
     assert kinds["Leadloop: work now"] == "DYNAMIC"
-    again = adapter.plan_views(["price", "general"], FIELDS)
+    again = views.plan(["price", "general"], FIELDS)
     assert [one.action for one in again] == ["keep"] * 4 + ["click"]
 
 
 def test_the_list_of_those_who_wait_asks_for_a_verdict_that_is_missing(portal):
-    adapter = opened(portal)
-    adapter.create_views(adapter.plan_views([], FIELDS), FIELDS)
+    views = views_of(portal)
+    views.create(views.plan([], FIELDS), FIELDS)
     (waiting,) = [one for one in portal.lists.values() if "waiting" in one["name"]]
     state, verdict = waiting["filterBranch"]["filterBranches"][0]["filters"]
     assert state["property"] == "leadloop_state"
@@ -59,20 +80,20 @@ def test_the_list_of_those_who_wait_asks_for_a_verdict_that_is_missing(portal):
 
 
 def test_a_list_hubspot_refuses_is_left_to_clicks_and_the_others_are_made(portal):
-    adapter = opened(portal)
-    plan = adapter.plan_views(["price"], FIELDS)
+    views = views_of(portal)
+    plan = views.plan(["price"], FIELDS)
     portal.queue = [None, (400, {}, error(400, "no such filter")[1])]
-    done = adapter.create_views(plan, FIELDS)
+    done = views.create(plan, FIELDS)
     assert [one.action for one in done] == ["create", "click", "create", "click"]
     assert "leadloop_state is any of handed_off" in done[1].note
 
 
 def test_without_the_scope_all_lists_are_left_to_clicks(portal):
     portal.forbidden = {"lists"}
-    plan = opened(portal).plan_views(["price"], FIELDS)
+    plan = views_of(portal).plan(["price"], FIELDS)
     assert {one.action for one in plan} == {"click"}
     assert "crm.lists.write" in plan[0].note
-    assert opened(portal).own_views() == []
+    assert views_of(portal).ours() == []
 
 
 # --- out again -----------------------------------------------------------------------------------
@@ -83,9 +104,9 @@ def test_uninstall_counts_what_is_filled_and_takes_only_what_is_ours(portal):
     portal.groups["contacts"] = {"leadloop"}
     for n in range(1, 6):
         portal.put("contacts", n, leadloop_fit="7" if n < 4 else None)
-    adapter = opened(portal)
+    removing = removing_of(portal)
     wanted = [step(n) for n in ("leadloop_fit", "leadloop_behaviour", "jobtitle", "leadloop_x")]
-    plan = adapter.plan_removal(wanted)
+    plan = removing.plan(wanted)
     assert [(one.action, one.filled) for one in plan] == [
         ("archive", 3),
         ("archive", 0),
@@ -95,28 +116,28 @@ def test_uninstall_counts_what_is_filled_and_takes_only_what_is_ours(portal):
     assert "contactinformation" in plan[2].note
     names = {one["name"] for one in portal.properties["contacts"]}
     assert "leadloop_fit" in names
-    done = adapter.remove_fields(plan)
+    done = removing.remove(plan)
     assert [one.action for one in done] == ["archive", "archive", "keep", "absent"]
     left = {one["name"] for one in portal.properties["contacts"]}
     assert names - left == {"leadloop_fit", "leadloop_behaviour"}
     assert portal.groups["contacts"] == set()
-    assert adapter.plan_removal(wanted[:1])[0].action == "absent"
+    assert removing.plan(wanted[:1])[0].action == "absent"
 
 
 def test_a_property_in_use_is_kept_and_said(portal):
     ours(portal, "leadloop_fit")
     portal.in_use = {"leadloop_fit"}
-    adapter = opened(portal)
-    (done,) = adapter.remove_fields(adapter.plan_removal([step("leadloop_fit")]))
+    removing = removing_of(portal)
+    (done,) = removing.remove(removing.plan([step("leadloop_fit")]))
     assert done.action == "keep"
     assert "CANNOT_DELETE_PROPERTY_IN_USE" in done.note
 
 
 def test_our_lists_go_and_everybody_elses_stay(portal):
-    adapter = opened(portal)
-    adapter.create_views(adapter.plan_views(["price"], FIELDS), FIELDS)
+    views = views_of(portal)
+    views.create(views.plan(["price"], FIELDS), FIELDS)
     portal.lists["99"] = {"listId": "99", "name": "Leadloop fans", "processingType": "MANUAL"}
-    assert sorted(adapter.remove_views()) == sorted([NAMES[0], *NAMES[2:4]])
+    assert sorted(views.remove()) == sorted([NAMES[0], *NAMES[2:4]])
     assert [one["name"] for one in portal.lists.values()] == ["Leadloop fans"]
 
 
@@ -128,7 +149,7 @@ def test_each_missing_scope_is_named_with_one_step(portal, lacking):
     portal.forbidden = {lacking}
     portal.put("contacts", 1)
     uses = {"contacts": True, "deals": False, "form_submissions": False, "owners": False}
-    found = opened(portal).probe({**uses, "list_members/5": False})
+    found = probe(portal, {**uses, "list_members/5": False})
     bad = [one for one in found if not one.ok]
     assert {one.what.split()[-1].removesuffix("/5") for one in bad} == {
         {"forms": "form_submissions", "lists": "list_members"}.get(lacking, lacking)
@@ -140,12 +161,12 @@ def test_each_missing_scope_is_named_with_one_step(portal, lacking):
 def test_asking_whether_we_may_write_writes_nothing(portal):
     portal.put("contacts", 1)
     before = dict(portal.records["contacts"][1])
-    assert all(one.ok for one in opened(portal).probe({"contacts": True}))
+    assert all(one.ok for one in probe(portal, {"contacts": True}))
     assert portal.records["contacts"][1] == before
 
 
 def test_hubspots_own_salesforce_sync_is_asked_about(portal):
     portal.properties["contacts"].append(definition("salesforceleadid"))
-    (asked,) = [one for one in opened(portal).probe({}) if not one.ok]
+    (asked,) = [one for one in probe(portal, {}) if not one.ok]
     assert asked.what == "Salesforce sync"
     assert "one side only" in asked.fix
