@@ -22,8 +22,9 @@ if TYPE_CHECKING:
               help="The folder to write to; later runs write only who changed.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["parquet", "csv"]), default="parquet",
               show_default=True, help="CSV writes the files for analysts alone.")  # fmt: skip
-@click.option("--only", type=click.Choice(["all", "analysts", "report", "cluster"]), default="all",
-              show_default=True, help="Views, tables of the report, or what a cluster scores.")  # fmt: skip
+@click.option("--only", default="all", show_default=True,
+              type=click.Choice(["all", "analysts", "report", "cluster"]),
+              help="Views, tables of the report, or what a cluster scores.")  # fmt: skip
 def export(
     config: Path,
     profile: str | None,
