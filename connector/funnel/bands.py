@@ -58,15 +58,15 @@ class BandMeasure:
         self._ready = math.floor(threshold) + 1 if exceeds else math.ceil(threshold)
         self._counts = [[0, 0, 0, 0] for _ in self._edges]
 
-    def add(self, one: History) -> None:
-        """Count a cycle; who has no score is in no band."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike; who has no score is in no band."""
         if one.score is None:
             return
         counts = self._counts[band_of(one.score, self._edges)]
-        counts[0] += 1
-        counts[1] += one.depth >= _HANDED_OFF
-        counts[2] += one.settled
-        counts[3] += one.won
+        counts[0] += times
+        counts[1] += times * (one.depth >= _HANDED_OFF)
+        counts[2] += times * one.settled
+        counts[3] += times * one.won
 
     def result(self) -> tuple[Band, ...]:
         """Give the bands, lowest first."""

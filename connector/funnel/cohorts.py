@@ -6,8 +6,9 @@ from array import array
 from collections.abc import Callable
 from typing import NamedTuple
 
-from connector.domain.moment import DAY, Micros, to_datetime
+from connector.domain.moment import DAY, Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.months import month_at
 from connector.funnel.statistics import share, wilson, within
 
 RANK_LEAST = 30
@@ -37,25 +38,25 @@ class CohortMeasure:
     """Counts the funnel by whatever `key` says of a cycle, in one pass; None leaves it out."""
 
     def __init__(self, key: Callable[[History], str | None]) -> None:
-        self._key = key
+        self.key = key
         self._reached: dict[str, list[int]] = {}
         self._spans: dict[str, list[array[int]]] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
-        name = self._key(one)
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
+        name = self.key(one)
         if name is None:
             return
         if name not in self._reached:
             self._reached[name] = [0] * len(STAGES)
             self._spans[name] = [array("q") for _ in STAGES]
         reached, spans = self._reached[name], self._spans[name]
-        reached[0] += 1
+        reached[0] += times
         for stage in range(1, one.depth + 1):
-            reached[stage] += 1
+            reached[stage] += times
             began, ended = one.reached.get(STAGES[stage - 1]), one.reached.get(STAGES[stage])
             if began is not None and ended is not None and ended >= began:
-                spans[stage].append(ended - began)
+                spans[stage].extend([ended - began] * times)
 
     def result(self) -> tuple[Cohort, ...]:
         """Give the kinds, largest first, then by name."""
@@ -91,30 +92,18 @@ class PeriodMeasure:
     """Counts by the month in which a stage was reached, whenever the lead came, in one pass."""
 
     def __init__(self) -> None:
-        self._months: dict[int, list[int]] = {}
-        self._days: dict[int, int] = {}
+        self._months: dict[str, list[int]] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle; a stage without a date is in no month."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike; a stage without a date is in no month."""
         for stage in range(one.depth + 1):
             at = one.reached.get(STAGES[stage])
             if at is not None:
-                self._months.setdefault(self._month(at), [0] * len(STAGES))[stage] += 1
-
-    def _month(self, at: Micros) -> int:
-        day = at // DAY
-        month = self._days.get(day)
-        if month is None:
-            moment = to_datetime(day * DAY)
-            month = self._days[day] = moment.year * 12 + moment.month - 1
-        return month
+                self._months.setdefault(month_at(at), [0] * len(STAGES))[stage] += times
 
     def result(self) -> tuple[Period, ...]:
         """Give the months, oldest first."""
-        return tuple(
-            Period(f"{month // 12:04}-{month % 12 + 1:02}", tuple(counts))
-            for month, counts in sorted(self._months.items())
-        )
+        return tuple(Period(month, tuple(counts)) for month, counts in sorted(self._months.items()))
 
 
 def before(start: Micros, days: int, name: str) -> Callable[[History], str | None]:
@@ -135,6 +124,11 @@ def campaign_of(one: History) -> str | None:
 def theme_of(one: History) -> str | None:
     """The theme of its nurture."""
     return one.theme
+
+
+def partner_of(one: History) -> str | None:
+    """The partner who took it."""
+    return one.partner
 
 
 def segment_of(one: History) -> str | None:

@@ -41,16 +41,18 @@ class _Clock:
         self.counts = dict.fromkeys(("in_time", "late", "missed", "waiting", "unknown"), 0)
         self.spans = array("q")
 
-    def add(self, at: Micros, due: Micros | None, done: Micros | None, now: Micros) -> None:
+    def add(
+        self, at: Micros, due: Micros | None, done: Micros | None, now: Micros, times: int
+    ) -> None:
         if done is not None:
-            self.spans.append(done - at)
+            self.spans.extend([done - at] * times)
         if due is None:
             word = "unknown"
         elif done is not None:
             word = "in_time" if done <= due else "late"
         else:
             word = "waiting" if now <= due else "missed"
-        self.counts[word] += 1
+        self.counts[word] += times
 
     def result(self) -> Timeliness:
         counts = self.counts
@@ -68,16 +70,16 @@ class HandoffMeasure:
         self._all = (_Clock(), _Clock())
         self._owners: dict[str, tuple[_Clock, _Clock]] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle, if it was handed off."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike, if it was handed off."""
         given = one.handoff
         if given is None:
             return
         mine = self._owners.setdefault(one.owner or "unknown", (_Clock(), _Clock()))
         touch_due = given.touch_due if given.watched else None
         for touched, decided in (self._all, mine):
-            touched.add(given.at, touch_due, given.touched_at, self._now)
-            decided.add(given.at, given.decide_due, given.decided_at, self._now)
+            touched.add(given.at, touch_due, given.touched_at, self._now, times)
+            decided.add(given.at, given.decide_due, given.decided_at, self._now, times)
 
     def result(self) -> tuple[OwnerHandoffs, tuple[OwnerHandoffs, ...]]:
         """Give everybody's, and each owner's by owner."""

@@ -45,23 +45,24 @@ class HeadlineMeasure:
              "again_won", "again_value", "refused"), 0
         )  # fmt: skip
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         counts = self._counts
-        counts["cycles"] += 1
-        counts["people"] += one.newest
-        counts["sales_ready"] += one.depth >= _READY
-        counts["handed_off"] += one.depth >= _HANDED_OFF
-        counts["refused"] += one.state == "rejected"
+        counts["cycles"] += times
+        counts["people"] += times * one.newest
+        depth = one.depth
+        counts["sales_ready"] += times * (depth >= _READY)
+        counts["handed_off"] += times * (depth >= _HANDED_OFF)
+        counts["refused"] += times * (one.state == "rejected")
         if not one.won:
             return
         again = one.number > 1
-        counts["won"] += 1
-        counts["again_won"] += again
+        counts["won"] += times
+        counts["again_won"] += times * again
         if one.won_cents is not None:
-            counts["valued"] += 1
-            counts["value"] += one.won_cents
-            counts["again_value"] += one.won_cents if again else 0
+            counts["valued"] += times
+            counts["value"] += times * one.won_cents
+            counts["again_value"] += times * one.won_cents if again else 0
 
     def result(self) -> Headline:
         """Give the figures."""

@@ -61,6 +61,9 @@ class History(NamedTuple):
     its open or lost ones; None where no deal names an amount. `campaigns` are what the person did
     in answer to a campaign in this pass, oldest first. `last_at` is when anything last happened
     in it; `machine_only` that machines alone ever did something in the person's name.
+    `stays` are the times in states between sales-ready and a deal: (state, from, until), None
+    while it lasts. `efforts` are what owners did for it. `sales` are its won deals as (when,
+    cents), `products` what they sold; `partner` is who took it from outside the company.
     """
 
     person: str
@@ -82,6 +85,11 @@ class History(NamedTuple):
     segment: str | None = None
     last_at: Micros | None = None
     machine_only: bool = False
+    stays: tuple[tuple[str, Micros, Micros | None], ...] = ()
+    efforts: int = 0
+    sales: tuple[tuple[Micros | None, int | None], ...] = ()
+    products: tuple[str, ...] = ()
+    partner: str | None = None
 
     @property
     def depth(self) -> int:

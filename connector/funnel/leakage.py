@@ -85,29 +85,29 @@ class LeakageMeasure:
         self._blank: dict[_Key, Counter[str | None]] = {}
         self._came_back = 0
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         if one.won:
             if one.won_cents is not None:
                 sums = self._won.setdefault(one.source, [0, 0])
-                sums[0] += 1
-                sums[1] += one.won_cents
+                sums[0] += times
+                sums[1] += times * one.won_cents
             return
         how = _how(one)
         if how is None:
             return
         if not one.newest:
-            self._came_back += 1
+            self._came_back += times
             return
         apart = (one.segment or one.source or "unknown") if self._by_segment else None
         key = (STAGES[one.depth], how, _why(one, how), apart)
         valued = self._valued.setdefault(key, [0, 0])
         blank = self._blank.setdefault(key, Counter())
         if one.other_cents is None:
-            blank[one.source] += 1
+            blank[one.source] += times
         else:
-            valued[0] += 1
-            valued[1] += one.other_cents
+            valued[0] += times
+            valued[1] += times * one.other_cents
 
     def result(self) -> Leakage:
         """Give the leaks with their value."""

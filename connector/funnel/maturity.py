@@ -91,37 +91,37 @@ class MaturityMeasure:
         self._now = now
         self._n = dict.fromkeys((*Counts._fields, "accepted"), 0)
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         n = self._n
-        n["cycles"] += 1
-        n["sourced"] += one.source is not None
-        n["handed"] += one.depth >= _HANDED_OFF
-        n["accepted"] += one.depth >= _ACCEPTED
+        n["cycles"] += times
+        n["sourced"] += times * (one.source is not None)
+        n["handed"] += times * (one.depth >= _HANDED_OFF)
+        n["accepted"] += times * (one.depth >= _ACCEPTED)
         if one.state in _REFUSED:
-            n["refused"] += 1
-            n["reasoned"] += one.reason is not None
+            n["refused"] += times
+            n["reasoned"] += times * (one.reason is not None)
         if one.newest and one.depth < _HANDED_OFF and one.state in {"inquiry", "nurture"}:
-            n["resting"] += 1
-            n["nurtured"] += one.state == "nurture"
-        n["came_back"] += one.number > 1
-        n["won"] += one.won
-        n["again_won"] += one.won and one.number > 1
-        n["valued"] += one.won and one.won_cents is not None
-        self._add_handoff(one)
+            n["resting"] += times
+            n["nurtured"] += times * (one.state == "nurture")
+        n["came_back"] += times * (one.number > 1)
+        n["won"] += times * one.won
+        n["again_won"] += times * (one.won and one.number > 1)
+        n["valued"] += times * (one.won and one.won_cents is not None)
+        self._add_handoff(one, times)
 
-    def _add_handoff(self, one: History) -> None:
+    def _add_handoff(self, one: History, times: int) -> None:
         given, n = one.handoff, self._n
         if given is None:
             return
         if given.decided_at is not None or (given.decide_due or self._now) < self._now:
-            n["due"] += 1
-            n["decided"] += given.decided_at is not None
+            n["due"] += times
+            n["decided"] += times * (given.decided_at is not None)
         late = given.touch_due is not None and given.touch_due < self._now
         if given.watched and (given.touched_at is not None or late):
-            n["watched"] += 1
-            n["touched"] += given.touched_at is not None
-            n["in_time"] += (
+            n["watched"] += times
+            n["touched"] += times * (given.touched_at is not None)
+            n["in_time"] += times * (
                 given.touched_at is not None
                 and given.touch_due is not None
                 and given.touched_at <= given.touch_due

@@ -6,9 +6,10 @@ from collections import Counter
 from typing import NamedTuple
 
 from connector.domain.cycle import State
-from connector.domain.moment import DAY, Micros, to_datetime
+from connector.domain.moment import DAY, Micros
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.history import STAGES, History
+from connector.funnel.months import month_at
 from connector.funnel.statistics import share, wilson
 
 QUIET = 30 * DAY
@@ -82,48 +83,49 @@ class QualityMeasure:
         self._bands: dict[tuple[int, bool], list[int]] = {}
         self._passes: dict[int, list[int]] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         depth, counts = one.depth, self._counts
         passed = self._passes.setdefault(one.number, [0, 0, 0])
-        passed[0] += 1
+        passed[0] += times
         if one.won:
-            passed[1] += 1
-            passed[2] += one.won_cents or 0
-        counts["ready"] += depth >= _READY
-        counts["machine"] += depth >= _READY and one.machine_only
-        counts["handed"] += depth >= _HANDED_OFF and not one.found
-        counts["raw"] += depth >= _HANDED_OFF and not one.found and _is_raw(one)
-        counts["not_passed"] += depth < _HANDED_OFF
-        self._inquiry(one, depth)
-        self._month(one, depth)
-        self._band(one)
+            passed[1] += times
+            passed[2] += times * (one.won_cents or 0)
+        counts["ready"] += times * (depth >= _READY)
+        counts["machine"] += times * (depth >= _READY and one.machine_only)
+        counts["handed"] += times * (depth >= _HANDED_OFF and not one.found)
+        counts["raw"] += times * (depth >= _HANDED_OFF and not one.found and _is_raw(one))
+        counts["not_passed"] += times * (depth < _HANDED_OFF)
+        self._inquiry(one, depth, times)
+        self._month(one, depth, times)
+        self._band(one, times)
 
-    def _inquiry(self, one: History, depth: int) -> None:
+    def _inquiry(self, one: History, depth: int, times: int) -> None:
         began = one.reached.get("inquiry")
         if began is None or depth > 0 or not one.newest or one.state == State.DISQUALIFIED:
             return
         if self._now - began > QUIET:
-            self._counts["inquiries"] += 1
-            self._counts["forgotten"] += one.last_at is None or one.last_at - began <= DAY
+            self._counts["inquiries"] += times
+            silent = one.last_at is None or one.last_at - began <= DAY
+            self._counts["forgotten"] += times * silent
 
-    def _month(self, one: History, depth: int) -> None:
+    def _month(self, one: History, depth: int, times: int) -> None:
         at = one.reached.get("handed_off")
         if at is None or depth < _HANDED_OFF:
             return
-        counts = self._trend.setdefault(to_datetime(at).strftime("%Y-%m"), [0, 0, 0])
-        counts[0] += 1
-        counts[1] += depth >= _ACCEPTED
-        counts[2] += one.state == State.REJECTED
+        counts = self._trend.setdefault(month_at(at), [0, 0, 0])
+        counts[0] += times
+        counts[1] += times * (depth >= _ACCEPTED)
+        counts[2] += times * (one.state == State.REJECTED)
 
-    def _band(self, one: History) -> None:
+    def _band(self, one: History, times: int) -> None:
         if one.score is None:
             return
         key = (band_of(one.score, self._edges), State.NURTURE.value in one.states)
         counts = self._bands.setdefault(key, [0, 0, 0])
-        counts[0] += 1
-        counts[1] += one.settled
-        counts[2] += one.won and one.settled
+        counts[0] += times
+        counts[1] += times * one.settled
+        counts[2] += times * (one.won and one.settled)
 
     def result(self) -> Quality:
         """Give the figures."""

@@ -92,8 +92,12 @@ class ReturnMeasure:
         self._reached = [0] * len(STAGES)
         self._value = self._time = 0
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
+        for _ in range(times):
+            self._add(one)
+
+    def _add(self, one: History) -> None:
         depth = one.depth
         for stage in range(depth + 1):
             self._reached[stage] += 1
@@ -110,9 +114,9 @@ class ReturnMeasure:
         for campaign in every:
             self._of(campaign).touched += 1
         self._of(last)
+        if not cents and not time and not one.won:
+            return
         for way, names in zip(WAYS, ((first,), (last,), every), strict=True):
-            if not cents and not time and not one.won:
-                break
             values, times = split(cents, len(names)), split(time, len(names))
             for name, value, spent in zip(names, values, times, strict=True):
                 sums = self._of(name)
@@ -171,6 +175,8 @@ def credited(one: History) -> tuple[str, str, tuple[str, ...]]:
     Where nobody knows when it became sales-ready, the hand-off counts for it, else the sale, else
     now. Touches after the sale count for nothing.
     """
+    if not one.campaigns:
+        return NO_CAMPAIGN, NO_CAMPAIGN, (NO_CAMPAIGN,)
     ended = one.reached.get("won")
     touches = [t for t in one.campaigns if ended is None or t[0] <= ended]
     if not touches:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from connector.domain.moment import Micros, to_datetime
+from connector.domain.moment import Micros
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.history import STAGES, History
 from connector.funnel.leakage import NO_REASON
+from connector.funnel.months import month_at
 from connector.funnel.statistics import mean, share, within
 
 UNKNOWN = "unknown"
@@ -53,17 +54,17 @@ class _Sums:
         self.spans = array("q")
         self.reasons: Counter[str] = Counter()
 
-    def add(self, one: History) -> None:
+    def add(self, one: History, times: int) -> None:
         for stage in range(one.depth + 1):
-            self.reached[stage] += 1
+            self.reached[stage] += times
         if one.won and one.won_cents is not None:
-            self.valued += 1
-            self.value += one.won_cents
+            self.valued += times
+            self.value += times * one.won_cents
         began, ended = one.reached.get("inquiry"), one.reached.get("won")
         if one.won and began is not None and ended is not None and ended >= began:
-            self.spans.append(ended - began)
+            self.spans.extend([ended - began] * times)
         if one.state in _REFUSALS:
-            self.reasons[one.reason or NO_REASON] += 1
+            self.reasons[one.reason or NO_REASON] += times
 
     def result(self, name: str) -> Segment:
         cycles, ready, handed, accepted, qualified, won = self.reached
@@ -99,15 +100,15 @@ class SegmentMeasure:
         self._key = key
         self._sums: dict[str, _Sums] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         name = self._key(one)
         if name is None:
             return
         sums = self._sums.get(name)
         if sums is None:
             sums = self._sums[name] = _Sums()
-        sums.add(one)
+        sums.add(one, times)
 
     def result(self) -> tuple[Segment, ...]:
         """Give the segments, largest first, then by name."""
@@ -128,7 +129,7 @@ def owner_of(one: History) -> str | None:
 def month_of(one: History) -> str | None:
     """The month (UTC) of the inquiry, such as 2026-03; None where that is not known."""
     began = one.reached.get("inquiry")
-    return None if began is None else to_datetime(began).strftime("%Y-%m")
+    return None if began is None else month_at(began)
 
 
 def band_namer(threshold: float, *, exceeds: bool = False) -> Callable[[History], str | None]:

@@ -48,26 +48,26 @@ class StageMeasure:
         self._found = 0
         self._disordered = 0
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
-        self._standing[one.state] += 1
-        self._found += one.found
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
+        self._standing[one.state] += times
+        self._found += times * one.found
         depth = one.depth
         for stage in range(depth + 1):
-            self._reached[stage] += 1
+            self._reached[stage] += times
         for stage in range(1, depth + 1):
-            self._time(self._spans[stage], one, STAGES[stage - 1], STAGES[stage])
+            self._time(self._spans[stage], one, (STAGES[stage - 1], STAGES[stage]), times)
         if one.won:
-            self._time(self._whole, one, STAGES[0], STAGES[-1])
+            self._time(self._whole, one, (STAGES[0], STAGES[-1]), times)
 
-    def _time(self, spans: array[int], one: History, before: str, after: str) -> None:
-        began, ended = one.reached.get(before), one.reached.get(after)
+    def _time(self, spans: array[int], one: History, stages: tuple[str, str], times: int) -> None:
+        began, ended = map(one.reached.get, stages)
         if began is None or ended is None:
             return
         if ended < began:
-            self._disordered += 1
+            self._disordered += times
         else:
-            spans.append(ended - began)
+            spans.extend([ended - began] * times)
 
     def result(self) -> Funnel:
         """Give the funnel."""

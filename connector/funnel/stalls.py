@@ -44,23 +44,24 @@ class StallMeasure:
         self._open: dict[tuple[int, str], tuple[array[int], array[int]]] = {}
         self._won = [0, 0]
 
-    def add(self, one: History) -> None:
-        """Count a cycle."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike."""
         segment = one.segment or one.source or "unknown"
         if one.won and one.won_cents is not None:
-            self._won[0] += 1
-            self._won[1] += one.won_cents
+            self._won[0] += times
+            self._won[1] += times * one.won_cents
         for stage in range(2, one.depth):
             began, ended = one.reached.get(STAGES[stage]), one.reached.get(STAGES[stage + 1])
             # Two stages of one moment were learnt together: they say nothing of the time between.
             if began is not None and ended is not None and ended > began:
                 for name in (segment, EVERYBODY):
-                    self._spans.setdefault((stage, name), array("q")).append(ended - began)
+                    spans = self._spans.setdefault((stage, name), array("q"))
+                    spans.extend([ended - began] * times)
         place = _OPEN.get(one.state)
         if place is not None and one.newest and one.last_at is not None:
             silent, cents = self._open.setdefault((place, segment), (array("q"), array("q")))
-            silent.append(self._now - one.last_at)
-            cents.append(-1 if one.other_cents is None else one.other_cents)
+            silent.extend([self._now - one.last_at] * times)
+            cents.extend([-1 if one.other_cents is None else one.other_cents] * times)
 
     def result(self) -> tuple[Stall, ...]:
         """Give stages and segments with open leads, most stalled first."""

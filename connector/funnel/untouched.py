@@ -58,24 +58,25 @@ class UntouchedMeasure:
         self._taken: Counter[tuple[str, int]] = Counter()
         self._sources: dict[str, list[int]] = {}
 
-    def add(self, one: History) -> None:
-        """Count a cycle, if it was handed off and its owner's touch could be seen."""
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike, if its owner's touch could be seen."""
         given = one.handoff
         if given is None or not given.watched or given.touch_due is None:
             return
         owner, week = one.owner or "unknown", given.at // (7 * DAY)
-        self._given[owner, week] += 1
+        self._given[owner, week] += times
         if given.touched_at is not None:
-            self._taken[owner, given.touched_at // (7 * DAY)] += 1
+            self._taken[owner, given.touched_at // (7 * DAY)] += times
         if one.source:
             counts = self._sources.setdefault(one.source, [0, 0])
-            counts[0] += 1
-            counts[1] += one.depth >= _ACCEPTED
+            counts[0] += times
+            counts[1] += times * (one.depth >= _ACCEPTED)
         if given.touched_at is None and given.touch_due >= self._now:
             return
-        self._due += 1
+        self._due += times
         if given.touched_at is None:
-            self._missed.append(_Missed(owner, one.source, given.at, given.touch_due))
+            missed = _Missed(owner, one.source, given.at, given.touch_due)
+            self._missed.extend([missed] * times)
 
     def result(self, days: Mapping[str, OwnerDays]) -> Untouched:
         """Give them with causes, by the days on which each owner did something."""

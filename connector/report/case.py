@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 from typing import Any
 
 from connector.config.assumptions import Assumptions
+from connector.config.assumptions import Remedy as Assumed
 from connector.config.settings import Report
+from connector.documents.reader import parse
+from connector.documents.shipped import shipped as read_shipped
 from connector.funnel.case import LEAST_DAYS, Line, Loss, Remedy, case
 from connector.report.amounts import money
 
 TOP = 7
 STALLED = "stalled"
+DEFAULT = "default of Leadloop, not yours: write your own into assumptions.yaml"
 
 
 def case_figures(data: dict[str, Any], report: Report, given: Assumptions | None) -> dict[str, Any]:
-    """Give the case of a report's figures; without assumptions there are leaks and no remedies."""
+    """Give the case of a report's figures.
+
+    A leak nobody wrote a remedy for gets the one we ship, marked as a default wherever it shows.
+    """
     days = _days(data)
     margin = given.margin if given and given.margin is not None else report.margin
-    remedies = [_remedy(one) for one in given.remedies] if given else []
+    own = list(given.remedies) if given else []
     losses = _losses(data)
-    lines = case(losses, remedies, days=days, margin=1.0 if margin is None else margin, top=TOP)
     known = {loss.driver for loss in losses}
+    written = {one.driver for one in own}
+    shipped = [one for one in _shipped() if one.driver in known - written]
+    remedies = [_remedy(one) for one in (*own, *shipped)]
+    lines = case(losses, remedies, days=days, margin=1.0 if margin is None else margin, top=TOP)
+    defaults = {one.driver for one in shipped} & {line.loss.driver for line in lines}
     return {
         "as_of": data["as_of"],
         "currency": data["currency"],
         "days": days,
         "stretched": days >= LEAST_DAYS,
         "margin": margin,
-        "lines": [_line(line) for line in lines],
+        "lines": [_line(line, defaults) for line in lines],
+        "defaults": len(defaults),
         "total": _total(lines),
         "without_remedy": sum(line.remedy is None for line in lines),
-        "unused": [one.driver for one in remedies if one.driver not in known],
-        "assumptions": _assumptions(report, given, margin, days, data),
+        "unused": [one.driver for one in own if one.driver not in known],
+        "assumptions": [
+            *_assumptions(report, given, margin, days, data),
+            *(_assumed(one, report, DEFAULT) for one in shipped if one.driver in defaults),
+        ],
     }
+
+
+def _shipped() -> list[Assumed]:
+    """The remedies of mappings/assumptions.yaml."""
+    return parse(read_shipped("assumptions.yaml"), Assumptions, name="assumptions.yaml").remedies
 
 
 def _days(data: dict[str, Any]) -> int:
@@ -87,7 +108,7 @@ def _remedy(one: Any) -> Remedy:
     )
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, defaults: Set[str]) -> dict[str, Any]:
     loss = line.loss
     return {
         "driver": loss.driver,
@@ -97,6 +118,7 @@ def _line(line: Line) -> dict[str, Any]:
         "real": money(loss.real),
         "yearly": money(line.yearly),
         "remedy": line.remedy.words if line.remedy else None,
+        "default": loss.driver in defaults,
         "revenue": _range(line.revenue),
         "margin": _range(line.margin),
         "cost": money(line.cost),
@@ -139,13 +161,17 @@ def _assumptions(
         ),
         _worth(data["leakage"], report),
     ]
-    for one in given.remedies if given else ():
-        shares = one.recovers
-        won = f"wins back {shares.low:.0%} to {shares.high:.0%}, likely {shares.likely:.0%}"
-        cost = f"{one.once:,.0f} {report.currency} once, {one.monthly:,.0f} a month"
-        source = one.source or "assumptions.yaml"
-        rows.append((f"{one.driver.replace('_', ' ')}: {one.remedy}", f"{won}; {cost}", source))
-    return [{"what": what, "value": value, "source": source} for what, value, source in rows]
+    found = [{"what": what, "value": value, "source": source} for what, value, source in rows]
+    own = given.remedies if given else []
+    return found + [_assumed(one, report, one.source or "assumptions.yaml") for one in own]
+
+
+def _assumed(one: Assumed, report: Report, source: str) -> dict[str, str]:
+    shares = one.recovers
+    won = f"wins back {shares.low:.0%} to {shares.high:.0%}, likely {shares.likely:.0%}"
+    cost = f"{one.once:,.0f} {report.currency} once, {one.monthly:,.0f} a month"
+    what = f"{one.driver.replace('_', ' ')}: {one.remedy}"
+    return {"what": what, "value": f"{won}; {cost}", "source": source}
 
 
 def _worth(leakage: dict[str, Any], report: Report) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ Shares are 0 to 1, times in days, money in units of `currency`; null is what is 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from connector.config.costs import Costs
 from connector.config.load import Loaded
@@ -14,7 +14,6 @@ from connector.domain.moment import SECOND, Micros, format_iso
 from connector.funnel.bands import BandMeasure
 from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
 from connector.funnel.headline import HeadlineMeasure
-from connector.funnel.history import History
 from connector.funnel.leakage import Leak, Leakage, LeakageMeasure
 from connector.funnel.maturity import MaturityMeasure
 from connector.funnel.returns import ReturnMeasure
@@ -29,6 +28,7 @@ from connector.funnel.segments import (
 from connector.funnel.stages import Funnel, Stage, StageMeasure
 from connector.report.amounts import days, hours, money
 from connector.report.campaigns import campaign_figures, costs_of, return_measure
+from connector.report.feeding import alike_of, feed
 from connector.report.kinds import kind_figures, kind_measures
 from connector.report.maturity import maturity_data
 from connector.scoring.model import Model
@@ -39,12 +39,6 @@ from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
 _REFUSED = ("rejected", "recycled", "lost")
-
-
-class Measure(Protocol):
-    """Takes cycles one by one."""
-
-    def add(self, one: History) -> None: ...
 
 
 class _Measures(NamedTuple):
@@ -84,10 +78,9 @@ def report_figures(
         kinds = kind_measures(
             settings.report, model, now, start, _leakage_measure(settings.report, by_segment=True)
         )
-        feeds: tuple[Measure, ...] = (*measures, *kinds)
-        for told in histories(tx, reading, worth):
-            for measure in feeds:
-                measure.add(told.history)
+        found = (told.history for told in histories(tx, reading, worth))
+        alike = alike_of(now, start, model.threshold, exceeds=model.compare == "exceeds")
+        feed(found, alike, (*measures, *kinds))
         names = _owner_names(tx, reading.connection, settings.report.owners)
         health = _health(tx, model, worth)
         grown = maturity_data(
@@ -106,7 +99,7 @@ def report_figures(
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
         **_measured(measures, settings.report, names),
         "maturity": grown,
-        **kind_figures(kinds, settings.report, start, worth.worked, names),
+        **kind_figures(kinds, settings.report, start, worth.worked, names, seen=reading.watched),
         "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
         "health": health,
     }
@@ -302,10 +295,21 @@ def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
             {"field": name, "known": n, "share": n / inside if inside else None}
             for name, n in known.items()
         ],
-        **quality.activity_counts(tx),
+        **_activities(tx, worth),
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
         "kept_aside": quality.kept_aside(tx),
         "refused_writes": quality.refused_writes(tx),
+    }
+
+
+def _activities(tx: Any, worth: Worth) -> dict[str, int]:
+    """All activities, those of machines, those seen twice, and those of nobody we know."""
+    unplaced, machine, twice = quality.nobodys_activities(tx)
+    return {
+        "activities": worth.activities + unplaced,
+        "machine": worth.machine + machine,
+        "seen_twice": worth.seen_twice + twice,
+        "unplaced": unplaced,
     }

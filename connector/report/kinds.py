@@ -14,16 +14,20 @@ from connector.funnel.cohorts import (
     Step,
     before,
     campaign_of,
+    partner_of,
     segment_of,
     theme_of,
 )
+from connector.funnel.contact import Contact, ContactMeasure
 from connector.funnel.history import STAGES
 from connector.funnel.leakage import Leak, LeakageMeasure
+from connector.funnel.lifetime import Lifetime, LifetimeMeasure
 from connector.funnel.quality import Quality, QualityMeasure
 from connector.funnel.segments import band_namer, owner_of, source_of
 from connector.funnel.stalls import Stall, StallMeasure
 from connector.funnel.statistics import share
 from connector.funnel.untouched import OwnerDays, Untouched, UntouchedMeasure
+from connector.funnel.waiting import Wait, WaitMeasure
 from connector.report.amounts import days, money
 from connector.scoring.model import Model
 
@@ -39,6 +43,7 @@ class Kinds(NamedTuple):
     owner: CohortMeasure
     band: CohortMeasure
     theme: CohortMeasure
+    partner: CohortMeasure
     half_year: CohortMeasure
     year: CohortMeasure
     periods: PeriodMeasure
@@ -46,6 +51,9 @@ class Kinds(NamedTuple):
     untouched: UntouchedMeasure
     quality: QualityMeasure
     leaks: LeakageMeasure
+    waits: WaitMeasure
+    contact: ContactMeasure
+    lifetime: LifetimeMeasure
 
 
 def kind_measures(
@@ -61,6 +69,7 @@ def kind_measures(
         owner=CohortMeasure(owner_of if report.owners != "off" else lambda _: None),
         band=CohortMeasure(band_namer(model.threshold, exceeds=exceeds)),
         theme=CohortMeasure(theme_of),
+        partner=CohortMeasure(partner_of),
         half_year=CohortMeasure(before(start, half, "before")),
         year=CohortMeasure(before(start, year, "before")),
         periods=PeriodMeasure(),
@@ -68,6 +77,9 @@ def kind_measures(
         untouched=UntouchedMeasure(now),
         quality=QualityMeasure(now, model.threshold, exceeds=exceeds),
         leaks=leaks,
+        waits=WaitMeasure(now),
+        contact=ContactMeasure(),
+        lifetime=LifetimeMeasure(),
     )
 
 
@@ -77,14 +89,19 @@ def kind_figures(
     start: Micros,
     worked: Mapping[str, OwnerDays],
     names: dict[str, str],
+    *,
+    seen: bool,
 ) -> dict[str, Any]:
-    """Give the figures of all of them."""
+    """Give the figures of all of them; `seen` says whether the CRM shows what owners do."""
     hidden = report.owners == "off"
     return {
         "kinds": {
-            name: [_cohort(one, names if name == "owner" else {}) for one in measure.result()]
+            name: [
+                _cohort(one, names if name in ("owner", "partner") else {})
+                for one in measure.result()
+            ]
             for name, measure in found._asdict().items()
-            if name in ("source", "campaign", "segment", "owner", "band", "theme")
+            if name in ("source", "campaign", "segment", "owner", "band", "theme", "partner")
         },
         "periods": [
             {"month": p.name, **dict(zip(STAGES, p.reached, strict=True))}
@@ -103,6 +120,9 @@ def kind_figures(
         "stalled": _stalled(found.stalls.result()),
         "untouched": _untouched(found.untouched.result(worked), names, hidden=hidden),
         "quality": _quality(found.quality.result(), report),
+        "waits": [_wait(one) for one in found.waits.result()],
+        "contact": [_contact(one, seen=seen) for one in found.contact.result()],
+        "lifetime": _lifetime(found.lifetime.result()),
         "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
     }
 
@@ -185,6 +205,31 @@ def _quality(found: Quality, report: Report) -> dict[str, Any]:
         "trend": [one._asdict() for one in found.trend],
         "nurtured": [one._asdict() for one in found.nurtured],
         "passes": [one._asdict() | {"value": money(one.value)} for one in found.passes],
+    }
+
+
+def _wait(one: Wait) -> dict[str, Any]:
+    return one._asdict() | {
+        "median": days(one.median),
+        "p90": days(one.p90),
+        "longest": days(one.longest),
+    }
+
+
+def _contact(one: Contact, *, seen: bool) -> dict[str, Any]:
+    """Where no activity names its owner, nobody knows who was called."""
+    found = one._asdict()
+    if not seen:
+        found |= dict.fromkeys(("contacted", "share", "interval", "efforts"))
+    return found | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
+
+
+def _lifetime(found: Lifetime) -> dict[str, Any]:
+    return found._asdict() | {
+        "value": money(found.value),
+        "per_customer": money(found.per_customer),
+        "later": money(found.later),
+        "products": [one._asdict() | {"value": money(one.value)} for one in found.products],
     }
 
 

@@ -1,36 +1,38 @@
-"""Cycles with all that measures read about them, a page of people at a time."""
+"""Cycles with all that measures read about them, person by person.
+
+Every table is read once, in the order of people, side by side: the whole store passes by, and no
+more than a page of it is ever in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
+from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields
 from connector.funnel.history import Handoff, History
 from connector.funnel.untouched import OwnerDays
-from connector.store import people
-from connector.store.people import PersonRecord
-from connector.store.schema import activity, cycle, disposition, move, person
+from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
+from connector.store.schema import activity, cycle, disposition, move, offer, person
 from connector.store.schema import score as score_table
+from connector.store.streams import Row, Stream, in_order, rows
 
-PAGE = 500
 FOUND = "found in sales' hands"
 BACKLOG = "backlog"
+_LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
-
-
-class Deal(NamedTuple):
-    """One opportunity: `cents` is None when it names no amount in the report's currency."""
-
-    status: str | None
-    cents: int | None
-    created: Micros | None
-    closed: Micros | None
+_ON_THE_WAY = frozenset(
+    {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
+     State.QUALIFIED}
+)  # fmt: skip
 
 
 @dataclass
@@ -38,12 +40,15 @@ class Worth:
     """What reading came upon: amounts in other currencies are left out, and counted.
 
     `worked` is, by owner, the days on which they did something for leads handed to them and for
-    others.
+    others. The activities are those of people: all, those of machines, those seen twice.
     """
 
     deals: int = 0
     without_amount: int = 0
     other_currency: int = 0
+    activities: int = 0
+    machine: int = 0
+    seen_twice: int = 0
     worked: dict[str, OwnerDays] = field(default_factory=dict)
 
 
@@ -76,346 +81,293 @@ def watched(tx: Connection) -> bool:
     return tx.execute(query).scalar() is not None
 
 
+class _Cycle(NamedTuple):
+    """One row of the driving query: a person, and (unless `number` is None) one of its cycles."""
+
+    person: str
+    doc: str
+    score: int | None
+    number: int
+    state: str
+    opened_at: Micros
+    owner: str | None
+    handed_off_at: Micros | None
+    sla_due_at: Micros | None
+    theme: str | None
+    verdict: str | None
+    verdict_reason: str | None
+    verdict_at: Micros | None
+    current: bool
+
+
+class _Person(NamedTuple):
+    """All rows of one person."""
+
+    moves: list[Row]
+    said: list[Row]
+    did: list[Row]
+    deals: list[Deal]
+    partners: list[Row]
+    newest: Micros | None
+    human: bool
+
+
 def histories(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Told]:
     """Yield every cycle of people we still know, by person and number; fills `worth` on the way.
 
     `reading.verdict_due` gives when a verdict on a hand-off of that moment is due.
     """
-    after = ""
-    while True:
-        ids = list(
-            tx.execute(
-                select(person.c.id).where(person.c.id > after).order_by(person.c.id).limit(PAGE)
-            ).scalars()
-        )
-        if not ids:
-            return
-        after = ids[-1]
-        yield from _page(tx, ids, reading, worth)
+    moves, said, did, counts, deals, offers = (Stream(rows(tx, q)) for q in _queries(tx, reading))
+    for who, cycles in _people(tx):
+        newest, human = _counted(counts.of(who), worth)
+        mine = _Person(
+            moves.of(who), said.of(who), did.of(who),
+            deals_of(deals.of(who), reading.currency, worth), offers.of(who), newest, human,
+        )  # fmt: skip
+        handed = any(one.handed_off_at is not None for one in cycles)
+        if reading.watched:
+            _note_work(mine.did, worth, handed=handed)
+        if cycles:
+            yield from _told(cycles, mine, reading)
 
 
-def _page(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> Iterator[Told]:
-    rows = tx.execute(
-        select(cycle, person.c.doc, score_table.c.score)
-        .join(person, person.c.id == cycle.c.person)
-        .outerjoin(score_table, score_table.c.person == cycle.c.person)
-        .where(cycle.c.person.in_(ids))
-        .order_by(cycle.c.person, cycle.c.number)
-    ).all()
-    moves = _moves(tx, ids)
-    said = _said(tx, ids)
-    deals = _deals(tx, ids, reading, worth)
-    touches = _touches(tx, ids) if reading.watched else {}
-    answered = _campaigns(tx, ids)
-    since = _beginning_of(rows)
-    activities = _activities(tx, ids)
-    if reading.watched:
-        _note_work(tx, ids, {row.person for row in rows if row.handed_off_at is not None}, worth)
-    opened: dict[str, list[tuple[int, Micros]]] = {}
-    for row in rows:
-        opened.setdefault(row.person, []).append((row.number, row.opened_at))
-    for row in rows:
-        key = (row.person, row.number)
-        mine = [d for d in deals.get(row.person, ()) if _cycle_of(d, opened[row.person]) == key[1]]
-        told = _told(row, moves.get(key, []), said.get(key, {}), mine, touches, reading)
-        campaigns = _of_pass(answered.get(row.person, ()), since[row.person], row.number)
-        newest, human = activities.get(row.person, (None, False))
-        yield told._replace(
-            history=told.history._replace(
-                campaigns=campaigns,
-                theme=row.theme,
-                last_at=_last(told.history, newest if row.current else None),
-                machine_only=newest is not None and not human,
+def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
+    """Yield people in order, each with its cycles in order."""
+    columns = [cycle.c[name] for name in _Cycle._fields[3:]]
+    query = (
+        select(person.c.id, person.c.doc, score_table.c.score, *columns)
+        .select_from(
+            person.outerjoin(cycle, cycle.c.person == person.c.id).outerjoin(
+                score_table, score_table.c.person == person.c.id
             )
         )
-
-
-def _campaigns(tx: Connection, ids: list[str]) -> dict[str, list[tuple[Micros, str]]]:
-    """What people did in answer to campaigns, oldest first; machines did nothing."""
-    rows = tx.execute(
-        select(activity.c.person, activity.c.time, activity.c.campaign)
-        .where(
-            activity.c.person.in_(ids),
-            activity.c.campaign.is_not(None),
-            activity.c.owner.is_(None),
-            ~activity.c.machine,
-            ~activity.c.duplicate,
-        )
-        .order_by(activity.c.person, activity.c.time, activity.c.id)
+        .order_by(in_order(tx, person.c.id), cycle.c.number)
     )
-    found: dict[str, list[tuple[Micros, str]]] = {}
-    for who, at, campaign in rows:
-        found.setdefault(who, []).append((at, campaign))
-    return found
+    who: str | None = None
+    mine: list[_Cycle] = []
+    for row in rows(tx, query):
+        if row[0] != who:
+            if who is not None:
+                yield who, mine
+            who, mine = row[0], []
+        if row[3] is not None:
+            mine.append(_Cycle(*row))
+    if who is not None:
+        yield who, mine
 
 
-def _activities(tx: Connection, ids: list[str]) -> dict[str, tuple[Micros, bool]]:
-    """The time of each person's newest activity, and whether any was a human's."""
-    human = case((activity.c.machine, 0), else_=1)
-    rows = tx.execute(
-        select(activity.c.person, func.max(activity.c.time), func.max(human))
-        .where(activity.c.person.in_(ids), ~activity.c.duplicate)
+def _queries(tx: Connection, reading: Reading) -> tuple[Any, ...]:
+    """Ask for moves, verdicts, what was done, counts of that, deals and offers."""
+    answered = and_(activity.c.campaign.is_not(None), ~activity.c.machine, ~activity.c.duplicate)
+    flagged = [case((activity.c[name], 1), else_=0) for name in ("machine", "duplicate")]
+    return (
+        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at).order_by(
+            in_order(tx, move.c.person), move.c.seq
+        ),
+        select(
+            *(disposition.c[n] for n in ("person", "number", "verdict", "at"))
+        ).order_by(in_order(tx, disposition.c.person)),
+        select(*(activity.c[n] for n in ("person", "time", "connection", "owner", "campaign")))
+        .where(activity.c.person.is_not(None), or_(activity.c.owner.is_not(None), answered))
+        .order_by(in_order(tx, activity.c.person), activity.c.time, activity.c.id),
+        select(
+            activity.c.person,
+            func.count(),
+            *map(func.sum, flagged),
+            func.max(case((~activity.c.duplicate, activity.c.time))),
+            func.max(case((or_(activity.c.machine, activity.c.duplicate), 0), else_=1)),
+        )
+        .where(activity.c.person.is_not(None))
         .group_by(activity.c.person)
-    )
-    return {who: (int(at), bool(any_)) for who, at, any_ in rows}
+        .order_by(in_order(tx, activity.c.person)),
+        deals_query(tx, reading.connection),
+        select(offer.c.person, offer.c.number, offer.c.partner, offer.c.answered_at)
+        .where(offer.c.state == "accepted")
+        .order_by(in_order(tx, offer.c.person), offer.c.number, offer.c.answered_at),
+    )  # fmt: skip
 
 
-def _note_work(tx: Connection, ids: list[str], handed: set[str], worth: Worth) -> None:
-    """Note on which days owners did something for these people."""
-    rows = tx.execute(
-        select(activity.c.connection, activity.c.owner, activity.c.person, activity.c.time).where(
-            activity.c.person.in_(ids), activity.c.owner.is_not(None)
+def _counted(found: list[Row], worth: Worth) -> tuple[Micros | None, bool]:
+    """Count a person's activities; gives the time of the newest, and whether any was a human's."""
+    if not found:
+        return None, False
+    _, count, machine, twice, newest, human = found[0]
+    worth.activities += count
+    worth.machine += machine
+    worth.seen_twice += twice
+    return newest, bool(human)
+
+
+def _note_work(did: list[Row], worth: Worth, *, handed: bool) -> None:
+    """Note on which days owners did something for a person."""
+    for _, at, connection, owner, _ in did:
+        if owner is not None:
+            key = f"{connection}/{owner}"
+            days = worth.worked.get(key)
+            if days is None:
+                days = worth.worked[key] = OwnerDays(set(), set())
+            (days.handed if handed else days.own).add(at // DAY)
+
+
+# --- one person ----------------------------------------------------------------------------------
+
+
+def _told(cycles: list[_Cycle], mine: _Person, reading: Reading) -> Iterator[Told]:
+    doc: Fields = orjson.loads(cycles[0].doc)
+    if len(cycles) == 1:
+        yield _one(cycles[0], mine, doc, reading)
+        return
+    opened = [(one.number, one.opened_at) for one in cycles]
+    spans = _spans(cycles)
+    for one, (after, until) in zip(cycles, spans, strict=True):
+        part = mine._replace(
+            moves=[row for row in mine.moves if row[1] == one.number],
+            said=[row for row in mine.said if row[1] == one.number],
+            did=[row for row in mine.did if after < row[1] <= until],
+            deals=[deal for deal in mine.deals if pass_of(deal, opened) == one.number],
+            partners=[row for row in mine.partners if row[1] == one.number],
+            newest=mine.newest if one.current else None,
         )
+        told = _one(one, part, doc, reading)
+        touched = _touched(one, mine.did) if reading.watched else None
+        given = told.history.handoff
+        if given is not None and given.touched_at != touched:
+            history = told.history._replace(handoff=given._replace(touched_at=touched))
+            told = told._replace(history=history)
+        if mine.newest is not None:
+            machine = not mine.human
+            told = told._replace(history=told.history._replace(machine_only=machine))
+        yield told
+
+
+def _spans(cycles: list[_Cycle]) -> list[tuple[float, float]]:
+    """What was done in each pass: (after, up to). What came before the first pass is of the first.
+
+    A pass begins at the verdict on the one before, for that is what made room for it.
+    """
+    began = [float("-inf")]
+    for before, one in pairwise(cycles):
+        ended = before.verdict_at
+        began.append(one.opened_at if ended is None else min(ended, one.opened_at))
+    return list(zip(began, [*began[1:], float("inf")], strict=True))
+
+
+def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
+    """Tell one pass of what belongs to it."""
+    moves, deals = mine.moves, mine.deals
+    said = _said(row, mine.said) if mine.said else {}
+    created = moment_in(doc, "created") if row.number == 1 else None
+    found = bool(moves) and moves[0][3] == FOUND
+    made = min((d.created for d in deals if d.created is not None), default=None) if deals else None
+    reached = _reached(row, moves, said, created, made, found=found)
+    won = [deal for deal in deals if deal.status == "won"] if deals else []
+    source, segment = doc.get("source"), doc.get(reading.segment) if reading.segment else None
+    history = History(
+        row.person,
+        row.number,
+        row.state,
+        _states(row.state, *[step[2] for step in moves]),
+        reached,
+        bool(row.current),
+        found,
+        row.verdict_reason,
+        row.owner,
+        str(source) if source else None,
+        row.score,
+        None if row.handed_off_at is None else _handoff(row, mine.did, said, reading),
+        sum_of(won) if won else None,
+        sum_of(d for d in deals if d.status != "won") if deals else None,
+        tuple([(at, name) for _, at, _, by, name in mine.did if by is None]),
+        row.theme,
+        None if segment is None or segment == "" else str(segment),
+        max(
+            reached.values() if mine.newest is None else [*reached.values(), mine.newest],
+            default=None,
+        ),
+        mine.newest is not None and not mine.human,
+        _stays(moves, found=found),
+        sum([step[3] is not None for step in mine.did]),
+        tuple([(deal.closed, deal.cents) for deal in won]),
+        tuple(sorted({name for deal in won for name in deal.products})) if won else (),
+        mine.partners[-1][2] if mine.partners else None,
     )
-    for connection, owner, who, at in rows:
-        key = f"{connection}/{owner}"
-        days = worth.worked.get(key)
-        if days is None:
-            days = worth.worked[key] = OwnerDays(set(), set())
-        (days.handed if who in handed else days.own).add(at // DAY)
+    worked = [said[name] for name in _WORKING if name in said] if said else []
+    if made is not None:
+        worked.append(made)
+    return Told(history, min(worked, default=None), _won_at(row, said, won), created)
 
 
-def _beginning_of(rows: Iterable[Any]) -> dict[str, list[tuple[int, Micros]]]:
-    """When each pass began: at the verdict on the one before, for that is what made room for it."""
-    found: dict[str, list[tuple[int, Micros]]] = {}
-    ended: dict[str, Micros | None] = {}
-    for row in rows:
-        before = ended.get(row.person)
-        at = row.opened_at if before is None else min(before, row.opened_at)
-        found.setdefault(row.person, []).append((row.number, at))
-        ended[row.person] = row.verdict_at
-    return found
+@lru_cache(maxsize=4096)
+def _states(*entered: str) -> frozenset[str]:
+    """The same few ways come again and again."""
+    return frozenset(entered)
 
 
-def _of_pass(
-    answered: Sequence[tuple[Micros, str]], since: list[tuple[int, Micros]], number: int
-) -> tuple[tuple[Micros, str], ...]:
-    """What was done in one pass; what came before the first pass is of the first."""
-    at = next(i for i, (n, _) in enumerate(since) if n == number)
-    began = since[at][1] if at else None
-    ended = since[at + 1][1] if at + 1 < len(since) else None
-    return tuple(
-        touch
-        for touch in answered
-        if (began is None or touch[0] > began) and (ended is None or touch[0] <= ended)
-    )
-
-
-def _last(one: History, newest: Micros | None) -> Micros | None:
-    """When anything last happened: a stage was reached, or somebody did something."""
-    moments = [*one.reached.values(), *([newest] if newest is not None else [])]
-    return max(moments, default=None)
-
-
-def _moves(tx: Connection, ids: list[str]) -> dict[tuple[str, int], list[Any]]:
-    rows = tx.execute(
-        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at)
-        .where(move.c.person.in_(ids))
-        .order_by(move.c.seq)
-    )
-    found: dict[tuple[str, int], list[Any]] = {}
-    for row in rows:
-        found.setdefault((row.person, row.number), []).append(row)
-    return found
-
-
-def _said(tx: Connection, ids: list[str]) -> dict[tuple[str, int], dict[str, Micros]]:
-    """When each verdict on a cycle was first given, by the CRM's dates.
+def _said(row: _Cycle, found: list[Row]) -> dict[str, Micros]:
+    """When each verdict was first given, by the CRM's dates.
 
     One given before its cycle opened is of an earlier pass, save in the first, which may have
     been under way long before we saw it.
     """
-    rows = tx.execute(
-        select(
-            disposition.c.person,
-            disposition.c.number,
-            disposition.c.verdict,
-            func.min(disposition.c.at).label("at"),
-        )
-        .join(
-            cycle,
-            and_(
-                cycle.c.person == disposition.c.person,
-                cycle.c.number == disposition.c.number,
-            ),
-        )
-        .where(
-            disposition.c.person.in_(ids),
-            (disposition.c.number == 1) | (disposition.c.at >= cycle.c.opened_at),
-        )
-        .group_by(disposition.c.person, disposition.c.number, disposition.c.verdict)
-    )
-    found: dict[tuple[str, int], dict[str, Micros]] = {}
-    for row in rows:
-        found.setdefault((row.person, row.number), {})[row.verdict] = int(row.at)
-    return found
+    said: dict[str, Micros] = {}
+    for _, number, verdict, at in found:
+        if number == row.number and (number == 1 or at >= row.opened_at):
+            said[verdict] = min(at, said.get(verdict, at))
+    return said
 
 
-def _touches(tx: Connection, ids: list[str]) -> dict[tuple[str, int], Micros]:
-    """The owner's first activity at or after each hand-off."""
-    rows = tx.execute(
-        select(cycle.c.person, cycle.c.number, func.min(activity.c.time).label("at"))
-        .join(activity, activity.c.person == cycle.c.person)
-        .where(
-            cycle.c.person.in_(ids),
-            cycle.c.handed_off_at.is_not(None),
-            activity.c.owner.is_not(None),
-            activity.c.time >= cycle.c.handed_off_at,
-            activity.c.connection + "/" + activity.c.owner == cycle.c.owner,
-        )
-        .group_by(cycle.c.person, cycle.c.number)
-    )
-    return {(row.person, row.number): int(row.at) for row in rows}
+def _reached(
+    row: _Cycle,
+    moves: list[Row],
+    said: Mapping[str, Micros],
+    created: Micros | None,
+    made: Micros | None,
+    *,
+    found: bool,
+) -> dict[str, Micros]:
+    """When it reached each stage, as far as that is known.
 
-
-# --- deals ---------------------------------------------------------------------------------------
-
-
-def _deals(tx: Connection, ids: list[str], reading: Reading, worth: Worth) -> dict[str, list[Deal]]:
-    """The deals of people: opportunities, and person records that name an amount themselves."""
-    found: dict[str, list[Deal]] = {}
-    owners: dict[str, str] = {}
-    for who, records in people.records_of(tx, ids).items():
-        for record in records:
-            if record.connection != reading.connection or record.gone:
-                continue
-            owners[record.id] = who
-            if "amount" in record.doc:
-                found.setdefault(who, []).append(_deal(record, reading.currency, worth))
-    for subject, deals in people.opportunities_of(tx, reading.connection, owners).items():
-        found.setdefault(owners[subject], []).extend(
-            _deal(deal, reading.currency, worth) for deal in deals
-        )
-    return found
-
-
-def _deal(record: PersonRecord, currency: str, worth: Worth) -> Deal:
-    doc = record.doc
-    worth.deals += 1
-    cents = _cents(doc.get("amount"))
-    given = doc.get("currency")
-    if cents is None:
-        worth.without_amount += 1
-    elif given is not None and str(given).strip().upper() != currency:
-        worth.other_currency += 1
-        cents = None
-    status = doc.get("status")
-    closed = _moment(doc, "status_at") or _moment(doc, "closed")
-    return Deal(str(status) if status else None, cents, _moment(doc, "created"), closed)
-
-
-def _cents(amount: object) -> int | None:
-    """Whole cents; nothing, or less than a cent, is no amount."""
-    if isinstance(amount, bool) or not isinstance(amount, int | float):
-        return None
-    cents = round(amount * 100)
-    return cents if cents > 0 else None
-
-
-def _moment(doc: Mapping[str, Any], name: str) -> Micros | None:
-    value = doc.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _cycle_of(deal: Deal, opened: list[tuple[int, Micros]]) -> int:
-    """The pass a deal belongs to: the last one open when it was made, else the first."""
-    at = deal.created if deal.created is not None else deal.closed
-    if at is None:
-        return opened[-1][0]
-    return next((n for n, since in reversed(opened) if since <= at), opened[0][0])
-
-
-# --- one cycle -----------------------------------------------------------------------------------
-
-
-def _told(
-    row: Any,
-    moves: list[Any],
-    said: dict[str, Micros],
-    deals: list[Deal],
-    touches: dict[tuple[str, int], Micros],
-    reading: Reading,
-) -> Told:
-    doc: Fields = orjson.loads(row.doc)
-    created = _moment(doc, "created") if row.number == 1 else None
-    found = bool(moves) and moves[0].why == FOUND
-    entered = _entered(moves)
+    Its beginning is not known of what the first run met halfway; states it was seen to enter say
+    when, unless the CRM's own dates do.
+    """
     reached: dict[str, Micros] = {}
-    for name in ("accepted", "qualified", "won"):
+    entered: dict[str, Micros] = {}
+    for step in moves:
+        entered.setdefault(step[2], step[4])
+    for name in _LATER:
         if name in said:
             reached[name] = said[name]
         elif name in entered and not found:
             reached[name] = entered[name]
-    made = min((d.created for d in deals if d.created is not None), default=None)
     if made is not None:
         reached["qualified"] = min(made, reached.get("qualified", made))
     if row.handed_off_at is not None:
         reached["handed_off"] = row.handed_off_at
-    reached |= _beginnings(row, moves, entered, created, found=found)
-    states = frozenset({row.state, *(m.after for m in moves)})
-    handoff = _handoff(row, said, touches, reading)
-    source = doc.get("source")
-    history = History(
-        person=row.person,
-        number=row.number,
-        state=row.state,
-        states=states,
-        reached=reached,
-        newest=bool(row.current),
-        found=found,
-        reason=row.verdict_reason,
-        owner=row.owner,
-        source=str(source) if source else None,
-        segment=_segment(doc, reading.segment),
-        score=row.score,
-        handoff=handoff,
-        won_cents=_sum(d for d in deals if d.status == "won"),
-        other_cents=_sum(d for d in deals if d.status != "won"),
-    )
-    worked = [said[name] for name in _WORKING if name in said]
-    if made is not None:
-        worked.append(made)
-    return Told(history, min(worked, default=None), _won_at(row, said, deals), created)
-
-
-def _segment(doc: Fields, name: str | None) -> str | None:
-    value = doc.get(name) if name else None
-    return None if value is None or value == "" else str(value)
-
-
-def _entered(moves: list[Any]) -> dict[str, Micros]:
-    """When each state was first entered while we looked on."""
-    entered: dict[str, Micros] = {}
-    for step in moves:
-        entered.setdefault(step.after, step.at)
-    return entered
-
-
-def _beginnings(
-    row: Any,
-    moves: list[Any],
-    entered: dict[str, Micros],
-    created: Micros | None,
-    *,
-    found: bool,
-) -> dict[str, Micros]:
-    """When it was an inquiry and when sales-ready; not known of what the first run met halfway."""
-    known: dict[str, Micros] = {}
     if created is not None and (found or created <= row.opened_at):
-        known["inquiry"] = created
+        reached["inquiry"] = created
     elif not found:
-        known["inquiry"] = row.opened_at
+        reached["inquiry"] = row.opened_at
     ready = [entered[name] for name in ("sales_ready", "held") if name in entered]
-    if ready and not any(step.why == BACKLOG for step in moves):
-        known["sales_ready"] = min(ready)
-    return known
+    if ready and not any(step[3] == BACKLOG for step in moves):
+        reached["sales_ready"] = min(ready)
+    return reached
+
+
+def _stays(moves: list[Row], *, found: bool) -> tuple[tuple[str, Micros, Micros | None], ...]:
+    """The times in states on the way to a deal; when the first began is not known if `found`."""
+    known = moves[1:] if found else moves
+    if not any(step[2] in _ON_THE_WAY for step in known):
+        return ()
+    ends: list[Micros | None] = [*(step[4] for step in known[1:]), None]
+    return tuple(
+        (step[2], step[4], end)
+        for step, end in zip(known, ends, strict=True)
+        if step[2] in _ON_THE_WAY
+    )
 
 
 def _handoff(
-    row: Any,
-    said: dict[str, Micros],
-    touches: dict[tuple[str, int], Micros],
-    reading: Reading,
+    row: _Cycle, did: list[Row], said: Mapping[str, Micros], reading: Reading
 ) -> Handoff | None:
     at = row.handed_off_at
     if at is None:
@@ -423,24 +375,28 @@ def _handoff(
     return Handoff(
         at=at,
         touch_due=row.sla_due_at,
-        touched_at=touches.get((row.person, row.number)),
+        touched_at=_touched(row, did) if reading.watched else None,
         decide_due=reading.verdict_due(at),
         decided_at=min((given for given in said.values() if given >= at), default=None),
         watched=reading.watched,
     )
 
 
-def _won_at(row: Any, said: dict[str, Micros], deals: list[Deal]) -> Micros | None:
+def _touched(row: _Cycle, did: Sequence[Row]) -> Micros | None:
+    """The owner's first activity at or after the hand-off."""
+    for _, at, connection, owner, _ in did:
+        given = row.handed_off_at
+        if owner is None or given is None or at < given:
+            continue
+        if f"{connection}/{owner}" == row.owner:
+            return int(at)
+    return None
+
+
+def _won_at(row: _Cycle, said: Mapping[str, Micros], won: Sequence[Deal]) -> Micros | None:
     if "won" in said:
         return said["won"]
-    closed = [d.closed for d in deals if d.status == "won" and d.closed is not None]
+    closed = [deal.closed for deal in won if deal.closed is not None]
     if closed:
         return min(closed)
-    at = row.verdict_at if row.verdict == "won" else None
-    return int(at) if at is not None else None
-
-
-def _sum(deals: Iterable[Deal]) -> int | None:
-    """The amounts together; None when none of them names one."""
-    named = [deal.cents for deal in deals if deal.cents is not None]
-    return sum(named) if named else None
+    return row.verdict_at if row.verdict == "won" else None

@@ -37,18 +37,16 @@ def refused_writes(tx: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def activity_counts(tx: Connection) -> dict[str, int]:
-    """Count activities: all, those of machines, those seen twice, those nobody owns."""
+def nobodys_activities(tx: Connection) -> tuple[int, int, int]:
+    """Count activities of nobody we know: all, those of machines, those seen twice."""
     row = tx.execute(
         select(
             func.count(),
             func.count().filter(activity.c.machine),
             func.count().filter(activity.c.duplicate),
-            func.count().filter(activity.c.person.is_(None)),
-        )
+        ).where(activity.c.person.is_(None))
     ).one()
-    names = ("activities", "machine", "seen_twice", "unplaced")
-    return dict(zip(names, map(int, row), strict=True))
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:

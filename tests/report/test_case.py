@@ -13,6 +13,7 @@ from connector.documents.reader import parse
 from connector.errors import UsageError
 from connector.report.case import case_figures
 from connector.report.page import page
+from tests.past import HOSTILE
 from tests.report.test_page import leaves, read
 
 TEXT = """
@@ -43,7 +44,9 @@ def test_a_remedy_meets_the_leak_it_names(quick_past):
     low, likely, high = mine["margin"]
     assert likely == pytest.approx(mine["yearly"] * 0.1 * 0.4, abs=0.02)
     assert low < likely < high
-    assert found["total"]["margin"] == mine["margin"]
+    named = [row for row in found["lines"] if row["margin"]]
+    total = [sum(row["margin"][at] for row in named) for at in range(3)]
+    assert found["total"]["margin"] == pytest.approx(total, abs=0.02)
 
 
 @pytest.mark.parametrize("people", [0, 10, 200])
@@ -61,14 +64,31 @@ def test_the_page_names_every_assumption_and_no_number_of_its_own(quick_past, pe
     assert "sales, last quarter" in text
 
 
-def test_without_assumptions_leaks_stand_without_promises(quick_past):
-    _, loaded, figures = quick_past(200)
+def test_without_assumptions_defaults_speak_and_say_that_they_are_defaults(quick_past):
+    _, loaded, figures = quick_past(200, hostile=True)
     found = case_figures(figures(), loaded.settings.report, None)
-    assert {row["revenue"] for row in found["lines"]} == {None}
-    assert found["without_remedy"] == len(found["lines"])
-    assert "has no remedy" in page("case.html", found) or "have no remedy" in page(
-        "case.html", found
-    )
+    marked = [row for row in found["lines"] if row["default"]]
+    assert marked
+    assert {row["driver"] for row in marked} == {
+        row["driver"] for row in found["lines"] if row["remedy"] is not None
+    }
+    assert found["defaults"] == len(marked)
+    told = [row for row in found["assumptions"] if row["source"].startswith("default of Leadloop")]
+    assert len(told) == len(marked)
+    written = page("case.html", found)
+    assert written.count("default, not yours") == len(marked)
+    assert "not findings about this company" in written
+    blank = next(row for row in found["lines"] if row["driver"] == HOSTILE)
+    assert (blank["remedy"], blank["default"]) == (None, False)
+
+
+def test_an_assumption_of_ones_own_takes_the_place_of_the_default(quick_past):
+    _, loaded, figures = quick_past(200)
+    found = case_figures(figures(), loaded.settings.report, given())
+    mine = next(row for row in found["lines"] if row["driver"] == "no_budget")
+    assert (mine["remedy"], mine["default"]) == ("Nurture until the next budget", False)
+    said = [row["source"] for row in found["assumptions"] if row["what"].startswith("no budget")]
+    assert said == ["sales, last quarter"]
 
 
 @pytest.mark.parametrize(("old", "new", "why"), [

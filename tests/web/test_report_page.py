@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import pytest
 
 from connector.report.figures import report_figures
@@ -12,7 +9,6 @@ from connector.report.page import report_page
 from connector.store.database import open_store
 from tests.past import NOW, fill
 from tests.sync.world import World
-from tests.web.browser import Browser, chromium
 
 pytestmark = pytest.mark.web
 LOOKS = [(1200, False), (1200, True), (375, False), (375, True)]
@@ -32,43 +28,6 @@ def pages(tmp_path_factory):
         store.close()
         found[people] = path
     return found
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if chromium() is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The text of axe-core, from the package registry and kept nowhere."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed, so axe-core cannot be had")
-    folder = tmp_path_factory.mktemp("axe")
-    done = subprocess.run(
-        [
-            "npm",
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            folder,
-            "axe-core@4",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    script = folder / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.is_file():
-        pytest.skip(f"axe-core cannot be had from the registry: npm ended with {done.returncode}")
-    return script.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("people", [0, 10, 600])
@@ -100,12 +59,10 @@ def test_dark_is_dark_and_light_is_light(browser, pages):
     assert shades == ["rgb(251, 250, 247)", "rgb(20, 23, 26)"]
 
 
-@pytest.mark.parametrize("people", [0, 10, 600])
-@pytest.mark.parametrize(("width", "dark"), LOOKS)
-def test_axe_finds_nothing_to_complain_of(browser, pages, axe, people, width, dark):
-    browser.look(width=width, dark=dark)
+def complaints(browser, axe, address):
+    """What axe finds on a page with everything unfolded: violations, passes, and what it cannot tell."""
     browser.ask("Page.setBypassCSP", enabled=True)
-    browser.open(pages[people].as_uri())
+    browser.open(address)
     browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
     browser.value(axe + "; 0")
     found = browser.value(
@@ -113,6 +70,14 @@ def test_axe_finds_nothing_to_complain_of(browser, pages, axe, people, width, da
         " good: r.passes.map(p => p.id), open: r.incomplete.map(p => p.id)}))"
     )
     browser.ask("Page.setBypassCSP", enabled=False)
+    return found
+
+
+@pytest.mark.parametrize("people", [0, 10, 600])
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_axe_finds_nothing_to_complain_of(browser, pages, axe, people, width, dark):
+    browser.look(width=width, dark=dark)
+    found = complaints(browser, axe, pages[people].as_uri())
     assert found["bad"] == []
     assert {"color-contrast", "document-title", "html-has-lang"} <= set(found["good"])
     if width > 600:  # on a phone axe cannot see through tables that scroll

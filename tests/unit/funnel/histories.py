@@ -23,6 +23,17 @@ def _handoff(luck):
     return Handoff(at, later(), later(), later(), later(), luck.random() < 0.5)
 
 
+def _stays(luck):
+    return tuple(
+        (
+            luck.choice(["held", "handed_off", "accepted"]),
+            luck.randrange(NOW),
+            luck.choice([None, luck.randrange(NOW)]),
+        )
+        for _ in range(luck.choice([0, 1, 3]))
+    )
+
+
 def _history(luck):
     state = luck.choice(_STATES)
     others = {s for s in luck.sample(_STATES, luck.randrange(5)) if s != "won"}
@@ -58,7 +69,36 @@ def _history(luck):
         segment=luck.choice([None, "small", "large"]),
         last_at=luck.choice([None, 0, luck.randrange(NOW)]),
         machine_only=luck.random() < 0.2,
+        stays=_stays(luck),
+        efforts=luck.choice([0, 0, 1, 5]),
+        sales=tuple(
+            (luck.choice([None, 0, luck.randrange(NOW)]), luck.choice(amounts))
+            for _ in range(luck.choice([0, 0, 1, 2]))
+        ),
+        products=luck.choice([(), ("desk",), ("desk", "lamp")]),
+        partner=luck.choice([None, None, "crm/dealer"]),
     )
+
+
+def _inquiry(luck):
+    """One that never went near sales: many of them look alike to every measure."""
+    began = NOW - luck.choice([30, 60, 242, 425, 100]) * DAY + luck.choice([-1, 0, 1])
+    state = luck.choice(["inquiry", "nurture", "disqualified"])
+    return _history(luck)._replace(
+        number=luck.choice([1, 1, 1, 2]),
+        state=state,
+        states=frozenset({state, luck.choice(["inquiry", "nurture"])}),
+        reached={"inquiry": began} if luck.random() < 0.9 else {},
+        last_at=luck.choice([None, began, began + DAY, began + DAY + 1]),
+        handoff=None, won_cents=None, other_cents=None, owner=None, stays=(), sales=(),
+        theme=luck.choice([None, "cost"]), segment=None, score=luck.choice([None, 24, 25]),
+        reason=None,
+    )  # fmt: skip
+
+
+def _mixed(seed, size):
+    luck = Random(seed)
+    return [(_inquiry if luck.random() < 0.8 else _history)(luck) for _ in range(size)]
 
 
 def _histories(seed, size):
@@ -67,3 +107,7 @@ def _histories(seed, size):
 
 
 histories = st.builds(_histories, st.integers(0, 2**32), st.integers(0, 60))
+
+
+mixed = st.builds(_mixed, st.integers(0, 2**32), st.integers(0, 300))
+"""As most stores are: many inquiries, and few that went on."""

@@ -430,3 +430,56 @@ def untouched(all_of_them, now, day, worked):
         found.append((owner, cause))
     due = sum(o.handoff.touched_at is not None or o.handoff.touch_due < now for o in seen)
     return due, sorted(found)
+
+
+def waits(all_of_them, now):
+    rows = {}
+    for state in {stay[0] for one in all_of_them for stay in one.stays}:
+        over = [
+            b - a for one in all_of_them for s, a, b in one.stays if s == state and b is not None
+        ]
+        over = [span for span in over if span >= 0]
+        still = [now - a for one in all_of_them for s, a, b in one.stays
+                 if s == state and b is None and one.newest and one.state == s and a <= now]  # fmt: skip
+        if over or still:
+            rows[state] = (
+                len(over), smallest_not_exceeded(over, 50), smallest_not_exceeded(over, 90),
+                len(still), max(still, default=None),
+            )  # fmt: skip
+    return rows
+
+
+def contact(all_of_them):
+    rows = {}
+    for origin in ("marketing", "sales"):
+        mine = [one for one in all_of_them if "handed_off" in stages_of(one)
+                and (one.handoff is not None) == (origin == "marketing")]  # fmt: skip
+        called = [one for one in mine if one.efforts]
+        won = [one for one in mine if "won" in one.states]
+        values = [one.won_cents for one in won if one.won_cents is not None]
+        if mine:
+            rows[origin] = (
+                len(mine), len(called), ratio(len(called), len(mine)),
+                sum(one.efforts for one in mine),
+                sum("qualified" in stages_of(one) for one in mine), len(won), sum(values),
+                average(values),
+            )  # fmt: skip
+    return rows
+
+
+def lifetime(all_of_them):
+    bought = {}
+    for one in all_of_them:
+        for at, cents in one.sales:
+            bought.setdefault(one.person, []).append((at if at is not None else -1, cents or 0))
+    known = {one.person for one in all_of_them for _, cents in one.sales if cents is not None}
+    value = sum(cents for mine in bought.values() for _, cents in mine)
+    later = sum(cents for mine in bought.values() for _, cents in sorted(mine)[1:])
+    again = sum(len(mine) >= 2 for mine in bought.values())
+    products = {}
+    for name in {name for one in all_of_them if one.sales for name in one.products}:
+        mine = [one for one in all_of_them if one.sales and name in one.products]
+        products[name] = (len(mine), sum(cents or 0 for one in mine for _, cents in one.sales))
+    whole = math.floor(Fraction(value, len(known)) + Fraction(1, 2)) if known else None
+    return (len(bought), again, ratio(again, len(bought)), len(known), value, whole, later,
+            ratio(later, value)), products  # fmt: skip

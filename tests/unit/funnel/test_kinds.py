@@ -12,14 +12,18 @@ from connector.funnel.cohorts import (
     PeriodMeasure,
     before,
     campaign_of,
+    partner_of,
     segment_of,
     theme_of,
 )
+from connector.funnel.contact import ContactMeasure
 from connector.funnel.leakage import LeakageMeasure
+from connector.funnel.lifetime import LifetimeMeasure
 from connector.funnel.quality import QualityMeasure
 from connector.funnel.segments import source_of
 from connector.funnel.stalls import StallMeasure
 from connector.funnel.statistics import wilson
+from connector.funnel.waiting import WaitMeasure
 from tests.unit.funnel import reference
 from tests.unit.funnel.histories import DAY, NOW, _histories, histories
 from tests.unit.funnel.test_measures import LAW, fed
@@ -29,6 +33,7 @@ MANY = st.builds(_histories, st.integers(0, 2**32), st.just(400))
 KEYS = {
     "source": (source_of, lambda o: o.source or "unknown"),
     "segment": (segment_of, lambda o: o.segment),
+    "partner": (partner_of, lambda o: o.partner),
     "theme": (theme_of, lambda o: o.theme),
     "campaign": (campaign_of, lambda o: next((n for _, n in o.campaigns), None)),
     "six months before": (
@@ -115,3 +120,27 @@ def test_leaks_by_segment_add_up_to_the_leaks(found):
         assert len({one.segment for one in mine}) == len(mine)
         assert sum(one.cycles for one in mine) == leak.cycles
         assert sum(one.cents for one in mine) == leak.cents
+
+
+@LAW
+@given(histories)
+def test_where_people_wait(found):
+    result = fed(WaitMeasure(NOW), found)
+    assert {row.state: tuple(row)[1:] for row in result} == reference.waits(found, NOW)
+
+
+@LAW
+@given(histories)
+def test_contact_of_what_marketing_gave_and_of_what_sales_found(found):
+    result = fed(ContactMeasure(), found)
+    plain = {row.origin: (*row[1:4], *row[5:]) for row in result}
+    assert plain == reference.contact(found)
+
+
+@LAW
+@given(histories)
+def test_what_customers_are_worth_over_all_their_purchases(found):
+    result = fed(LifetimeMeasure(), found)
+    figures, products = reference.lifetime(found)
+    assert tuple(result)[:8] == figures
+    assert {one.name: tuple(one)[1:] for one in result.products} == products

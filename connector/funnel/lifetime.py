@@ -1,0 +1,82 @@
+"""What customers are worth over all their purchases, and which products they bought."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from connector.domain.moment import Micros
+from connector.funnel.history import History
+from connector.funnel.statistics import mean, share
+
+
+class Product(NamedTuple):
+    """Won leads whose deals name a product, and all that these leads brought, in cents.
+
+    Deals that name several products count whole for each: there is no amount for each line.
+    """
+
+    name: str
+    leads: int
+    value: int
+
+
+class Lifetime(NamedTuple):
+    """Customers are people with a won deal. Money in cents; shares are 0 to 1, None of nothing.
+
+    `per_customer` is over the `valued` ones, of whom some amount is known; `later` is what came
+    after each one's first deal.
+    """
+
+    customers: int
+    again: int
+    again_share: float | None
+    valued: int
+    value: int
+    per_customer: int | None
+    later: int
+    later_share: float | None
+    products: tuple[Product, ...]
+
+
+class LifetimeMeasure:
+    """Collects won deals by person, over all passes."""
+
+    def __init__(self) -> None:
+        self._sales: dict[str, list[tuple[Micros, int | None]]] = {}
+        self._products: dict[str, list[int]] = {}
+
+    def add(self, one: History, times: int = 1) -> None:
+        """Count a cycle, or so many alike, if it has won deals."""
+        if not one.sales:
+            return
+        mine = self._sales.setdefault(one.person, [])
+        mine.extend([(-1 if at is None else at, cents) for at, cents in one.sales] * times)
+        for name in one.products:
+            sums = self._products.setdefault(name, [0, 0])
+            sums[0] += times
+            sums[1] += times * sum(cents or 0 for _, cents in one.sales)
+
+    def result(self) -> Lifetime:
+        """Give the figures; products that brought most come first."""
+        everybody = self._sales.values()
+        valued = sum(any(cents is not None for _, cents in mine) for mine in everybody)
+        value = sum(cents or 0 for mine in everybody for _, cents in mine)
+        first = sum(min(mine, key=_when)[1] or 0 for mine in everybody)
+        again = sum(len(mine) > 1 for mine in everybody)
+        products = [Product(name, *sums) for name, sums in self._products.items()]
+        return Lifetime(
+            customers=len(everybody),
+            again=again,
+            again_share=share(again, len(everybody)),
+            valued=valued,
+            value=value,
+            per_customer=mean(value, valued),
+            later=value - first,
+            later_share=share(value - first, value),
+            products=tuple(sorted(products, key=lambda p: (-p.value, -p.leads, p.name))),
+        )
+
+
+def _when(sale: tuple[Micros, int | None]) -> tuple[Micros, int]:
+    """Deals without a date come first; of the same moment, the smaller."""
+    return sale[0], sale[1] or 0

@@ -1,0 +1,73 @@
+"""One of a kind stands for all of that kind, and no measure can tell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from hypothesis import given
+
+from connector.config.settings import Report
+from connector.funnel.bands import BandMeasure
+from connector.funnel.handoffs import HandoffMeasure
+from connector.funnel.headline import HeadlineMeasure
+from connector.funnel.leakage import LeakageMeasure
+from connector.funnel.maturity import MaturityMeasure
+from connector.funnel.returns import ReturnMeasure
+from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owner_of, source_of
+from connector.funnel.stages import StageMeasure
+from connector.funnel.untouched import UntouchedMeasure
+from connector.report.feeding import alike_of, feed
+from connector.report.kinds import kind_measures
+from tests.unit.funnel.histories import DAY, NOW, mixed
+from tests.unit.funnel.test_measures import LAW
+from tests.unit.funnel.test_stages import cycle
+
+START = NOW - 60 * DAY
+
+
+@LAW
+@given(mixed)
+def test_counting_alike_ones_together_changes_no_figure(found):
+    one_by_one, together = _measures(), _measures()
+    for history in found:
+        for measure in one_by_one:
+            measure.add(history)
+    feed(found, alike_of(NOW, START, 65, exceeds=False), together)
+    for slow, quick in zip(one_by_one, together, strict=True):
+        assert _plain(slow) == _plain(quick)
+
+
+def test_most_inquiries_are_counted_without_being_measured_each():
+    def inquiry(day):
+        return cycle("inquiry")._replace(reached={"inquiry": NOW - day * DAY}, last_at=None)
+
+    alike = alike_of(NOW, START, 65, exceeds=False)
+    assert all(alike.add(inquiry(day)) for day in range(100, 120) for _ in range(50))
+    kinds = list(alike.result())
+    assert sum(times for _, times in kinds) == 1_000
+    assert len(kinds) <= 2
+    assert not alike.add(cycle("handed_off"))
+
+
+def _measures():
+    report = Report(segment="industry")
+    return [
+        *(HeadlineMeasure(), StageMeasure(), HandoffMeasure(NOW), MaturityMeasure(NOW)),
+        BandMeasure(65),
+        *(SegmentMeasure(key) for key in (source_of, owner_of, month_of, band_namer(65))),
+        ReturnMeasure({"a": 500}, {"inquiry": 3, "handed_off": 50}, 0.4),
+        *kind_measures(
+            report,
+            SimpleNamespace(threshold=65, compare="at_least"),
+            NOW,
+            START,
+            LeakageMeasure(by_segment=True),
+        ),
+    ]
+
+
+def _plain(measure):
+    """What a measure says, whatever the order in which its lists were filled."""
+    if isinstance(measure, UntouchedMeasure):
+        return measure.result({})
+    return measure.result()
