@@ -11,6 +11,8 @@ from typing import Any
 import click
 import orjson
 
+from connector.domain.text import inert
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -92,14 +94,8 @@ def _csv(rows: Rows) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_safe(row.get(name)) for name in names])
+        writer.writerow([inert(row.get(name)) for name in names])
     return out.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    """Keep a spreadsheet from running text as a formula."""
-    text = isinstance(value, str)
-    return f"'{value}" if text and value.startswith(("=", "+", "-", "@")) else value
 
 
 def is_terminal() -> bool:

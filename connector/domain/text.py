@@ -1,4 +1,4 @@
-"""How text is made comparable before any rule reads it."""
+"""How text is made comparable before any rule reads it, and harmless before a spreadsheet does."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def normalise(text: str) -> str:
     if text.isascii():  # the same, five times as fast
         return text.lower().strip()
     return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
+def inert(value: object) -> object:
+    """Keep a spreadsheet from running text as a formula; other values stay as they are.
+
+    Source: OWASP, "CSV Injection": `=`, `+`, `-`, `@`, a tab or a carriage return begin one.
+    """
+    runs = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if runs else value

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from connector.domain.text import inert
+
 Row = dict[str, Any]
 
 
@@ -28,7 +30,7 @@ def write_tables(data: Mapping[str, Any], folder: Path) -> list[tuple[str, int]]
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)
         written.append((f"{name}.csv", len(rows)))
     return written
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from connector.domain.text import inert
 from connector.engine.analysts import to_parquet
 from connector.store import views
 from connector.store.database import Store
@@ -53,6 +54,4 @@ def _write(tx: Connection, view: View, path: Path, *, safe: bool) -> int:
 def _cell(value: object, *, safe: bool) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if safe and isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value
+    return inert(value) if safe else value

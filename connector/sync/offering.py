@@ -25,7 +25,7 @@ from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, format_iso
 from connector.domain.record import Fields
-from connector.domain.text import normalise
+from connector.domain.text import inert, normalise
 from connector.errors import LeadloopError
 from connector.points import point
 from connector.store import cycles, offers, people, scores
@@ -175,14 +175,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["state", *_WHOLE])
     for row in rows:
-        writer.writerow([_safe(row.get(name)) for name in ("state", *_WHOLE)])
+        writer.writerow([inert(row.get(name)) for name in ("state", *_WHOLE)])
     return out.getvalue().encode()
-
-
-def _safe(value: Any) -> Any:
-    return (
-        f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
-    )
 
 
 def _mail(to: str, partner: Partner, row: Mapping[str, Any]) -> bytes:

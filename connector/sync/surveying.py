@@ -15,6 +15,7 @@ from connector.config.load import Loaded
 from connector.documents import read_text
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Rejected
+from connector.domain.text import inert
 from connector.errors import UsageError
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.sampling import Candidate, draw
@@ -125,14 +126,8 @@ def _form(tx: Connection, rows: list[dict[str, Any]], names: dict[str, str]) -> 
         score = published[row["person"]].score.score
         said = (owner, row["verdict"], row["reason"])
         values = [row["code"], row["person"], doc.get("name"), company, score, *said]
-        writer.writerow([*(_plain(value) for value in values), "", "", ""])
+        writer.writerow([*(inert(value) for value in values), "", "", ""])
     return out.getvalue()
-
-
-def _plain(value: object) -> object:
-    """Keep a spreadsheet from running text as a formula."""
-    text = isinstance(value, str) and value.startswith(("=", "+", "-", "@"))
-    return f"'{value}" if text else value
 
 
 def read_survey(

@@ -38,3 +38,8 @@ def test_the_command_writes_them_beside_the_views(quick_past, tmp_path):
     assert (tmp_path / "report" / "stages.csv").is_file()
     assert not (tmp_path / "views").exists()
     assert not (tmp_path / "people").exists()
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_kept_from_running(tmp_path):
+    write_tables({"campaigns": [{"name": "=HYPERLINK(1)", "won": -2.5}]}, tmp_path)
+    assert (tmp_path / "campaigns.csv").read_text().splitlines()[1] == "'=HYPERLINK(1),-2.5"
