@@ -11,7 +11,7 @@ import requests
 from connector.domain.change import Result
 from connector.domain.moment import HOUR
 from connector.errors import LoginError, QuotaError, RemoteError, TryLaterError
-from tests.practice.conftest import CLIENT, SECRET
+from tests.practice.conftest import CLIENT, SECRET, TOKEN
 
 
 def stubborn(hubspot, path, times=20, pause=0.25):
@@ -205,6 +205,23 @@ def test_trap_53_what_an_old_path_took_a_new_one_refuses(hubspot, base):
     give = {"properties": {"jobtitle": "A"}}
     assert hubspot.call("PATCH", f"{base}/contacts/{id_}", give).status_code == 200
     assert hubspot.call("PATCH", f"{hubspot.objects}/contacts/{id_}", give).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "result"), [("v3", Result.APPLIED), ("2026-09", Result.REFUSED)]
+)
+def test_trap_53_ours_speaks_both_and_names_what_is_refused(
+    hubspot, opening, tmp_path, version, result
+):
+    (id_,) = hubspot.contacts(1)
+    hubspot.crm.steer("rules", {"required": [["contacts", "country"]]})
+    (tmp_path / "key").write_text(TOKEN)
+    auth = {"token": {"file": str(tmp_path / "key")}, "api_version": version}
+    with opening(auth=auth) as ours:
+        assert [row["id"] for row in ours.rows()] == [id_]
+        (told,) = ours.write(**{id_: "A"})
+    assert told.result is result
+    assert (told.field == "country") is (result is Result.REFUSED)
 
 
 def test_trap_30_a_client_without_a_time_out_waits_as_long_as_it_takes(hubspot):

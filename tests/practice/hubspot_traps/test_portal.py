@@ -5,11 +5,14 @@ from __future__ import annotations
 import tracemalloc
 
 import orjson
+import pytest
 
 from connector.adapters.base import FieldStep, Window
+from connector.adapters.hubspot.hooks import HubSpotHooks
 from connector.domain.change import Result, Write
-from connector.domain.moment import HOUR
+from connector.domain.moment import HOUR, MINUTE
 from connector.domain.outward import FieldType
+from connector.errors import LoginError
 from connector.practice.hubspot.webhooks import signature
 
 PROPERTIES = "/crm/properties/2026-09/contacts"
@@ -112,6 +115,26 @@ def test_trap_48_a_body_written_anew_no_longer_fits_its_signature():
     assert said != signature("s", "POST", "https://a.example/h", anew, "1")
     proxied = signature("s", "POST", "http://10.0.0.7:8080/h", body, "1")
     assert said != proxied, "the address behind the proxy is not the one that was signed"
+
+
+def test_trap_48_ours_takes_the_body_as_it_came_and_the_address_it_was_told():
+    at, url = 1_793_534_400_000, "https://a.example/h"
+    body = b'[{"objectId": 1, "subscriptionType": "contact.propertyChange","propertyValue":"Z\xc3\xbcrich"}]'
+    said = {
+        "X-HubSpot-Signature-v3": signature("s", "POST", url, body, str(at)),
+        "X-HubSpot-Request-Timestamp": str(at),
+    }
+    hooks = HubSpotHooks(lambda: "s")
+    assert hooks.verify(said, body, url, at * 1000) == ["contacts/1"]
+    anew = orjson.dumps(orjson.loads(body))
+    late = at * 1000 + 6 * MINUTE
+    for given, address, now in (
+        (anew, url, at * 1000),
+        (body, "http://10.0.0.7:8080/h", at * 1000),
+        (body, url, late),
+    ):
+        with pytest.raises(LoginError):
+            hooks.verify(said, given, address, now)
 
 
 def test_trap_41_silence_read_as_consent_writes_to_everybody(hubspot):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from connector.adapters.base import Window
 from connector.domain.moment import DAY, HOUR, MINUTE, SECOND
+from connector.mapping.compile import compile_mapping
+from connector.mapping.document import load_mapping
 from connector.practice.hubspot.moments import epoch_ms, iso
+
+MAPPING = Path(__file__).parents[3] / "mappings" / "hubspot.yaml"
 
 
 class Naive:
@@ -380,3 +385,26 @@ def test_trap_45_one_page_of_submissions_is_not_all_and_fifty_is_the_most(hubspo
     assert hubspot.call("GET", f"{base}?limit=100").status_code == 400
     page = hubspot.json("GET", base)["results"]
     assert (len(page), page[0]["submittedAt"]) == (20, 59)
+
+
+def test_trap_44_ours_keeps_both_and_counts_what_people_opened(hubspot, ours):
+    one = {"id": "e1", "type": "OPEN", "recipient": "a@mills.example"}
+    hubspot.load(
+        mails=[
+            {**one, "created": hubspot.now // 1000 - 2000, "filteredEvent": True},
+            {**one, "created": hubspot.now // 1000 - 1000, "filteredEvent": False},
+        ]
+    )
+    mapping = compile_mapping(load_mapping(MAPPING))["mailing"]
+    rows = ours.rows(0, names=mapping.names, source="email_events")
+    assert len({row["id"] for row in rows}) == 2
+    counted = [found for row in rows if (found := mapping.convert(row, "")) is not None]
+    assert [one[0].type for one in counted] == ["email_open"]
+
+
+def test_trap_45_ours_reads_all_sixty_once(hubspot, ours):
+    at = hubspot.now // 1000
+    sent = [{"conversionId": str(n), "submittedAt": at - n, "values": []} for n in range(60)]
+    hubspot.load(forms=[{"id": "f-1", "name": "Demo"}], submissions={"f-1": sent})
+    rows = ours.rows(0, names=("id", "submittedAt"), source="form_submissions")
+    assert sorted(int(row["id"].rsplit("/")[-1]) for row in rows) == list(range(60))
