@@ -32,7 +32,7 @@ from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-WEEKS = 3
+WEEKS = 2
 RULE = {
     "object": "Lead",
     "field": "Title",
@@ -40,7 +40,8 @@ RULE = {
     "message": "A lead with this title needs a second contact.",
 }
 """A rule the org's own admins set up once, and that our writes meet."""
-_STEP = 7 * DAY
+_MIDWEEK, _REST = 3 * DAY, 4 * DAY
+"""Sales sits down to its leads in the middle of a week, and again after the run at its end."""
 
 
 @dataclass
@@ -137,7 +138,9 @@ class _Stage:
             tell(f"practice week {number} of {WEEKS}")
             came, said = self.marketing.came, Counter(self.sales.said)
             since = self.now
-            self._pass_time(_STEP)
+            self._pass_time(_MIDWEEK)
+            self.sales.work(self.now)
+            self._pass_time(_REST)
             self.marketing.work(since, self.now, new=40, warm=140)
             result = self._run()
             handed_off = sum(

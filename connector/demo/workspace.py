@@ -31,7 +31,7 @@ connections:
     auth: {{token: {{file: secrets/token}}}}
     scope: {{exclude: {{own_domains: [{own}]}}}}
     api: {{reconcile: 30d}}
-write: {{max_age: 30d}} # this company runs the loop once a week
+write: {{max_age: 30d, limits: {{records: 40%}}}} # this company runs the loop once a week
 report: {{currency: EUR}}
 """
 _POOLS = {"dach": range(6), "west": range(6, 14), "rest": range(14, 24)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import checkpoint as table
@@ -29,14 +29,18 @@ class Checkpoint(NamedTuple):
     fence: int
 
 
+_ONE = select(*(table.c[name] for name in Checkpoint._fields)).where(
+    table.c.connection == bindparam("connection_"),
+    table.c.object == bindparam("object_"),
+    table.c.kind == bindparam("kind_"),
+)
+
+
 def load(tx: Connection, connection: str, obj: str, kind: str = "increment") -> Checkpoint | None:
     """Give the checkpoint of an object; None before its first page."""
-    row = tx.execute(
-        select(table).where(
-            table.c.connection == connection, table.c.object == obj, table.c.kind == kind
-        )
-    ).one_or_none()
-    return Checkpoint(**row._mapping) if row is not None else None
+    key = {"connection_": connection, "object_": obj, "kind_": kind}
+    row = tx.execute(_ONE, key).one_or_none()
+    return Checkpoint(*row) if row is not None else None
 
 
 def save(tx: Connection, one: Checkpoint) -> None:

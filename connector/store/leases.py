@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import SECOND, Micros, format_iso
@@ -23,6 +23,15 @@ from connector.store.schema import lease as table
 
 TTL: Micros = 900 * SECOND
 """How long a lease lasts after the holder's last write; every write renews it."""
+_RENEW = (
+    update(table)
+    .where(
+        table.c.name == bindparam("of"),
+        table.c.fence == bindparam("since"),
+        table.c.holder == bindparam("by"),
+    )
+    .values(expires_at=bindparam("until"))
+)
 
 
 class Lease:
@@ -40,15 +49,8 @@ class Lease:
         Until that transaction ends nobody can take over either, for it holds the lease's row.
         Raises LeaseLostError: then nothing of this transaction may be kept.
         """
-        done = tx.execute(
-            update(table)
-            .where(
-                table.c.name == self.name,
-                table.c.fence == self.fence,
-                table.c.holder == self.holder,
-            )
-            .values(expires_at=shared_clock(tx) + TTL)
-        )
+        ours = {"of": self.name, "since": self.fence, "by": self.holder}
+        done = tx.execute(_RENEW, {**ours, "until": shared_clock(tx) + TTL})
         if done.rowcount != 1:
             raise LeaseLostError(
                 f"another run took over the lease `{self.name}` while {self.holder} stood still",

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, select, union, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    union,
+    update,
+)
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Fields
@@ -420,30 +430,40 @@ def colleagues(tx: Connection, account: str) -> dict[str, Fields]:
     return {row.id: orjson.loads(row.facts) for row in rows}
 
 
-def pending(tx: Connection, after: str, limit: int) -> list[str]:
-    """Give people past `after` for whom something may have to be written, by id.
-
-    These are the pending ones, and those about whom something waits to be written.
-    """
-    ours = (person.c.id > after, person.c.excluded.is_(None))
+def _to_be_planned() -> Select[Any]:
+    """Those who are flagged, and those about whom something waits; each have an index of theirs."""
+    past: BindParameter[str] = bindparam("after")
+    most: BindParameter[int] = bindparam("most")
+    ours = (person.c.id > past, person.c.excluded.is_(None))
     flagged = (
         select(person.c.id)
         .where(*ours, person.c.pending)
         .order_by(person.c.id)
-        .limit(limit)
+        .limit(most)
         .subquery()
     )
     waiting = (
         select(outbox.c.person)
         .distinct()
         .join(person, person.c.id == outbox.c.person)
-        .where(*ours, outbox.c.person > after, is_live)
+        .where(*ours, outbox.c.person > past, is_live)
         .order_by(outbox.c.person)
-        .limit(limit)
+        .limit(most)
         .subquery()
     )
     both = union(select(flagged.c.id), select(waiting.c.person.label("id"))).subquery()
-    return list(tx.execute(select(both.c.id).order_by(both.c.id).limit(limit)).scalars())
+    return select(both.c.id).order_by(both.c.id).limit(most)
+
+
+_PENDING = _to_be_planned()
+
+
+def pending(tx: Connection, after: str, limit: int) -> list[str]:
+    """Give people past `after` for whom something may have to be written, by id.
+
+    These are the pending ones, and those about whom something waits to be written.
+    """
+    return list(tx.execute(_PENDING, {"after": after, "most": limit}).scalars())
 
 
 def count_records(tx: Connection, kind: str) -> int:
