@@ -51,10 +51,9 @@ class Door:
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         for one in batch:
             owned = self._uses[one.source].writes if one.source in self._uses else frozenset()
-            strange = sorted(set(one.values) - owned)
-            if strange:
+            if not one.values.keys() <= owned:
                 raise NotOursError(
-                    f"`{strange[0]}` of {one.source}/{one.id} is no field the mapping writes",
+                    f"`{min(one.values.keys() - owned)}` of {one.source}/{one.id} is no field the mapping writes",
                     hint="Nothing was sent; report this with leadloop's version",
                 )
         if len(batch) > self.capabilities.batch_size:

@@ -13,15 +13,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from connector import points
+from connector.adapters.base import RemoteField
 from connector.adapters.memory import MemoryAdapter
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
+from connector.domain.outward import FieldType
 from connector.errors import ApprovalError, LeadloopError, QuotaError
 from tests.sync.scoring import NoScorer, score_here
-from tests.sync.world import World
+from tests.sync.world import MAPPING, World
 
 IDS = [f"l{n}" for n in range(6)]
 TITLES = ["Clerk", "VP Sales", "CEO", "Student", None]
 ONE = st.sampled_from(IDS)
+CONVERTING = MAPPING.replace(
+    "    opted_out: opted_out",
+    "    ids: [twin]\n    frozen: converted\n    opted_out: opted_out",
+).replace("{email: email, name", "{twin: twin, email: email, name")
+"""A lead that was converted takes no more writes; what became of it carries its number on."""
 
 
 class Killed(BaseException):
@@ -63,10 +70,15 @@ class AnyOrder(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="ll-any-")
         self.world = World(Path(self.folder.name), f"sqlite:///{self.folder.name}/state/s.db")
         self.world.crm.page = 3
+        self.world.write("mapping.yaml", CONVERTING)
+        for name in ("twin", "converted"):
+            self.world.crm.fields["leads"][name] = RemoteField(name, None)
         self.sent: set[tuple[int, str]] = set()
         self.lost_field = None
+        self.new_fields = 0
+        self.converted: set[str] = set()
         for ident in IDS[:3]:
-            self.world.lead(ident, title="Clerk")
+            self.lead(ident, "Clerk")
 
     def teardown(self):
         try:
@@ -76,25 +88,62 @@ class AnyOrder(RuleBasedStateMachine):
             self.patch.undo()
             self.folder.cleanup()
 
+    def lead(self, ident, title):
+        self.world.lead(ident, title=title, twin=f"t-{ident}")
+
+    def free(self, ident):
+        """Whether a record of this id can come in: it is not there, and never was a closed one."""
+        return ident not in self.world.crm.objects["leads"] and ident not in self.converted
+
+    def editable(self):
+        """The leads that people can still change: a converted one is closed to everybody."""
+        leads = self.world.crm.objects["leads"]
+        return [ident for ident, row in leads.items() if not row.get("converted")]
+
     # --- what people and the CRM do --------------------------------------------------------------
 
     @rule(ident=ONE, title=st.sampled_from(TITLES))
     def somebody_edits(self, ident, title):
-        self.world.lead(ident, title=title)
+        if ident in self.editable() or self.free(ident):
+            self.lead(ident, title)
+
+    @rule(ident=ONE, kept=st.booleans())
+    def somebody_converts(self, ident, kept):
+        """The lead is closed, and somebody new carries its number, `kept` with its address."""
+        if ident in self.editable():
+            self.converted.add(ident)
+            self.world.put("leads", ident, converted=True)
+            email = f"{ident}@acme.example" if kept else f"{ident}@other.example"
+            self.world.lead(f"c-{ident}", twin=f"t-{ident}", email=email, status=None)
+
+    @rule(employees=st.sampled_from([900, 3, "12", "many", None]))
+    def a_company_is_described_anew(self, employees):
+        """`many` is no number: the row is kept aside with its reason until it is mended."""
+        self.world.put("companies", "big", employees=employees)
+
+    @rule(type_=st.sampled_from(list(FieldType)))
+    def a_field_changes_its_type(self, type_):
+        self.world.crm.fields["leads"]["title"] = RemoteField("title", type_)
+
+    @rule()
+    def a_field_is_added(self):
+        self.new_fields += 1
+        name = f"new_{self.new_fields}"
+        self.world.crm.fields["leads"][name] = RemoteField(name, None)
 
     @rule(title=st.sampled_from(TITLES))
     def many_are_changed_in_one_instant(self, title):
-        for ident in self.world.crm.objects["leads"]:
+        for ident in self.editable():
             self.world.put("leads", ident, title=title)
 
     @rule(ident=ONE, value=st.sampled_from([0, 3, 99]))
     def somebody_overwrites_the_score(self, ident, value):
-        if ident in self.world.crm.objects["leads"]:
+        if ident in self.editable():
             self.world.put("leads", ident, ll_score=value)
 
     @rule(ident=ONE, owner=st.sampled_from(["anna", "ben", None]))
     def somebody_takes_a_lead(self, ident, owner):
-        if ident in self.world.crm.objects["leads"]:
+        if ident in self.editable():
             self.world.put("leads", ident, owner=owner)
 
     @rule(ident=ONE)
@@ -116,8 +165,9 @@ class AnyOrder(RuleBasedStateMachine):
     def a_row_arrives_late(self, ident):
         """Committed long after its stamp: no window will see it."""
         leads = self.world.crm.objects["leads"]
-        if ident not in leads:
+        if self.free(ident):
             row = {"id": ident, "email": f"{ident}@late.example", "title": "CEO"}
+            row["twin"] = f"t-{ident}"
             stamp = format_iso(self.world.now - 3 * DAY)
             leads[ident] = {**dict.fromkeys(self.world.crm.fields["leads"]), **row}
             leads[ident]["changed_at"] = stamp
@@ -178,12 +228,24 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.crm.lose_answers = 0
 
     def run(self):
+        closed, before = self.known_as_closed(), len(self.world.crm.effects)
         try:
             self.world.run()
             self.approve()
         except LeadloopError as error:
             if not error.retryable:
                 raise
+        finally:
+            ours = [e for e in self.world.crm.effects[before:] if e[2].startswith("ll_")]
+            assert closed.isdisjoint(ident for _, ident, *_ in ours)
+
+    def known_as_closed(self):
+        """Converted leads of which the store knows: whatever comes, we write to them no more."""
+        if not self.is_filled:
+            return set()
+        frozen = "json_extract(doc, '$.frozen')"
+        rows = self.world.rows(f"SELECT id FROM record WHERE object = 'lead' AND {frozen}")
+        return {ident for (ident,) in rows}
 
     def approve(self):
         waiting = self.world.rows(
@@ -261,6 +323,7 @@ class AnyOrder(RuleBasedStateMachine):
         """I3, I12: once it is calm, the CRM shows what we think of everybody, and we fall silent."""
         if self.lost_field is not None:
             self.a_field_goes_away_or_comes_back()
+        self.a_company_is_described_anew(900)
         self.world.now += 60 * DAY  # behind every jump, edit and pause
         for _ in range(3):
             self.run()
@@ -277,8 +340,9 @@ class AnyOrder(RuleBasedStateMachine):
         )
         stopped = {r[0] for r in self.world.rows("SELECT record FROM flapping WHERE times >= 3")}
         for ident, row in leads.items():
-            if ident not in stopped:
+            if ident not in stopped and not row.get("converted"):
                 assert row.get("ll_score") == scores[ident], ident
+        assert not self.world.rows("SELECT id FROM quarantine")
         self.world.crm.effects.clear()
         self.run()
         assert [e for e in self.world.crm.effects if e[2].startswith("ll_")] == []
