@@ -33,7 +33,7 @@ bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.loop
 
 soak: .venv/.dev
-	@SOAK_SECONDS=$(SOAK) SOAK_SEED=$$RANDOM$$$$ $(BIN)/python -m pytest -m crash -k for_minutes -s --timeout 0 tests/crash
+	@$(BIN)/python -m tests.crash.soak --seconds $(SOAK) --seed $$$$
 	@ANY_ORDER_EXAMPLES=200 $(BIN)/python -m pytest --timeout 0 tests/sync/test_any_order.py
 
 mutants: .venv/.dev

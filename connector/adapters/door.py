@@ -52,8 +52,9 @@ class Door:
         for one in batch:
             owned = self._uses[one.source].writes if one.source in self._uses else frozenset()
             if not one.values.keys() <= owned:
+                strange = min(one.values.keys() - owned)
                 raise NotOursError(
-                    f"`{min(one.values.keys() - owned)}` of {one.source}/{one.id} is no field the mapping writes",
+                    f"`{strange}` of {one.source}/{one.id} is no field the mapping writes",
                     hint="Nothing was sent; report this with leadloop's version",
                 )
         if len(batch) > self.capabilities.batch_size:

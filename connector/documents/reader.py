@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, time
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
@@ -21,6 +22,9 @@ from connector.errors import UsageError
 MAX_BYTES = 5_000_000
 _MAX_NODES = 200_000
 _SECRET_KEYS = frozenset({"auth", "vault"})
+_MOMENT = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[Tt\s]+([0-9]{1,2}):([0-9]{2}):([0-9]{2}))?"
+)
 _VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 M = TypeVar("M", bound=BaseModel)
@@ -120,13 +124,33 @@ def _yaml(text: str, name: str) -> Any:
     except YAMLError as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{name}: not YAML: {reason}", hint="Save the file as UTF-8") from None
+    except ValueError as error:  # what looks like a moment is made one at once
+        fault = Fault(f"not YAML: {error}; put it in quotes if it is text", _no_moment(text))
+        raise refuse(name, text, [fault]) from None
+    except RecursionError:
+        raise UsageError(
+            f"{name}: not YAML: brackets within brackets beyond all measure",
+            hint="Close the brackets that were opened",
+        ) from None
     if not isinstance(tree, CommentedMap):
         raise UsageError(f"{name}: expected `key: value` lines", hint="Begin with `version: 1`")
     return tree
 
 
+def _no_moment(text: str) -> Place | None:
+    """The first place spelled like a day that no calendar has, or an hour that no clock shows."""
+    for number, line in enumerate(text.splitlines()):
+        for match in _MOMENT.finditer(line):
+            try:
+                year, month, day, *clock = (int(part or 0) for part in match.groups())
+                date(year, month, day), time(*clock)
+            except ValueError:
+                return Place(number, match.start())
+    return None
+
+
 class _Expander:
-    """Puts environment variables into text values, and remembers those that are missing."""
+    """Puts environment variables into text values, and remembers what is wrong on the way."""
 
     def __init__(self, environ: Mapping[str, str] | None, faults: list[Fault]) -> None:
         self._environ = environ
@@ -137,14 +161,22 @@ class _Expander:
             return text
         return _VARIABLE.sub(lambda match: self._value(match, path), text)
 
+    def refuse(self, message: str, path: tuple[str | int, ...]) -> None:
+        """Add a mistake at a path."""
+        self._faults.append(Fault(message, None, path=path))
+
+    def refuse_tag(self, tag: str, path: tuple[str | int, ...]) -> None:
+        """Add that a value has a YAML tag, which no file of ours needs and nobody obeys."""
+        word = tag.removeprefix("tag:yaml.org,2002:").lstrip("!")[:40]
+        self.refuse(f"the tag `!{word}` means nothing here: leave it out", path)
+
     def _value(self, match: re.Match[str], path: tuple[str | int, ...]) -> str:
         escaped, variable, default = match[1], match[2], match[3]
         if escaped:
             return match[0][1:]
         value = (self._environ or {}).get(variable, default)
         if value is None:
-            message = f"the environment variable {variable} is not set"
-            self._faults.append(Fault(message, None, path=path))
+            self.refuse(f"the environment variable {variable} is not set", path)
             return ""
         return value
 
@@ -162,6 +194,8 @@ def _plain(
     """Copy the tree as plain values, noting where each key and item stands."""
     if next(budget, None) is None:
         return _TOO_BIG
+    if (tag := getattr(getattr(node, "tag", None), "value", None)) is not None:
+        return expander.refuse_tag(str(tag), path)
     if isinstance(node, CommentedMap):
         copied: dict[str, Any] = {}
         for key, value in node.items():
@@ -182,6 +216,10 @@ def _plain(
         return items
     if isinstance(node, str):
         return expander.expand(str(node), path)
+    return _scalar(node)
+
+
+def _scalar(node: Any) -> Any:
     if isinstance(node, bool):
         return node
     if isinstance(node, int):

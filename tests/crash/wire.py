@@ -19,15 +19,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import orjson
+import tenacity
 
 from connector import points
 from connector.adapters import memory
 from connector.adapters.base import Capabilities, Identity, Page, RemoteField, Window
 from connector.domain.change import Outcome, Result, Write
-from connector.errors import ApprovalError, TryLaterError
+from connector.errors import ApprovalError, LeadloopError, TryLaterError
 from connector.transport.http import Transport
 from tests.sync.scoring import NoScorer, score_here
 from tests.sync.world import World
+
+AGAIN = 75
+"""How a child ends that could not go on, and may be told the same step again."""
 
 
 class WireAdapter:
@@ -190,8 +194,13 @@ class Ground:
             scoring.Scorer = NoScorer
             memory.shared = lambda *_: WireAdapter(self.address)
             points.watch(at)
+            tenacity.nap.time.sleep = lambda _seconds: None
             STEPS[name](self.world)
             code = 0
+        except LeadloopError as error:
+            code = AGAIN if error.retryable else code
+            if not error.retryable:
+                traceback.print_exc(file=sys.stderr)
         except BaseException:  # noqa: BLE001  the child says it and ends
             traceback.print_exc(file=sys.stderr)
         finally:

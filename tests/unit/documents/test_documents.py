@@ -71,6 +71,24 @@ def test_a_billion_laughs_are_stopped():
     assert "unfolds to more than" in wrong("\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    ("value", "place"), [("2026-02-30", ":2:7"), ("2026-02-27 25:61:00", ":2:7"), ("[" * 3000, "")]
+)
+def test_a_day_no_calendar_has_and_brackets_without_end_are_refused_in_our_words(value, place):
+    with pytest.raises(UsageError) as refused:
+        parse(f"version: 1\nname: {value}\n", Model, name="model.yaml")
+    assert f"model.yaml{place}" in str(refused.value)
+    assert "not YAML" in str(refused.value)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("value", ["!!python/object/apply:os.system ['true']", "!x {a: 1}", "!y z"])
+def test_a_tag_is_refused_at_its_place_and_does_nothing(value):
+    with pytest.raises(UsageError, match="means nothing here") as refused:
+        parse(f"version: 1\nname: {value}\n", Model, name="model.yaml")
+    assert "model.yaml:2" in str(refused.value)
+
+
 def test_words_that_look_like_truth_or_time_stay_text():
     class Words(Document):
         words: list[str]
