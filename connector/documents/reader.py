@@ -142,8 +142,8 @@ def _no_moment(text: str) -> Place | None:
     for number, line in enumerate(text.splitlines()):
         for match in _MOMENT.finditer(line):
             try:
-                year, month, day, *clock = (int(part or 0) for part in match.groups())
-                date(year, month, day), time(*clock)
+                year, month, day, hour, minute, second = (int(n or 0) for n in match.groups())
+                date(year, month, day), time(hour, minute, second)
             except ValueError:
                 return Place(number, match.start())
     return None
