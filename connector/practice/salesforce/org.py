@@ -95,6 +95,15 @@ class Org:
         """The row of an id, deleted or not."""
         return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
 
+    def with_external(self, name: str, key: str, value: str) -> list[str]:
+        """Ids of the rows that have this external id, in any spelling of case."""
+        wanted = value.lower()
+        return [
+            row["Id"]
+            for row in self.tables[name].values()
+            if str(row.get(key) or "").lower() == wanted and not row.get("IsDeleted")
+        ]
+
     def rows(self, name: str, ids: Iterable[str]) -> list[Row]:
         """The rows of these ids that there are."""
         table = self.tables[name]

@@ -191,8 +191,11 @@ def limits(crm: SalesforcePractice, request: Request, user: str) -> Response:
         raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference "
                        "id")  # fmt: skip
     left = {"Max": crm.quota, "Remaining": max(0, crm.quota - crm.used)}
-    bulk = {"Max": 10_000, "Remaining": 10_000}
-    return json_response(200, {"DailyApiRequests": left, "DailyBulkV2QueryJobs": bulk})
+    jobs = crm.jobs
+    queries = {"Max": jobs.most_queries, "Remaining": max(0, jobs.most_queries - jobs.queries)}
+    batches = {"Max": jobs.most_batches, "Remaining": max(0, jobs.most_batches - jobs.batches)}
+    told = {"DailyApiRequests": left, "DailyBulkV2QueryJobs": queries}
+    return json_response(200, told | {"DailyBulkApiBatches": batches})
 
 
 def record_count(crm: SalesforcePractice, request: Request, user: str) -> Response:

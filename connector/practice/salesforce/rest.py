@@ -15,8 +15,9 @@ import orjson
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
-from connector.practice.salesforce import reading, steering, writing
+from connector.practice.salesforce import bulk_ingest, bulk_query, reading, steering, writing
 from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
 from connector.practice.salesforce.select import Selection
@@ -49,6 +50,23 @@ _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
     ("POST", r"actions/standard/convertLead", writing.convert),
     ("POST", r"metadata/deployRequest", writing.deploy),
     ("GET", r"metadata/deployRequest/(\w+)", writing.deploy_status),
+    ("GET", r"jobs/query", bulk_query.listing),
+    ("POST", r"jobs/query", bulk_query.create),
+    ("GET", r"jobs/query/(\w+)", bulk_query.status),
+    ("PATCH", r"jobs/query/(\w+)", bulk_query.change),
+    ("DELETE", r"jobs/query/(\w+)", bulk_query.delete),
+    ("GET", r"jobs/query/(\w+)/results", bulk_query.results),
+    ("GET", r"jobs/ingest", bulk_ingest.listing),
+    ("POST", r"jobs/ingest", bulk_ingest.create),
+    ("GET", r"jobs/ingest/(\w+)", bulk_ingest.status),
+    ("PATCH", r"jobs/ingest/(\w+)", bulk_ingest.change),
+    ("DELETE", r"jobs/ingest/(\w+)", bulk_ingest.delete),
+    ("PUT", r"jobs/ingest/(\w+)/batches", bulk_ingest.upload),
+    (
+        "GET",
+        r"jobs/ingest/(\w+)/(successfulResults|failedResults|unprocessed[Rr]ecords)",
+        bulk_ingest.results,
+    ),
 )
 _ROUTES = tuple((method, re.compile(pattern), does) for method, pattern, does in _PATTERNS)
 
@@ -61,6 +79,7 @@ class SalesforcePractice:
         self.faults = faults or Faults()
         self.org = Org(clock)
         self.logins = Logins()
+        self.jobs = Jobs()
         self.page = _PAGE
         self.quota = 100_000
         self.used = 0
@@ -80,6 +99,7 @@ class SalesforcePractice:
     def answer(self, request: Request) -> Response:
         """Do what the request asks."""
         self.org.settle()
+        self.jobs.settle(self.org)
         try:
             response = self._answered(request)
         except (ApiError, SaveError) as error:

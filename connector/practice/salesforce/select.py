@@ -26,7 +26,7 @@ Paged = Callable[["Selection", list[str]], dict[str, Any]]
 _YEAR = 365 * DAY
 
 
-class _Path(NamedTuple):
+class Column(NamedTuple):
     """A field as a query names it: how to read it, the words it is shown under, what it is."""
 
     read: Callable[[Row], Any]
@@ -45,9 +45,9 @@ class Selection:
         self._spec = spec or self._source()
         self._everything = everything
         self.object = self._spec.name
-        columns = [self._path(name, at) for name, at in query.fields]
-        self._plain = [one.names[0] for one in columns if len(one.names) == 1]
-        self._deep = [one for one in columns if len(one.names) > 1]
+        self.columns = [self._path(name, at) for name, at in query.fields]
+        self._plain = [one.names[0] for one in self.columns if len(one.names) == 1]
+        self._deep = [one for one in self.columns if len(one.names) > 1]
         self._test = self._condition(query.where) if query.where else None
         self._order = [(self._path(key.field, key.at), key) for key in query.order]
         self._children = [self._child(one) for one in query.children]
@@ -188,7 +188,7 @@ class Selection:
 
     # --- names ----------------------------------------------------------------------------------
 
-    def _path(self, name: str, at: int) -> _Path:
+    def _path(self, name: str, at: int) -> Column:
         """How to read a field or a parent's field; raises INVALID_FIELD."""
         *steps, last = name.split(".")
         if steps and steps[0].lower() == self._spec.name.lower():
@@ -210,7 +210,7 @@ class Selection:
                 raise self._no_column(last, spec, at)
             found = field.name
         names = (*(str(hop.relation) for hop in hops), found)
-        return _Path(self._reader([hop.name for hop in hops], found), names, field)
+        return Column(self._reader([hop.name for hop in hops], found), names, field)
 
     def _relation(self, spec: ObjectSpec, name: str, at: int) -> FieldSpec:
         for one in spec.fields.values():
@@ -279,7 +279,7 @@ class Selection:
 
     # --- showing --------------------------------------------------------------------------------
 
-    def _show_parent(self, into: dict[str, Any], row: Row, path: _Path, base: str) -> None:
+    def _show_parent(self, into: dict[str, Any], row: Row, path: Column, base: str) -> None:
         value, spec, at = path.read(row), self._spec, row
         for name in path.names[:-1]:
             hop = next(one for one in spec.fields.values() if one.relation == name)

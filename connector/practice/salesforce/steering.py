@@ -2,7 +2,8 @@
 
 Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
 `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
-`page`, `quota`, `refresher` {client}.
+`page`, `quota`, `refresher` {client}, `bulk` {polls, page, fail, after, refused, queries, batches,
+abort}.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.practice.salesforce import lifecycle
-from connector.practice.salesforce.errors import SaveError
+from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.jobs import Failure
 from connector.practice.salesforce.org import ADMIN, Wishes
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def steer(crm: SalesforcePractice, verb: str, given: Any) -> Any:
         raise ValueError(f"no verb `{verb}`; there are: {', '.join(_VERBS)}")
     try:
         return does(crm, given)
-    except SaveError as error:
+    except (ApiError, SaveError) as error:
         raise ValueError(f"{error.code}: {error.message}") from None
 
 
@@ -138,7 +140,24 @@ def _quota(crm: SalesforcePractice, given: Any) -> Any:
     return {"used": crm.used, "max": crm.quota}
 
 
+def _bulk(crm: SalesforcePractice, given: Any) -> Any:
+    """How long jobs take, which objects they do not serve, how the next one goes wrong, what is
+    left of the day; `abort` ends a job as an admin does."""
+    jobs = crm.jobs
+    jobs.polls = given.get("polls", jobs.polls)
+    jobs.page = given.get("page", jobs.page)
+    jobs.refused = frozenset(given.get("refused", jobs.refused))
+    jobs.most_queries = given.get("queries", jobs.most_queries)
+    jobs.most_batches = given.get("batches", jobs.most_batches)
+    if "fail" in given:
+        jobs.failure = Failure(given["fail"], given.get("after", 0))
+    if "abort" in given:
+        jobs.known[given["abort"]].abort(crm.org)
+    return {"jobs": list(jobs.known)}
+
+
 _VERBS = {
+    "bulk": _bulk,
     "app": _app,
     "load": _load,
     "convert": _convert,

@@ -84,11 +84,7 @@ def upsert(
     if spec is None or not spec.external:
         raise ApiError(404, "NOT_FOUND", "Provided external ID field does not exist or is not "
                        f"accessible: {key}")  # fmt: skip
-    found = [
-        row["Id"]
-        for row in crm.org.tables[object_].values()
-        if str(row.get(spec.name) or "").lower() == value.lower() and not row.get("IsDeleted")
-    ]
+    found = crm.org.with_external(object_, spec.name, value)
     base = f"/services/data/v{crm.org.version}/sobjects/{object_}/"
     if len(found) > 1:
         return json_response(300, [base + one for one in found])
