@@ -16,7 +16,7 @@ from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
 from connector.practice.salesforce import bulk_ingest, bulk_query, reading, steering, writing
-from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.errors import ApiError, SaveError, soap_login
 from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
@@ -27,6 +27,7 @@ VERSIONS = tuple(f"{number}.0" for number in range(31, 69))
 _DATA = re.compile(r"/services/data/v(\d+\.\d)/?(.*)")
 _PAGE = 2000
 _LONGEST = 16_384
+_ENDED = "Session expired or invalid"
 _Resource = Callable[..., Response]
 _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
     ("GET", r"(query|queryAll)", reading.query),
@@ -142,9 +143,11 @@ class SalesforcePractice:
             return self.logins.token(self.org, request, _host(request))
         if path == "/services/oauth2/revoke":
             return self.logins.revoke(request)
-        user = self.logins.user(request)
+        if path.startswith("/services/Soap/u/"):
+            return soap_login(path)
+        user = self.logins.user(self.org, request, _host(request))
         if user is None:
-            raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+            raise ApiError(401, "INVALID_SESSION_ID", self.logins.barred or _ENDED)
         if path == "/services/oauth2/userinfo":
             return json_response(200, self.logins.userinfo(self.org, user))
         match = _DATA.fullmatch(path)

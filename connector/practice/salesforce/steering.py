@@ -1,9 +1,9 @@
 """What no client could do to an org, and demo and tests must: see control.py for the way in.
 
-Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
-`undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
-`page`, `quota`, `refresher` {client}, `bulk` {polls, page, fail, after, refused, queries, batches,
-abort}.
+Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [rows]}, `convert`,
+`merge`, `delete`, `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids},
+`rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
+page, fail, after, refused, queries, batches, abort}, `move` {to}, `password` {user, password}.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from connector.practice.salesforce import lifecycle
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.jobs import Failure
+from connector.practice.salesforce.logins import App
 from connector.practice.salesforce.org import ADMIN, Wishes
 
 if TYPE_CHECKING:
@@ -33,8 +34,20 @@ def steer(crm: SalesforcePractice, verb: str, given: Any) -> Any:
 def _app(crm: SalesforcePractice, given: Any) -> Any:
     user = given.get("user") or ADMIN
     id_ = user if crm.org.find(user) else crm.org.user(user)
-    crm.logins.apps[given["client"]] = (given["secret"], id_)
+    approved = frozenset(crm.org.user(one) for one in given.get("approved", ()))
+    app = App(given["secret"], id_, given.get("certificate"), approved)
+    crm.logins.apps[given["client"]] = app
     return {"user": id_}
+
+
+def _move(crm: SalesforcePractice, given: Any) -> Any:
+    """The org moves to another instance, which is served at `to`."""
+    crm.logins.move(given["to"])
+
+
+def _password(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin lets a user log in by name and password, which new orgs block."""
+    crm.logins.passwords[crm.org.user(given["user"])] = given["password"]
 
 
 def _refresher(crm: SalesforcePractice, given: Any) -> Any:
@@ -119,9 +132,12 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
 
 
 def _session(crm: SalesforcePractice, given: Any) -> Any:
-    """End every session; `life` is how many calls new ones are good for."""
+    """End every session; new ones are good for `life` calls, or until they are unused for so
+    many `minutes`; with `barred` every call is refused in those words."""
     crm.logins.expire()
     crm.logins.life = given.get("life")
+    crm.logins.last(given.get("minutes"))
+    crm.logins.barred = given.get("barred")
     return {"issued": crm.logins.issued}
 
 
@@ -172,4 +188,6 @@ _VERBS = {
     "page": _page,
     "quota": _quota,
     "refresher": _refresher,
+    "move": _move,
+    "password": _password,
 }
