@@ -7,6 +7,7 @@ Developer Guide, getUpdated().
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class Org:
         self._types = {spec.prefix: name for name, spec in self.schema.items()}
         self._blanks: dict[str, Row] = {}
         self._silent = False
-        self._late: list[tuple[Micros, Micros, Callable[[], None]]] = []
+        self._late: list[tuple[Micros, Micros, Callable[[], object]]] = []
         self._undo: list[tuple[str, str, Row | None]] | None = None
         self.deletions: dict[str, dict[str, Micros]] = {name: {} for name in self.schema}
         """By object, when which id went, as getDeleted tells."""
@@ -147,7 +148,7 @@ class Org:
         for _, _, commit in due:
             commit()
 
-    def later(self, seconds: float, change: Callable[[str], None]) -> None:
+    def later(self, seconds: float, change: Callable[[str], object]) -> None:
         """Make a change that is stamped now and committed, so seen, `seconds` later."""
         stamp, now = self.stamp(), self.clock.now()
         self._late.append((now + int(seconds * SECOND), now, lambda: change(stamp)))
@@ -202,17 +203,29 @@ class Org:
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
+    def new_id(self, name: str) -> str:
+        """The id of the next row of an object; it is given once."""
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+        return make_id(self.schema[name].prefix, self._numbers[name])
+
     def insert(
-        self, name: str, values: Mapping[str, Any], user: str, *, loaded: bool = False
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        user: str,
+        *,
+        loaded: bool = False,
+        at: str | None = None,
+        id_: str | None = None,
     ) -> Row:
         """Add a row without asking anybody: what the system itself does.
 
-        A `loaded` row keeps the stamps it brings.
+        A `loaded` row keeps the stamps it brings. One that a slow transaction made was given its
+        stamp and its id when that began.
         """
-        self._numbers[name] = self._numbers.get(name, 0) + 1
         spec = self.schema[name]
-        id_ = make_id(spec.prefix, self._numbers[name])
-        stamp = self.stamp()
+        id_ = id_ or self.new_id(name)
+        stamp = at or self.stamp()
         row = dict(self._blank(spec))
         row |= {"CreatedDate": stamp, "CreatedById": user}
         if "SystemModstamp" in row:
@@ -225,7 +238,7 @@ class Org:
             row = {key: value for key, value in row.items() if key in spec.fields}
         _derive(name, row)
         self.tables[name][id_] = row
-        self.order[name].append(id_)
+        insort(self.order[name], id_)
         if self._undo is not None:
             self._undo.append((name, id_, None))
         if not loaded:

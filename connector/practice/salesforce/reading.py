@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import DAY, MINUTE, SECOND, Micros, parse_iso, to_micros
+from connector.practice.salesforce.cursors import Found
 from connector.practice.salesforce.errors import ApiError
-from connector.practice.salesforce.ids import canonical, make_id
+from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.select import Selection
 from connector.practice.salesforce.soql import parse
@@ -39,33 +40,30 @@ def query(crm: SalesforcePractice, request: Request, user: str, verb: str) -> Re
         one = {"attributes": {"type": "AggregateResult"}, "expr0": len(ids)}
         return json_response(200, {"totalSize": 1, "done": True, "records": [one]})
     size = min(crm.page, _asked_size(request) or crm.page)
-    return json_response(200, _page(crm, selection, ids, 0, size))
+    return json_response(200, _page(crm, Found(selection, ids), 0, size))
 
 
 def query_more(
     crm: SalesforcePractice, request: Request, user: str, verb: str, cursor: str, start: str
 ) -> Response:
     """A further page, of a query or of a block of child rows."""
-    kept = crm.cursors.get(cursor)
-    if kept is None:
-        raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    found = crm.cursors.find(cursor, crm.clock.now())
     size = min(crm.page, _asked_size(request) or crm.page)
-    return json_response(200, _page(crm, *kept, int(start), size))
+    return json_response(200, _page(crm, found, int(start), size, cursor))
 
 
 def _page(
-    crm: SalesforcePractice, selection: Selection, ids: list[str], start: int, size: int
+    crm: SalesforcePractice, found: Found, start: int, size: int, cursor: str | None = None
 ) -> dict[str, Any]:
-    end = start + size
+    (selection, ids), end = found, start + size
     answer: dict[str, Any] = {"totalSize": len(ids), "done": end >= len(ids)}
     if end < len(ids):
-        cursor = make_id("0r8", len(crm.cursors) + 1)
-        crm.cursors[cursor] = (selection, ids)
+        cursor = cursor or crm.cursors.keep(found, crm.clock.now())
         # Salesforce says `query` here even to those who asked queryAll.
         answer["nextRecordsUrl"] = f"/services/data/v{crm.org.version}/query/{cursor}-{end}"
 
     def children(inner: Selection, theirs: list[str]) -> dict[str, Any]:
-        return _page(crm, inner, theirs, 0, min(size, _CHILD_PAGE))
+        return _page(crm, Found(inner, theirs), 0, min(size, _CHILD_PAGE))
 
     return {**answer, "records": selection.render(ids[start:end], children)}
 
@@ -143,6 +141,7 @@ def updated(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
         for row in crm.org.tables[spec.name].values()
         if not row.get("IsDeleted") and first <= row.get("SystemModstamp", "") < last
     ]
+    _check_count(crm, ids)
     covered = moment_text(min(high, crm.org.covered()))
     return json_response(200, {"ids": ids, "latestDateCovered": covered})
 
@@ -156,6 +155,7 @@ def deleted(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
         for id_, at in crm.org.deletions[spec.name].items()
         if low <= at < high
     ]
+    _check_count(crm, gone)
     return json_response(
         200,
         {
@@ -164,6 +164,11 @@ def deleted(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
             "latestDateCovered": moment_text(min(high, crm.org.covered())),
         },
     )
+
+
+def _check_count(crm: SalesforcePractice, changes: list[Any]) -> None:
+    if len(changes) > crm.most_changes:
+        raise ApiError(400, "EXCEEDED_ID_LIMIT", f"more than {crm.most_changes} ids in the span")
 
 
 def _span(crm: SalesforcePractice, request: Request) -> tuple[Micros, Micros]:
@@ -187,10 +192,11 @@ def _span(crm: SalesforcePractice, request: Request) -> tuple[Micros, Micros]:
 
 def limits(crm: SalesforcePractice, request: Request, user: str) -> Response:
     """What is left of the day."""
-    if not crm.limits_told:
+    calls = crm.allowance
+    if not calls.told:
         raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference "
                        "id")  # fmt: skip
-    left = {"Max": crm.quota, "Remaining": max(0, crm.quota - crm.used)}
+    left = {"Max": calls.most, "Remaining": max(0, calls.most - calls.used(crm.clock.now()))}
     jobs = crm.jobs
     queries = {"Max": jobs.most_queries, "Remaining": max(0, jobs.most_queries - jobs.queries)}
     batches = {"Max": jobs.most_batches, "Remaining": max(0, jobs.most_batches - jobs.batches)}

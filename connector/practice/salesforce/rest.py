@@ -16,16 +16,18 @@ from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
 from connector.practice.salesforce import bulk_ingest, bulk_query, reading, steering, writing
+from connector.practice.salesforce.allowance import Allowance
+from connector.practice.salesforce.cursors import Cursors
 from connector.practice.salesforce.errors import ApiError, SaveError, soap_login
 from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
-from connector.practice.salesforce.select import Selection
 from connector.practice.wire import Request, Response, json_response
 
 VERSIONS = tuple(f"{number}.0" for number in range(31, 69))
 _DATA = re.compile(r"/services/data/v(\d+\.\d)/?(.*)")
 _PAGE = 2000
+_MOST_CHANGES = 600_000
 _LONGEST = 16_384
 _ENDED = "Session expired or invalid"
 _Resource = Callable[..., Response]
@@ -81,11 +83,10 @@ class SalesforcePractice:
         self.org = Org(clock)
         self.logins = Logins()
         self.jobs = Jobs()
+        self.allowance = Allowance()
+        self.cursors = Cursors()
         self.page = _PAGE
-        self.quota = 100_000
-        self.used = 0
-        self.limits_told = True
-        self.cursors: dict[str, tuple[Selection, list[str]]] = {}
+        self.most_changes = _MOST_CHANGES
         self.deploys: dict[str, dict[str, Any]] = {}
 
     @property
@@ -107,7 +108,9 @@ class SalesforcePractice:
             response = error.response()
         except orjson.JSONDecodeError as error:
             response = ApiError(400, "JSON_PARSER_ERROR", str(error)).response()
-        usage = f"api-usage={self.used}/{self.quota}"
+        if not request.path.startswith("/services/data"):
+            return response
+        usage = self.allowance.header(self.clock.now())
         return response._replace(headers={**response.headers, "Sforce-Limit-Info": usage})
 
     def resource(self, request: Request, path: str, user: str) -> Response:
@@ -155,9 +158,7 @@ class SalesforcePractice:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
         if len(request.path) + len(request.query) > _LONGEST:
             raise ApiError(414, "URI_TOO_LONG", "URI too long")
-        self.used += 1
-        if self.used > self.quota:
-            raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        self.allowance.count(self.clock.now())
         return self.resource(request, match.group(2).strip("/"), user)
 
 

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_LONGEST, _LONGEST_TEXT = 100_000, 4_000
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -92,6 +93,8 @@ class Query:
 
 def parse(text: str) -> Query:
     """Read a query. Raises ApiError MALFORMED_QUERY."""
+    if len(text) > _LONGEST:
+        raise ApiError(400, "MALFORMED_QUERY", f"SOQL statement is longer than {_LONGEST}")
     reader = _Reader(text)
     query = reader.query()
     reader.end()
@@ -256,6 +259,8 @@ class _Reader:
         token = self._take()
         kind, text, _ = token
         if kind == "text":
+            if len(text) > _LONGEST_TEXT:
+                raise refuse(self._text, token[2], "MALFORMED_QUERY", "string literal is too long")
             return Literal("text", re.sub(r"\\(.)", _unescape, text[1:-1], flags=re.DOTALL))
         if kind == "number":
             return Literal("number", float(text) if "." in text else int(text))

@@ -100,12 +100,24 @@ def _undelete(crm: SalesforcePractice, given: Any) -> Any:
 
 
 def _late(crm: SalesforcePractice, given: Any) -> Any:
-    """A change by a slow transaction: stamped now, seen `seconds` later."""
+    """What a slow transaction does is stamped now and seen `seconds` later: a change {id, set},
+    a new row {object, values}, or nothing of ours at all."""
     org, admin = crm.org, crm.org.user(ADMIN)
+    if "object" in given:
+        name, id_ = given["object"], org.new_id(given["object"])
+        org.later(
+            given["seconds"],
+            lambda stamp: org.insert(name, given["values"], admin, at=stamp, id_=id_),
+        )
+        return {"id": id_}
+    if "id" not in given:
+        org.later(given["seconds"], lambda _stamp: None)
+        return None
     row = org.find(given["id"])
     if row is None:
         raise ValueError("no such record")
     org.later(given["seconds"], lambda stamp: org.change(row, given["set"], admin, stamp))
+    return {"id": row["Id"]}
 
 
 def _edit(crm: SalesforcePractice, given: Any) -> None:
@@ -142,18 +154,27 @@ def _session(crm: SalesforcePractice, given: Any) -> Any:
 
 
 def _page(crm: SalesforcePractice, given: Any) -> Any:
-    """Give pages of at most `size` rows, and forget cursors if `forget`."""
+    """Give pages of at most `size` rows, at most `changes` ids of a span, and forget cursors if
+    `forget`."""
     crm.page = given.get("size", crm.page)
+    crm.most_changes = given.get("changes", crm.most_changes)
     if given.get("forget"):
-        crm.cursors.clear()
+        crm.cursors.forget()
 
 
 def _quota(crm: SalesforcePractice, given: Any) -> Any:
-    """How many calls a day has; `told` false forbids asking /limits, as for most users."""
-    crm.limits_told = given.get("told", crm.limits_told)
-    crm.quota = given.get("max", crm.quota)
-    crm.used = given.get("used", crm.used)
-    return {"used": crm.used, "max": crm.quota}
+    """How many calls a day has, or one `app` {name, max} of them; `told` false forbids asking
+    /limits, as for most users. Others have `running` {count, seconds} long calls."""
+    calls, now = crm.allowance, crm.clock.now()
+    calls.told = given.get("told", calls.told)
+    calls.most = given.get("max", calls.most)
+    if "used" in given:
+        calls.set_used(now, given["used"])
+    if "app" in given:
+        calls.app = (given["app"]["name"], given["app"]["max"])
+    if "running" in given:
+        calls.run(now, given["running"]["count"], given["running"]["seconds"])
+    return {"used": calls.used(now), "max": calls.most}
 
 
 def _bulk(crm: SalesforcePractice, given: Any) -> Any:
