@@ -38,8 +38,6 @@ NOT_RECORDED = {
     "Contact.HasOptedOutOfEmail", "Contact.DoNotCall", "Opportunity.Loss_Reason__c",
 }  # fmt: skip
 DIFFERENT = {
-    # Probability follows from the stage; whether describe calls that a default does not matter here.
-    "Opportunity.Probability.defaultedOnCreate",
     # The only value there is, and yet not called a default.
     "Event.EventSubtype.defaultedOnCreate",
 }

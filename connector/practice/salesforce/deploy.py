@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import orjson
 
+from connector.practice.salesforce import person_accounts
 from connector.practice.salesforce.errors import ApiError
 from connector.practice.salesforce.fields import FieldSpec
 from connector.practice.wire import Request
@@ -218,10 +219,9 @@ def _known_set(org: Org, name: str) -> str | None:
 def _apply(org: Org, work: _Work, user: str) -> None:
     org.schema_changed = org.clock.now()
     for object_, made in work.fields:
-        org.schema[object_].fields[made.name] = made
-        if made.default is not None:
-            for row in org.tables[object_].values():
-                row.setdefault(made.name, made.default)
+        org.add_field(object_, made)
+        if object_ == "Contact":
+            person_accounts.mirror_field(org, made)
     for name, (label, rights) in work.rights.items():
         known = _known_set(org, name)
         if known is None:

@@ -5,6 +5,7 @@ Source: the shape of describe is DescribeSObjectResult of the REST API Developer
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,10 @@ CHILDREN = {
     ("Lead", "Tasks"): ("Task", "WhoId"),
     ("Lead", "Events"): ("Event", "WhoId"),
     ("Opportunity", "OpportunityContactRoles"): ("OpportunityContactRole", "OpportunityId"),
+    ("Campaign", "CampaignMemberStatuses"): ("CampaignMemberStatus", "CampaignId"),
+    ("EmailMessage", "EmailMessageRelations"): ("EmailMessageRelation", "EmailMessageId"),
+    ("Opportunity", "Histories"): ("OpportunityFieldHistory", "OpportunityId"),
+    ("Opportunity", "OpportunityLineItems"): ("OpportunityLineItem", "OpportunityId"),
     ("Opportunity", "OpportunityHistories"): ("OpportunityHistory", "OpportunityId"),
     ("Opportunity", "Tasks"): ("Task", "WhatId"),
     ("Opportunity", "Events"): ("Event", "WhatId"),
@@ -68,6 +73,8 @@ class FieldSpec:
     custom: bool = False
     formula: bool = False
     external: bool = False
+    filled: bool = False
+    """Whether the platform sets it where nobody does."""
 
     @property
     def filterable(self) -> bool:
@@ -94,6 +101,7 @@ class FieldSpec:
             "defaultValueFormula": None,
             "defaultedOnCreate": self.default is not None
             or self.type == "boolean"
+            or self.filled
             or self.name in _FILLED,
             "dependentPicklist": False,
             "deprecatedAndHidden": False,
@@ -211,8 +219,11 @@ class ObjectSpec:
             },
         }
 
-    def describe(self, version: str, fields: list[FieldSpec]) -> dict[str, Any]:
-        """As the object's own describe, with the fields the asking user may see."""
+    def describe(
+        self, version: str, fields: list[FieldSpec], known: Container[str]
+    ) -> dict[str, Any]:
+        """As the object's own describe, with the fields the asking user may see; `known` are the
+        objects there are."""
         return {
             "actionOverrides": [],
             "childRelationships": [
@@ -227,7 +238,7 @@ class ObjectSpec:
                     "restrictedDelete": False,
                 }
                 for (parent, relation), (child, name) in CHILDREN.items()
-                if parent == self.name
+                if parent == self.name and child in known
             ],
             "compactLayoutable": True,
             "defaultImplementation": None,

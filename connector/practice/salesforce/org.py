@@ -16,15 +16,29 @@ from typing import Any, NamedTuple
 from connector.domain.moment import SECOND, Micros
 from connector.practice.clock import PracticeClock
 from connector.practice.oracle import Effect, Oracle
+from connector.practice.salesforce import person_accounts
 from connector.practice.salesforce.checks import check_values, check_writable
+from connector.practice.salesforce.derived import derive
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
+from connector.practice.salesforce.founding import ADMIN, found
+from connector.practice.salesforce.history import (
+    HISTORIES,
+    STAGED,
+    remember_change,
+    remember_stage,
+)
 from connector.practice.salesforce.ids import canonical, make_id
 from connector.practice.salesforce.moments import moment_text
-from connector.practice.salesforce.schema import OWN_FIELDS, STAGES, new_schema
+from connector.practice.salesforce.reactions import (
+    after_change,
+    after_delete,
+    after_insert,
+    before_update,
+)
+from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 
 Row = dict[str, Any]
-ADMIN = "Admin"
 
 
 @dataclass
@@ -42,6 +56,10 @@ class Rules:
     duplicates: dict[str, str] = field(default_factory=dict)
     """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
     call insists."""
+    conversion: dict[str, str] = field(default_factory=dict)
+    """Lead's custom field -> contact's: what conversion takes along (LeadConvertSettings)."""
+    member_keeps_lead: bool = True
+    """Unconfirmed: a campaign member of a converted lead names the contact and still the lead."""
     hidden: set[tuple[str, str]] = field(default_factory=set)
     """(object, field) that field-level security hides."""
 
@@ -78,7 +96,7 @@ class Org:
         self.deletions: dict[str, dict[str, Micros]] = {name: {} for name in self.schema}
         """By object, when which id went, as getDeleted tells."""
         self.schema_changed: Micros = clock.now()
-        self._found_org()
+        found(self)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -126,12 +144,35 @@ class Org:
     def _granted(self, user: str, object_: str, name: str) -> tuple[bool, bool]:
         if name in OWN_FIELDS:
             return True, True
+        if object_ == "Account" and name.endswith("__pc"):
+            object_, name = "Contact", f"{name[:-2]}c"
         read = edit = False
         for row in self.tables["PermissionSetAssignment"].values():
             if row["AssigneeId"] == user:
                 given = self.rights.get(row["PermissionSetId"], {}).get(object_, {}).get(name)
                 read, edit = (read or given[0], edit or given[1]) if given else (read, edit)
         return read, edit
+
+    # --- the schema -----------------------------------------------------------------------------
+
+    def add_object(self, spec: ObjectSpec) -> None:
+        """From now on there are records of this object."""
+        self.schema[spec.name] = spec
+        self.tables[spec.name], self.order[spec.name] = {}, []
+        self.deletions[spec.name] = {}
+        self._types[spec.prefix] = spec.name
+
+    def drop_object(self, name: str) -> None:
+        """From now on nobody knows of this object."""
+        for known in (self.schema, self.tables, self.order, self.deletions):
+            known.pop(name, None)
+
+    def add_field(self, object_: str, one: FieldSpec) -> None:
+        """From now on rows of the object have this field; there is its default in old ones."""
+        self.schema[object_].fields[one.name] = one
+        self._blanks.pop(object_, None)
+        for row in self.tables[object_].values():
+            row.setdefault(one.name, one.default)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -186,10 +227,12 @@ class Org:
         """Add a row as a client does; gives its id. Raises SaveError."""
         spec = self.schema[name]
         given = check_writable(self, spec, values, user, creating=True)
+        if name == "Account":
+            given = person_accounts.new_values(self, given)
         check_values(self, spec, given, None, alerts=not wishes.allow_duplicates)
         row = self.insert(name, self._assigned(name, given, wishes), user)
         if name == "Opportunity":
-            self.remember_stage(row, user, str(row["CreatedDate"]))
+            remember_stage(self, row, user, str(row["CreatedDate"]))
         return str(row["Id"])
 
     def update(
@@ -200,6 +243,7 @@ class Org:
         spec = self.schema[self.type_of(row["Id"])]
         given = check_writable(self, spec, values, user, creating=False)
         check_values(self, spec, given, row)
+        given = before_update(self, spec.name, row, given)
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
@@ -236,13 +280,14 @@ class Org:
         row["Id"] = id_
         if len(row) > len(spec.fields):
             row = {key: value for key, value in row.items() if key in spec.fields}
-        _derive(name, row)
+        derive(self, name, row)
         self.tables[name][id_] = row
         insort(self.order[name], id_)
         if self._undo is not None:
             self._undo.append((name, id_, None))
         if not loaded:
             self._note(user, row, "+", None, dict(values))
+        after_insert(self, name, row, user, loaded=loaded)
         return row
 
     def _blank(self, spec: ObjectSpec) -> Row:
@@ -258,20 +303,21 @@ class Org:
         stamp = at or self.stamp()
         if self._undo is not None:
             self._undo.append((name, row["Id"], dict(row)))
-        staged = any(row.get(one) != values[one] for one in ("StageName", "Amount", "CloseDate")
-                     if one in values)  # fmt: skip
+        staged = any(row.get(one) != values[one] for one in STAGED if one in values)
+        changed: Row = {}
         for key, value in values.items():
             before = row.get(key)
             if before == value:
                 continue
-            row[key] = value
+            row[key] = changed[key] = value
             self._note(user, row, key, before, value)
-            if key in self.schema[name].tracked and f"{name}History" in self.tables:
-                self.remember_change(row, user, stamp, key, before, value)
+            if key in self.schema[name].tracked:
+                remember_change(self, row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
-        _derive(name, row)
+        derive(self, name, row)
         if name == "Opportunity" and staged:
-            self.remember_stage(row, user, stamp)
+            remember_stage(self, row, user, stamp)
+        after_change(self, name, row, changed, user)
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
         """Put a row into the bin, or remove it without trace. Raises SaveError."""
@@ -286,6 +332,7 @@ class Org:
         if hard:
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
+        after_delete(self, name, row, user)
 
     def undelete(self, id_: str, user: str) -> None:
         """Take a row out of the bin."""
@@ -327,23 +374,9 @@ class Org:
             if flow["object"] == self.type_of(row["Id"]) and flow["on"] in given:
                 self.change(row, flow["set"], self.user(ADMIN))
 
-    def remember_change(
-        self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any
-    ) -> None:
-        """Leave a row of LeadHistory."""
-        values = {"LeadId": row["Id"], "Field": "Owner" if key == "OwnerId" else key}
-        values |= {"OldValue": before, "NewValue": after}
-        self.insert("LeadHistory", {**values, "CreatedDate": stamp}, user)
-
-    def remember_stage(self, row: Row, user: str, stamp: str) -> None:
-        """Leave a row of OpportunityHistory: stage, amount, chance and date as they are."""
-        values = {key: row.get(key) for key in ("StageName", "Amount", "Probability", "CloseDate")}
-        values["OpportunityId"] = row["Id"]
-        self.insert("OpportunityHistory", {**values, "CreatedDate": stamp}, user)
-
     def _note(self, user: str, row: Row, key: str, before: Any, after: Any) -> None:
         name = self.type_of(row["Id"])
-        if self._silent or name in {"LeadHistory", "OpportunityHistory"}:
+        if self._silent or name in HISTORIES:
             return
         effect = Effect(self.clock.now(), user, name, row["Id"], key, before, after)
         self.oracle.note(effect)
@@ -363,43 +396,3 @@ class Org:
             if row["Username"] == name:
                 return str(row["Id"])
         raise KeyError(name)
-
-    def _found_org(self) -> None:
-        """What is there on the first day: an admin, the organisation, the vocabularies."""
-        admin = {"Username": ADMIN, "LastName": "Admin", "Name": "Admin", "IsActive": True,
-                 "Email": "admin@acme.example"}  # fmt: skip
-        me = self.insert("User", admin, "")["Id"]
-        company = {"Name": "Acme", "IsSandbox": True, "InstanceName": "CS99",
-                   "OrganizationType": "Developer Edition",
-                   "TimeZoneSidKey": "Europe/Paris"}  # fmt: skip
-        self.insert("Organization", company, me)
-        for place, status in enumerate(self.schema["Lead"].fields["Status"].values):
-            self.insert("LeadStatus", {"MasterLabel": status, "ApiName": status,
-                        "SortOrder": place + 1, "IsConverted": status == "Closed - Converted",
-                        "IsDefault": place == 0}, me)  # fmt: skip
-        for place, (stage, chance, closed, won) in enumerate(STAGES):
-            self.insert("OpportunityStage", {"MasterLabel": stage, "ApiName": stage,
-                        "SortOrder": place + 1, "IsClosed": closed, "IsWon": won,
-                        "DefaultProbability": chance}, me)  # fmt: skip
-        self.oracle.effects.clear()
-
-
-def _derive(name: str, row: Row) -> None:
-    """Fill the fields that follow from others."""
-    if name in {"Lead", "Contact", "User"}:
-        row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
-    elif name == "Opportunity":
-        for stage, chance, closed, won in STAGES:
-            if stage == row.get("StageName"):
-                row |= {"Probability": chance, "IsClosed": closed, "IsWon": won}
-    elif name == "Task":
-        row["IsClosed"] = row.get("Status") == "Completed"
-        if row["IsClosed"] and not row.get("CompletedDateTime"):
-            row["CompletedDateTime"] = row["LastModifiedDate"]
-    elif name == "CampaignMember":
-        row["HasResponded"] = row.get("Status") == "Responded"
-        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
-        if row["HasResponded"] and not row.get("FirstRespondedDate"):
-            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
-    elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
-        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}

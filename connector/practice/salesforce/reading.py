@@ -92,7 +92,7 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
             described["updateable"] &= org.edits(user, spec, one)
             described["createable"] &= org.edits(user, spec, one)
             fields.append(described)
-    return json_response(200, {**spec.describe(org.version, []), "fields": fields})
+    return json_response(200, {**spec.describe(org.version, [], org.schema), "fields": fields})
 
 
 def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:

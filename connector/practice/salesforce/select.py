@@ -9,10 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 from connector.domain.moment import DAY
 from connector.practice.salesforce.compare import Predicate, fold, literal, several_values, tested
 from connector.practice.salesforce.fields import CHILDREN, FieldSpec, ObjectSpec
+from connector.practice.salesforce.history import HISTORIES, parent_of
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.soql import Both, Condition, Literal, Not, Query, Test, refuse
@@ -68,6 +70,8 @@ class Selection:
                 if end is not None and len(found) >= end and not sorts:
                     break
                 found.append(row)
+        if self.object in HISTORIES and not any(path.names == ("Id",) for path, _ in self._order):
+            found.sort(key=lambda row: crc32(row["Id"].encode()))  # no order is promised
         if sorts:
             self._sort(found)
         return [row["Id"] for row in found[query.offset : end]]
@@ -122,6 +126,8 @@ class Selection:
 
     def _child(self, query: Query) -> tuple[str, str, Selection]:
         for (parent, relation), (child, field) in CHILDREN.items():
+            if child not in self._org.schema:
+                continue
             if parent == self.object and relation.lower() == query.source.lower():
                 spec = self._org.schema[child]
                 inner = Selection(
@@ -142,6 +148,10 @@ class Selection:
         """Whether only queryAll shows the row: deleted, or an activity over a year old."""
         if row.get("IsDeleted"):
             return True
+        parent = parent_of(self.object)
+        if parent is not None:
+            one = self._org.schema[parent].fields.get(row["Field"])
+            return one is not None and not self._org.sees(self._user, self._org.schema[parent], one)
         if self.object not in {"Task", "Event"}:
             return False
         old = moment_text(self._org.clock.now() - _YEAR)[:10]

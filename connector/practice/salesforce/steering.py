@@ -3,18 +3,21 @@
 Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [rows]}, `convert`,
 `merge`, `delete`, `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids},
 `rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
-page, fail, after, refused, queries, batches, abort}, `move` {to}, `password` {user, password}.
+page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
+`rename` {object, field, from, to}, `password` {user, password}.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.practice.salesforce import lifecycle
+from connector.practice.salesforce import features, lifecycle
 from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.founding import ADMIN
+from connector.practice.salesforce.history import remember_stage
 from connector.practice.salesforce.jobs import Failure
 from connector.practice.salesforce.logins import App
-from connector.practice.salesforce.org import ADMIN, Wishes
+from connector.practice.salesforce.org import Wishes
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
@@ -38,6 +41,17 @@ def _app(crm: SalesforcePractice, given: Any) -> Any:
     app = App(given["secret"], id_, given.get("certificate"), approved)
     crm.logins.apps[given["client"]] = app
     return {"user": id_}
+
+
+def _features(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin switches things on or off for the whole org; see features.py."""
+    for name, how in given.items():
+        features.switch(crm.org, name, how)
+
+
+def _rename(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin renames a value of a picklist."""
+    features.rename(crm.org, given["object"], given["field"], given["from"], given["to"])
 
 
 def _move(crm: SalesforcePractice, given: Any) -> Any:
@@ -79,7 +93,7 @@ def _load(crm: SalesforcePractice, given: Any) -> Any:
                 loaded = org.insert(name, values, admin, loaded=True)
                 made.append(loaded["Id"])
                 if name == "Opportunity" and stages:
-                    org.remember_stage(loaded, admin, str(loaded["CreatedDate"]))
+                    remember_stage(org, loaded, admin, str(loaded["CreatedDate"]))
     return ids
 
 
@@ -210,5 +224,7 @@ _VERBS = {
     "quota": _quota,
     "refresher": _refresher,
     "move": _move,
+    "features": _features,
+    "rename": _rename,
     "password": _password,
 }

@@ -14,9 +14,10 @@ from connector.domain.moment import to_micros
 from connector.practice.salesforce import deploy as metadata
 from connector.practice.salesforce import lifecycle
 from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.founding import ADMIN
 from connector.practice.salesforce.ids import canonical, make_id
 from connector.practice.salesforce.moments import moment_of
-from connector.practice.salesforce.org import ADMIN, Wishes
+from connector.practice.salesforce.org import Wishes
 from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:

@@ -1,0 +1,86 @@
+"""Fields that follow from others, filled at each save.
+
+Source: Object Reference, "Opportunity", "Task", "Event", "CampaignMember", "OpportunityLineItem".
+What a status or a stage means is looked up in the org's own vocabularies, not in its label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connector.practice.salesforce.org import Org, Row
+
+
+def derive(org: Org, name: str, row: Row) -> None:
+    """Fill the fields that follow from others."""
+    fill = _FILLS.get(name)
+    if fill is not None:
+        fill(org, row)
+
+
+def _person(_org: Org, row: Row) -> None:
+    row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
+
+
+def _account(org: Org, row: Row) -> None:
+    if row.get("IsPersonAccount"):
+        _person(org, row)
+
+
+def _opportunity(org: Org, row: Row) -> None:
+    for stage in org.tables["OpportunityStage"].values():
+        if stage["ApiName"] == row.get("StageName"):
+            row |= {
+                "Probability": stage["DefaultProbability"],
+                "IsClosed": stage["IsClosed"],
+                "IsWon": stage["IsWon"],
+            }
+
+
+def _task(_org: Org, row: Row) -> None:
+    row["IsClosed"] = row.get("Status") == "Completed"
+    if row["IsClosed"] and not row.get("CompletedDateTime"):
+        row["CompletedDateTime"] = row["LastModifiedDate"]
+
+
+def _event(_org: Org, row: Row) -> None:
+    start = row.get("ActivityDateTime") or row.get("StartDateTime")
+    if start:
+        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}
+
+
+def _member(org: Org, row: Row) -> None:
+    row["HasResponded"] = any(
+        status["HasResponded"] and status["Label"] == row.get("Status")
+        for status in org.tables["CampaignMemberStatus"].values()
+        if status["CampaignId"] == row.get("CampaignId") and not status["IsDeleted"]
+    )
+    row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
+    if row["HasResponded"] and not row.get("FirstRespondedDate"):
+        row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
+
+
+def _line(org: Org, row: Row) -> None:
+    entry = org.find(row.get("PricebookEntryId"))
+    if entry is not None:
+        row |= {"Product2Id": entry["Product2Id"], "ListPrice": entry["UnitPrice"]}
+    product, deal = org.find(row.get("Product2Id")), org.find(row.get("OpportunityId"))
+    row["ProductCode"] = product.get("ProductCode") if product else None
+    row["Name"] = " ".join(one["Name"] for one in (deal, product) if one)
+    kept = 1 - (row.get("Discount") or 0) / 100
+    row["TotalPrice"] = round((row.get("Quantity") or 0) * (row.get("UnitPrice") or 0) * kept, 2)
+
+
+_FILLS: dict[str, Callable[[Org, Row], None]] = {
+    "Lead": _person,
+    "Contact": _person,
+    "User": _person,
+    "Account": _account,
+    "Opportunity": _opportunity,
+    "Task": _task,
+    "Event": _event,
+    "CampaignMember": _member,
+    "OpportunityLineItem": _line,
+}
