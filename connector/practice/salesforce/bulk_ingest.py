@@ -18,7 +18,7 @@ from connector.practice.salesforce import csv_text
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.jobs import ENDED, Job, version_asked
-from connector.practice.salesforce.org import Wishes
+from connector.practice.salesforce.rules import Wishes
 from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:

@@ -106,6 +106,24 @@ def rename(org: Org, object_: str, name: str, old: str, new: str) -> None:
     org.schema_changed = org.clock.now()
 
 
+def redefine(org: Org, object_: str, name: str, changes: dict[str, Any] | None) -> None:
+    """Give a field another type, length, vocabulary or duty; None takes it away.
+
+    Values that rows have stay as they are, as far as anybody can tell.
+    """
+    fields = org.schema[object_].fields
+    if changes is None:
+        del fields[name]
+        for row in org.tables[object_].values():
+            row.pop(name, None)
+    else:
+        plain: dict[str, Any] = {
+            key: tuple(one) if isinstance(one, list) else one for key, one in changes.items()
+        }
+        org.add_field(object_, replace(fields[name], **plain))
+    org.schema_changed = org.clock.now()
+
+
 _SWITCHES: dict[str, Callable[[Org, Any], None]] = {
     "multi_currency": _multi_currency,
     "person_accounts": _persons,

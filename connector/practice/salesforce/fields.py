@@ -69,6 +69,8 @@ class FieldSpec:
     refers: tuple[str, ...] = ()
     relation: str | None = None
     values: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    """Values that rows may still have and no new one gets."""
     restricted: bool = False
     custom: bool = False
     formula: bool = False
@@ -129,13 +131,13 @@ class FieldSpec:
             "permissionable": self.custom or (self.nillable and self.create),
             "picklistValues": [
                 {
-                    "active": True,
+                    "active": value not in self.retired,
                     "defaultValue": value == self.default,
                     "label": value,
                     "validFor": None,
                     "value": value,
                 }
-                for value in self.values
+                for value in (*self.values, *self.retired)
             ],
             "polymorphicForeignKey": len(self.refers) > 1,
             "precision": self.precision,

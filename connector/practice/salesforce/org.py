@@ -10,8 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from connector.domain.moment import SECOND, Micros
 from connector.practice.clock import PracticeClock
@@ -36,42 +35,12 @@ from connector.practice.salesforce.reactions import (
     after_insert,
     before_update,
 )
+from connector.practice.salesforce.rules import WISHES, Rules, Wishes
 from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 
 Row = dict[str, Any]
-
-
-@dataclass
-class Rules:
-    """What this org's own admins set up, that an integration meets."""
-
-    assignment: dict[str, str] = field(default_factory=dict)
-    """Object -> the owner its assignment rule gives, unless a call says not to."""
-    validation: list[dict[str, Any]] = field(default_factory=list)
-    """{object, field, equals, message}: rows with that value are refused."""
-    flows: list[dict[str, Any]] = field(default_factory=list)
-    """{object, on, set}: when field `on` is changed, the flow sets other fields."""
-    locked: dict[str, int] = field(default_factory=dict)
-    """Record id -> how many more writes find it locked."""
-    duplicates: dict[str, str] = field(default_factory=dict)
-    """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
-    call insists."""
-    conversion: dict[str, str] = field(default_factory=dict)
-    """Lead's custom field -> contact's: what conversion takes along (LeadConvertSettings)."""
-    member_keeps_lead: bool = True
-    """Unconfirmed: a campaign member of a converted lead names the contact and still the lead."""
-    hidden: set[tuple[str, str]] = field(default_factory=set)
-    """(object, field) that field-level security hides."""
-
-
-class Wishes(NamedTuple):
-    """What the headers of a write ask for."""
-
-    auto_assign: bool = True
-    allow_duplicates: bool = False
-
-
-WISHES = Wishes()
+_BINLESS = frozenset({"CampaignMember"})
+"""Unconfirmed: these go without passing the bin."""
 
 
 class Org:
@@ -229,8 +198,11 @@ class Org:
         given = check_writable(self, spec, values, user, creating=True)
         if name == "Account":
             given = person_accounts.new_values(self, given)
-        check_values(self, spec, given, None, alerts=not wishes.allow_duplicates)
+        check_values(self, spec, given, None, wishes)
+        parents = (given.get(key) for key in ("AccountId", "WhoId", "WhatId"))
+        self.rules.check_locks(parents, self.clock.now())
         row = self.insert(name, self._assigned(name, given, wishes), user)
+        self._flow(row, given)
         if name == "Opportunity":
             remember_stage(self, row, user, str(row["CreatedDate"]))
         return str(row["Id"])
@@ -242,7 +214,7 @@ class Org:
         row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
         given = check_writable(self, spec, values, user, creating=False)
-        check_values(self, spec, given, row)
+        check_values(self, spec, given, row, wishes)
         given = before_update(self, spec.name, row, given)
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
@@ -323,6 +295,7 @@ class Org:
         """Put a row into the bin, or remove it without trace. Raises SaveError."""
         binned = self.find(id_) if hard else None
         row = self.writable(id_, {}) if binned is None else binned
+        hard = hard or self.type_of(row["Id"]) in _BINLESS
         self._note(user, row, "-", before=bool(row.get("IsDeleted")), after=True)
         if self._undo is not None:
             self._undo.append((self.type_of(row["Id"]), row["Id"], dict(row)))
@@ -353,16 +326,15 @@ class Org:
         row = self.find(whole)
         if row is None:
             raise SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        if whole in self.rules.unshared:
+            raise SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access "
+                            "rights on cross-reference id")  # fmt: skip
         if row.get("IsDeleted"):
             raise SaveError("ENTITY_IS_DELETED", "entity is deleted", status=404)
         if row.get("IsConverted") and values:
             raise SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-        if self.rules.locked.get(whole, 0) > 0 and values:
-            self.rules.locked[whole] -= 1
-            raise SaveError(
-                "UNABLE_TO_LOCK_ROW",
-                f"unable to obtain exclusive access to this record or 1 records: {whole}",
-            )
+        if values:
+            self.rules.check_locks((whole, row.get("AccountId")), self.clock.now())
         return row
 
     def _assigned(self, name: str, given: Row, wishes: Wishes) -> Row:
@@ -371,8 +343,12 @@ class Org:
 
     def _flow(self, row: Row, given: Mapping[str, Any]) -> None:
         for flow in self.rules.flows:
-            if flow["object"] == self.type_of(row["Id"]) and flow["on"] in given:
-                self.change(row, flow["set"], self.user(ADMIN))
+            if flow["object"] != self.type_of(row["Id"]) or flow["on"] not in given:
+                continue
+            values = dict(flow.get("set", {}))
+            if "count" in flow:
+                values[flow["count"]] = (row.get(flow["count"]) or 0) + 1
+            self.change(row, values, self.user(ADMIN))
 
     def _note(self, user: str, row: Row, key: str, before: Any, after: Any) -> None:
         name = self.type_of(row["Id"])

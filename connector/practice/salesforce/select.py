@@ -60,11 +60,11 @@ class Selection:
         """Ids of the rows that answer the query, in its order."""
         table, test, query = self._org.tables[self.object], self._test, self._query
         end = None if query.limit is None else query.offset + query.limit
-        sorts = self._sorts()
+        sorts, unshared = self._sorts(), self._org.rules.unshared
         found: list[Row] = []
         for key in self._candidates():
             row = table.get(key)
-            if row is None or (not self._everything and self._hidden(row)):
+            if row is None or key in unshared or (not self._everything and self._hidden(row)):
                 continue
             if test is None or test(row):
                 if end is not None and len(found) >= end and not sorts:

@@ -4,20 +4,22 @@ Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [row
 `merge`, `delete`, `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids},
 `rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
 page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
-`rename` {object, field, from, to}, `password` {user, password}.
+`rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
+`password` {user, password}.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connector.domain.moment import SECOND
 from connector.practice.salesforce import features, lifecycle
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.founding import ADMIN
 from connector.practice.salesforce.history import remember_stage
 from connector.practice.salesforce.jobs import Failure
 from connector.practice.salesforce.logins import App
-from connector.practice.salesforce.org import Wishes
+from connector.practice.salesforce.rules import Wishes
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
@@ -47,6 +49,17 @@ def _features(crm: SalesforcePractice, given: Any) -> Any:
     """An admin switches things on or off for the whole org; see features.py."""
     for name, how in given.items():
         features.switch(crm.org, name, how)
+
+
+def _lock(crm: SalesforcePractice, given: Any) -> Any:
+    """Another transaction holds records (or accounts, with all below them) for some seconds."""
+    until = crm.clock.now() + int(given["seconds"] * SECOND)
+    crm.org.rules.held |= dict.fromkeys(given["ids"], until)
+
+
+def _field(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin changes what a field is: `set` names what of it; null takes the field away."""
+    features.redefine(crm.org, given["object"], given["field"], given["set"])
 
 
 def _rename(crm: SalesforcePractice, given: Any) -> Any:
@@ -153,7 +166,10 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
     for name, value in given.items():
         if not hasattr(crm.org.rules, name):
             raise ValueError(f"no rule `{name}`")
-        kept = {(one[0], one[1]) for one in value} if name == "hidden" else value
+        if name == "hidden":
+            kept: Any = {(one[0], one[1]) for one in value}
+        else:
+            kept = set(value) if name in {"unshared", "blind"} else value
         setattr(crm.org.rules, name, kept)
 
 
@@ -226,5 +242,7 @@ _VERBS = {
     "move": _move,
     "features": _features,
     "rename": _rename,
+    "lock": _lock,
+    "field": _field,
     "password": _password,
 }

@@ -17,7 +17,7 @@ from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.founding import ADMIN
 from connector.practice.salesforce.ids import canonical, make_id
 from connector.practice.salesforce.moments import moment_of
-from connector.practice.salesforce.org import Wishes
+from connector.practice.salesforce.rules import Wishes
 from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def _wishes(request: Request) -> Wishes:
     return Wishes(
         request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
         "allowsave=true" in duplicates,
+        "includerecorddetails=true" in duplicates,
     )
 
 
