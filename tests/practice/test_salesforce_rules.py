@@ -118,11 +118,13 @@ def test_an_update_meets_duplicate_rules_only_where_they_say_so(salesforce, twin
     (lead,) = salesforce.leads(1, Email="a@mills.example")
     salesforce.crm.steer("rules", {"duplicates": {"Lead": "block"}})
     assert codes(salesforce.write({"id": lead, "Rating": "Hot"})) == [""]
-    rule = {"action": "alert", "on_edit": True}
-    salesforce.crm.steer("rules", {"duplicates": {"Lead": rule}})
+    found = salesforce.write({"id": lead, "Email": "a@mills.example"}, headers=INSIST)
+    assert codes(found) == ["DUPLICATES_DETECTED"]
+    rules = {"duplicates": {"Lead": "alert"}, "duplicates_at_any_edit": True}
+    salesforce.crm.steer("rules", rules)
     assert codes(salesforce.write({"id": lead, "Rating": "Cold"})) == ["DUPLICATES_DETECTED"]
     assert codes(salesforce.write({"id": lead, "Rating": "Cold"}, headers=INSIST)) == [""]
-    salesforce.crm.steer("rules", {"duplicates": {"Lead": {**rule, "action": "block"}}})
+    salesforce.crm.steer("rules", {"duplicates": {"Lead": "block"}})
     answer = salesforce.write({"id": lead, "Rating": "Warm"}, headers=INSIST)
     assert codes(answer) == ["DUPLICATES_DETECTED"]
 

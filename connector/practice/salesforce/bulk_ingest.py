@@ -141,6 +141,9 @@ class IngestJob(Job):
         if self.operation in {"delete", "hardDelete"}:
             org.delete(id_, self.user, hard=self.operation == "hardDelete")
             return str(canonical(id_)), False
+        if id_ is not None and canonical(id_) in org.rules.unshared:
+            raise SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access "
+                            "rights on cross-reference id")  # fmt: skip
         if id_ is None:
             return org.create(self.object, values, self.user, wishes), True
         org.update(id_, values, self.user, wishes)

@@ -65,7 +65,8 @@ def check_values(org: Org, spec: ObjectSpec, given: Row, row: Row | None, wishes
     if row is None:
         _check_unique(org, spec, whole)
     org.rules.check_triggers(spec.name, given)
-    check_duplicates(org, spec.name, whole, wishes, editing=row is not None)
+    if row is None or "Email" in given or org.rules.duplicates_at_any_edit:
+        check_duplicates(org, spec.name, whole, wishes)
 
 
 def _checked(one: FieldSpec, value: Any) -> Any:
@@ -223,3 +224,8 @@ def _check_unique(org: Org, spec: ObjectSpec, whole: Row) -> None:
                 )
     if spec.name == "CampaignMember" and bool(whole.get("LeadId")) is bool(whole.get("ContactId")):
         raise SaveError("INVALID_FIELD", "Specify either a lead or a contact", ["LeadId"])
+    if spec.name == "CampaignMember":
+        who = [whole.get(k) for k in ("CampaignId", "LeadId", "ContactId")]
+        for there in org.tables[spec.name].values():
+            if [there.get(k) for k in ("CampaignId", "LeadId", "ContactId")] == who:
+                raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")

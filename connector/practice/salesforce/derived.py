@@ -52,11 +52,15 @@ def _event(_org: Org, row: Row) -> None:
 
 
 def _member(org: Org, row: Row) -> None:
-    row["HasResponded"] = any(
-        status["HasResponded"] and status["Label"] == row.get("Status")
-        for status in org.tables["CampaignMemberStatus"].values()
-        if status["CampaignId"] == row.get("CampaignId") and not status["IsDeleted"]
-    )
+    """A status its campaign does not know becomes the campaign's default, without a word."""
+    known = {
+        one["Label"]: one
+        for one in org.tables["CampaignMemberStatus"].values()
+        if one["CampaignId"] == row.get("CampaignId") and not one["IsDeleted"]
+    }
+    if known and row.get("Status") not in known:
+        row["Status"] = next(label for label, one in known.items() if one["IsDefault"])
+    row["HasResponded"] = bool(known and known[row["Status"]]["HasResponded"])
     row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
     if row["HasResponded"] and not row.get("FirstRespondedDate"):
         row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]

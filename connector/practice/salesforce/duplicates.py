@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 _SHOWN = ("Name", "Email")
 
 
-def check_duplicates(org: Org, name: str, whole: Row, wishes: Wishes, *, editing: bool) -> None:
+def check_duplicates(org: Org, name: str, whole: Row, wishes: Wishes) -> None:
     """Raises SaveError DUPLICATES_DETECTED."""
     rule = org.rules.duplicates.get(name)
-    if rule is None:
-        return
-    action, on_edit = (rule, False) if isinstance(rule, str) else (rule["action"], rule["on_edit"])
-    if (editing and not on_edit) or (action == "alert" and wishes.allow_duplicates):
+    if rule is None or (rule == "alert" and wishes.allow_duplicates):
         return
     email = str(whole.get("Email") or "").lower()
     same = [
@@ -35,7 +32,7 @@ def check_duplicates(org: Org, name: str, whole: Row, wishes: Wishes, *, editing
         and there["Id"] != whole.get("Id")
     ]
     if email and same:
-        details = _details(org, name, same, wishes, blocks=action == "block")
+        details = _details(org, name, same, wishes, blocks=rule == "block")
         raise SaveError("DUPLICATES_DETECTED", "Use one of these records?", extra=details)
 
 

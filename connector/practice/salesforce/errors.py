@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 from connector.practice.wire import Response, json_response
 
-_NO_LOGIN = 65
-
 
 class ApiError(Exception):
     """The whole call is refused."""
@@ -65,23 +63,3 @@ class SaveError(Exception):
         if self.extra is not None:
             body["duplicateResut"] = self.extra
         return json_response(self.status, [body])
-
-
-def soap_login(path: str) -> Response:
-    """SOAP login(): switched off in new orgs, and not there from version 65 on."""
-    code, why = "INVALID_OPERATION", "SOAP API login() is disabled by default in this org."
-    number = path.rstrip("/").rpartition("/")[2].partition(".")[0]
-    if number.isdigit() and int(number) >= _NO_LOGIN:
-        code, why = "UNSUPPORTED_API_VERSION", "login() is not available in this version"
-    space = "http://schemas.xmlsoap.org/soap/envelope/"
-    fault = f"<faultcode>sf:{code}</faultcode><faultstring>{code}: {why}</faultstring>"
-    detail = (
-        f"<detail><sf:UnexpectedErrorFault><sf:exceptionCode>{code}</sf:exceptionCode>"
-        f"<sf:exceptionMessage>{why}</sf:exceptionMessage></sf:UnexpectedErrorFault></detail>"
-    )
-    body = (
-        f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{space}" '
-        'xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault>'
-        f"{fault}{detail}</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
-    )
-    return Response(500, {"Content-Type": "text/xml;charset=UTF-8"}, body.encode())

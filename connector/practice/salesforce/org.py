@@ -83,6 +83,11 @@ class Org:
         """The row of an id, deleted or not."""
         return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
 
+    def shared(self, id_: Any) -> Row | None:
+        """The row of an id, deleted or not, unless sharing keeps it from whoever calls."""
+        row = self.find(id_)
+        return None if row is not None and row["Id"] in self.rules.unshared else row
+
     def with_external(self, name: str, key: str, value: str) -> list[str]:
         """Ids of the rows that have this external id, in any spelling of case."""
         wanted = value.lower()
@@ -179,14 +184,22 @@ class Org:
                     del self.tables[name][id_]
                     self.order[name].remove(id_)
                 else:
-                    self.tables[name][id_].clear()
-                    self.tables[name][id_].update(before)
+                    self._put_back(name, id_, before)
                     if not before.get("IsDeleted"):
                         self.deletions[name].pop(id_, None)
             del self.oracle.effects[noted:]
             raise
         finally:
             self._undo = None
+
+    def _put_back(self, name: str, id_: str, before: Row) -> None:
+        row = self.tables[name].get(id_)
+        if row is None:  # it was removed without trace
+            self.tables[name][id_] = before
+            insort(self.order[name], id_)
+        else:
+            row.clear()
+            row.update(before)
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -292,14 +305,17 @@ class Org:
         after_change(self, name, row, changed, user)
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
-        """Put a row into the bin, or remove it without trace. Raises SaveError."""
+        """Put a row into the bin, or remove it without trace; what has no IsDeleted knows no bin.
+
+        Raises SaveError.
+        """
         binned = self.find(id_) if hard else None
         row = self.writable(id_, {}) if binned is None else binned
-        hard = hard or self.type_of(row["Id"]) in _BINLESS
         self._note(user, row, "-", before=bool(row.get("IsDeleted")), after=True)
         if self._undo is not None:
             self._undo.append((self.type_of(row["Id"]), row["Id"], dict(row)))
         stamp, name = self.stamp(), self.type_of(row["Id"])
+        hard = hard or name in _BINLESS or "IsDeleted" not in self.schema[name].fields
         row |= {"IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         self.deletions[name][row["Id"]] = self.clock.now()
         if hard:
@@ -326,9 +342,6 @@ class Org:
         row = self.find(whole)
         if row is None:
             raise SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-        if whole in self.rules.unshared:
-            raise SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access "
-                            "rights on cross-reference id")  # fmt: skip
         if row.get("IsDeleted"):
             raise SaveError("ENTITY_IS_DELETED", "entity is deleted", status=404)
         if row.get("IsConverted") and values:

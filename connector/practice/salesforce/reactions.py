@@ -35,7 +35,7 @@ def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> N
         for place, (label, responded) in enumerate((("Sent", False), ("Responded", True))):
             values = {"CampaignId": row["Id"], "Label": label, "SortOrder": place + 1,
                       "IsDefault": place == 0, "HasResponded": responded}  # fmt: skip
-            org.insert("CampaignMemberStatus", values, user, loaded=loaded)
+            org.insert("CampaignMemberStatus", values, user, loaded=True)
     elif name == "OpportunityLineItem":
         _sum_up(org, row, user)
     elif name == "Account":

@@ -98,9 +98,8 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
 def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
     """One record by its id."""
     spec = _known(crm, name)
-    row = crm.org.find(canonical(id_))
-    unshared = row is not None and row["Id"] in crm.org.rules.unshared
-    if row is None or unshared or crm.org.type_of(row["Id"]) != spec.name:
+    row = crm.org.shared(canonical(id_))
+    if row is None or crm.org.type_of(row["Id"]) != spec.name:
         raise ApiError(
             404, "NOT_FOUND",
             f"Provided external ID field does not exist or is not accessible: {id_}",
@@ -116,15 +115,12 @@ def retrieve(crm: SalesforcePractice, request: Request, user: str, name: str) ->
     body, spec = request.json(), _known(crm, name)
     ids = [canonical(one) for one in body.get("ids", ())]
     there = [
-        one if one and (row := crm.org.find(one)) and _shows(crm, row) else None for one in ids
+        one if one and (row := crm.org.shared(one)) and not row.get("IsDeleted") else None
+        for one in ids
     ]
     shown = _shown(crm, user, spec, body.get("fields") or ["Id"], [one for one in there if one])
     found = iter(shown)
     return json_response(200, [next(found) if one else None for one in there])
-
-
-def _shows(crm: SalesforcePractice, row: dict[str, Any]) -> bool:
-    return not row.get("IsDeleted") and row["Id"] not in crm.org.rules.unshared
 
 
 def _shown(
@@ -143,7 +139,9 @@ def updated(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
     ids = [
         row["Id"]
         for row in crm.org.tables[spec.name].values()
-        if _shows(crm, row) and first <= row.get("SystemModstamp", "") < last
+        if row["Id"] not in crm.org.rules.unshared
+        and not row.get("IsDeleted")
+        and first <= row.get("SystemModstamp", "") < last
     ]
     _check_count(crm, ids)
     covered = moment_text(min(high, crm.org.covered()))

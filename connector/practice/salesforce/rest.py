@@ -15,10 +15,10 @@ import orjson
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
-from connector.practice.salesforce import bulk_ingest, bulk_query, reading, steering, writing
+from connector.practice.salesforce import bulk_ingest, bulk_query, reading, soap, steering, writing
 from connector.practice.salesforce.allowance import Allowance
 from connector.practice.salesforce.cursors import Cursors
-from connector.practice.salesforce.errors import ApiError, SaveError, soap_login
+from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
@@ -144,10 +144,10 @@ class SalesforcePractice:
             return json_response(200, [_version(one) for one in VERSIONS])
         if path == "/services/oauth2/token":
             return self.logins.token(self.org, request, _host(request))
+        if (refused := soap.login(path)) is not None:
+            return refused
         if path == "/services/oauth2/revoke":
             return self.logins.revoke(request)
-        if path.startswith("/services/Soap/u/"):
-            return soap_login(path)
         user = self.logins.user(self.org, request, _host(request))
         if user is None:
             raise ApiError(401, "INVALID_SESSION_ID", self.logins.barred or _ENDED)

@@ -29,9 +29,11 @@ class Rules:
     """The same, but until a moment: another transaction works on it."""
     lock_status: int = 400
     """The HTTP status of a lock in a call for one record; real ones were seen with 500, too."""
-    duplicates: dict[str, Any] = field(default_factory=dict)
+    duplicates: dict[str, str] = field(default_factory=dict)
     """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
-    call insists; {action, on_edit} for a rule that runs at updates, too."""
+    call insists."""
+    duplicates_at_any_edit: bool = False
+    """Whether rows are held against them when anything changes, not only the address; not known."""
     conversion: dict[str, str] = field(default_factory=dict)
     """Lead's custom field -> contact's: what conversion takes along (LeadConvertSettings)."""
     member_keeps_lead: bool = True
@@ -39,7 +41,9 @@ class Rules:
     hidden: set[tuple[str, str]] = field(default_factory=set)
     """(object, field) that field-level security hides."""
     unshared: set[str] = field(default_factory=set)
-    """Ids of records that sharing keeps from everybody who calls."""
+    """Ids of records that sharing keeps from whoever calls."""
+    references: dict[str, list[str]] = field(default_factory=dict)
+    """`Object.Field__c` -> the flows, reports or pages that keep it from being removed."""
     blind: set[str] = field(default_factory=set)
     """Ids of users who may not read what they would own."""
 

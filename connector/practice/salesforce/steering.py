@@ -5,7 +5,7 @@ Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [row
 `rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
 page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
 `rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
-`password` {user, password}.
+`password` {user, password}, `anew` {reset: {id: values}}.
 """
 
 from __future__ import annotations
@@ -223,6 +223,23 @@ def _bulk(crm: SalesforcePractice, given: Any) -> Any:
     return {"jobs": list(jobs.known)}
 
 
+def _anew(crm: SalesforcePractice, given: Any) -> None:
+    """A refreshed sandbox: an organisation of another id, in which records have the ids they had.
+
+    `reset` is how some of them stand in production, stamps and all.
+    """
+    org = crm.org
+    ((old, row),) = org.tables["Organization"].items()
+    kept = {key: row[key] for key in ("Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey")}
+    del org.tables["Organization"][old]
+    org.order["Organization"].remove(old)
+    with org.silently():
+        org.insert("Organization", {**kept, "InstanceName": "CS98"}, org.user(ADMIN))
+    for id_, values in (given or {}).get("reset", {}).items():
+        (org.find(id_) or {}).update(values)
+    crm.logins.expire()
+
+
 _VERBS = {
     "bulk": _bulk,
     "app": _app,
@@ -245,4 +262,5 @@ _VERBS = {
     "lock": _lock,
     "field": _field,
     "password": _password,
+    "anew": _anew,
 }
