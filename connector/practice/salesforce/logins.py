@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connector.domain.moment import MINUTE, SECOND, Micros
 from connector.practice.salesforce import assertions
@@ -24,8 +24,7 @@ _EVERYBODYS = ("https://login.salesforce.com", "https://test.salesforce.com")
 _JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-@dataclass
-class App:
+class App(NamedTuple):
     """A connected app: its secret, its run-as user, the certificate for assertions (PEM)."""
 
     secret: str

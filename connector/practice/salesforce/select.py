@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from connector.domain.moment import DAY, to_datetime, to_micros
@@ -80,7 +79,8 @@ class Selection:
                     break
                 found.append(row)
         if self.object in HISTORIES and not any(path.names == ("Id",) for path, _ in self._order):
-            found.sort(key=lambda row: crc32(row["Id"].encode()))  # no order is promised
+            upward = self._order and self._order[0][1].descending
+            found.sort(key=lambda row: row["Id"], reverse=not upward)  # ties: no order is promised
         if sorts:
             self._sort(found)
         return [row["Id"] for row in found[query.offset : end]]
