@@ -9,9 +9,6 @@ import requests
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceExpiredSession
 
-from connector.practice.clock import PracticeClock
-from connector.practice.salesforce.rest import SalesforcePractice
-from connector.practice.server import PracticeServer
 from tests.practice.conftest import CLIENT, SECRET
 from tests.practice.test_clients import ToPractice
 
@@ -92,36 +89,3 @@ def test_trap_06_a_client_that_logs_in_again_keeps_calling_the_instance_the_org_
         "X-Orig-Host": "new.my.salesforce.com",
     }
     assert salesforce.call("GET", f"{salesforce.data}/limits", headers=headers).status_code == 200
-
-
-def test_trap_58_the_first_example_of_the_library_cannot_log_in_any_more(salesforce):
-    with requests.Session() as session:
-        session.mount("https://", ToPractice(salesforce.url))
-        with pytest.raises(SalesforceAuthenticationFailed):
-            Salesforce(username="Admin", password="p", security_token="t", session=session)
-
-
-def test_trap_59_a_token_that_the_command_line_blotted_out_is_sent_as_it_is(salesforce):
-    shown = {"accessToken": "[REDACTED] Use 'sf org auth show-access-token' to view"}
-    headers = {"Authorization": f"Bearer {shown['accessToken']}"}
-    answer = salesforce.call("GET", f"{salesforce.data}/limits", headers=headers)
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
-
-
-def test_trap_60_scores_of_one_org_are_written_to_the_records_of_another(salesforce):
-    (meant,) = salesforce.leads(1, City="Rome")
-    other = SalesforcePractice(PracticeClock(lambda: salesforce.now))
-    other.steer("app", {"client": CLIENT, "secret": SECRET})
-    (there,) = other.steer("load", {"Lead": [{"LastName": "Other", "Company": "Else"}]})["Lead"]
-    with PracticeServer(other) as server, requests.Session() as session:
-        form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
-        url = f"{server.address}/services/oauth2/token"  # one line of settings, and the wrong one
-        token = session.post(url, data=form, timeout=10).json()
-        session.headers["Authorization"] = f"Bearer {token['access_token']}"
-        session.patch(
-            f"{token['instance_url']}{salesforce.data}/sobjects/Lead/{meant}",
-            json={"Title": "A"},
-            timeout=10,
-        )
-    assert other.org.find(there)["Title"] == "A"
-    assert salesforce.crm.org.find(meant)["Title"] == "Boss"

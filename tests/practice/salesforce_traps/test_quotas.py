@@ -1,0 +1,27 @@
+"""Two limits with one code: textbook clients that take one for the other, by the known traps."""
+
+from __future__ import annotations
+
+
+def attempts(salesforce, *, wait, most=5):
+    """Asks until it is answered, waiting after each refusal, and gives the statuses."""
+    seen = []
+    for _ in range(most):
+        seen.append(salesforce.call("GET", f"{salesforce.data}/sobjects").status_code)
+        if seen[-1] == 200:
+            break
+        salesforce.tick(wait)
+    return seen
+
+
+def test_trap_38_a_client_that_stops_at_the_code_loses_a_day_over_some_busy_seconds(salesforce):
+    salesforce.crm.steer("quota", {"running": {"count": 25, "seconds": 30}})
+    answer = salesforce.call("GET", f"{salesforce.data}/sobjects")
+    stops_for_today = answer.json()[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
+    assert stops_for_today
+    assert attempts(salesforce, wait=10) == [403, 403, 403, 200]
+
+
+def test_trap_38_a_client_that_waits_at_the_code_waits_for_nothing_all_day(salesforce):
+    salesforce.crm.steer("quota", {"max": 100, "used": 100})
+    assert attempts(salesforce, wait=60) == [403] * 5
