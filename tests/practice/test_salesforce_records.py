@@ -349,3 +349,36 @@ def test_events_over_a_year_old_are_archived_too(salesforce):
     assert [row["Subject"] for row in salesforce.query("SELECT Subject FROM Event")] == ["Call"]
     rows = salesforce.query("SELECT Subject FROM Event WHERE IsDeleted = false", "queryAll")
     assert len(rows) == 2
+
+
+# --- fields made of others ------------------------------------------------------------------------
+
+
+def test_an_address_is_one_value_made_of_its_parts_and_rest_alone_gives_it_whole(salesforce):
+    salesforce.leads(1, City="Rome", Country="Italy")
+    salesforce.leads(1)
+    rows = salesforce.query("SELECT Address, City FROM Lead")
+    assert rows[0]["Address"]["city"] == rows[0]["City"] == "Rome"
+    assert set(rows[0]["Address"]) == {
+        "street", "city", "state", "postalCode", "country", "latitude", "longitude",
+        "geocodeAccuracy",
+    }  # fmt: skip
+    assert rows[1]["Address"] is None
+    job = {"operation": "query", "query": "SELECT Id, Address FROM Lead"}
+    answer = salesforce.call("POST", f"{salesforce.data}/jobs/query", job).json()[0]
+    assert answer["errorCode"] == "API_ERROR"
+    assert answer["message"] == "Selecting compound data not supported in Bulk Query"
+
+
+def test_a_stage_brings_its_chance_and_forecast_unless_they_are_set_with_it(salesforce):
+    made = add(salesforce, "Opportunity", Name="O", StageName="Prospecting", Amount=200,
+               CloseDate="2026-12-01", Probability=40)  # fmt: skip
+    soql = "SELECT Probability, ForecastCategory, ForecastCategoryName, ExpectedRevenue FROM Opportunity"
+    shown = lambda: [value for key, value in salesforce.query(soql)[0].items() if key[0] != "a"]
+    assert shown() == [40, "Pipeline", "Pipeline", 80]
+    patch(salesforce, "Opportunity", made, StageName="Prospecting", Amount=100)
+    assert shown() == [40, "Pipeline", "Pipeline", 40]
+    patch(salesforce, "Opportunity", made, StageName="Negotiation/Review")
+    assert shown() == [90, "BestCase", "Best Case", 90]
+    patch(salesforce, "Opportunity", made, StageName="Closed Won", ForecastCategoryName="Omitted")
+    assert shown() == [100, "Omitted", "Omitted", 100]

@@ -6,15 +6,23 @@ What a status or a stage means is looked up in the org's own vocabularies, not i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING
+
+from connector.practice.salesforce.schema_details import FORECASTS
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org, Row
 
+_LIKELY = 75
+"""From this chance on, a stage counts as a best case."""
 
-def derive(org: Org, name: str, row: Row) -> None:
-    """Fill the fields that follow from others."""
+
+def derive(org: Org, name: str, row: Row, given: Container[str]) -> None:
+    """Fill the fields that follow from others; `given` are those that were just set."""
+    if name == "Opportunity":
+        _opportunity(org, row, given)
+        return
     fill = _FILLS.get(name)
     if fill is not None:
         fill(org, row)
@@ -29,14 +37,34 @@ def _account(org: Org, row: Row) -> None:
         _person(org, row)
 
 
-def _opportunity(org: Org, row: Row) -> None:
+def _contact(_org: Org, row: Row) -> None:
+    _person(_org, row)
+    row["IsEmailBounced"] = bool(row.get("EmailBouncedReason") or row.get("EmailBouncedDate"))
+
+
+def _opportunity(org: Org, row: Row, given: Container[str]) -> None:
+    """A new stage brings its chance and forecast along, unless they were set with it."""
     for stage in org.tables["OpportunityStage"].values():
-        if stage["ApiName"] == row.get("StageName"):
-            row |= {
-                "Probability": stage["DefaultProbability"],
-                "IsClosed": stage["IsClosed"],
-                "IsWon": stage["IsWon"],
-            }
+        if stage["ApiName"] != row.get("StageName"):
+            continue
+        row |= {"IsClosed": stage["IsClosed"], "IsWon": stage["IsWon"]}
+        if "StageName" in given and "Probability" not in given:
+            row["Probability"] = stage["DefaultProbability"]
+        if "StageName" in given and "ForecastCategoryName" not in given:
+            row["ForecastCategoryName"] = FORECASTS[_forecast(stage)]
+    for category, name in FORECASTS.items():
+        if name == row.get("ForecastCategoryName"):
+            row["ForecastCategory"] = category
+    if row.get("Amount") is not None:
+        row["ExpectedRevenue"] = round(row["Amount"] * (row.get("Probability") or 0) / 100, 2)
+    if "StageName" in given and row["Id"] in org.tables["Opportunity"]:
+        row["LastStageChangeDate"] = row["LastModifiedDate"]
+
+
+def _forecast(stage: Row) -> str:
+    if stage["IsClosed"]:
+        return "Closed" if stage["IsWon"] else "Omitted"
+    return "BestCase" if (stage["DefaultProbability"] or 0) >= _LIKELY else "Pipeline"
 
 
 def _task(_org: Org, row: Row) -> None:
@@ -79,10 +107,9 @@ def _line(org: Org, row: Row) -> None:
 
 _FILLS: dict[str, Callable[[Org, Row], None]] = {
     "Lead": _person,
-    "Contact": _person,
+    "Contact": _contact,
     "User": _person,
     "Account": _account,
-    "Opportunity": _opportunity,
     "Task": _task,
     "Event": _event,
     "CampaignMember": _member,

@@ -22,6 +22,7 @@ _SOAP = {
     "datetime": "xsd:dateTime",
     "id": "tns:ID",
     "reference": "tns:ID",
+    "address": "urn:address",
 }
 
 
@@ -75,12 +76,20 @@ class FieldSpec:
     custom: bool = False
     formula: bool = False
     external: bool = False
+    compound: str | None = None
+    """The field of several parts that this one is a part of."""
+    sparse: bool = False
+    """Whether rows hold it only where it is set."""
+    unfiltered: bool = False
+    """Whether no query may test it, whatever its type."""
     filled: bool = False
     """Whether the platform sets it where nobody does."""
 
     @property
     def filterable(self) -> bool:
         """Whether a query may test it: not long texts, nor values of any type."""
+        if self.unfiltered:
+            return False
         return self.type != "anyType" and (self.type != "textarea" or self.length <= 255)
 
     def describe(self) -> dict[str, Any]:
@@ -95,7 +104,7 @@ class FieldSpec:
             "calculatedFormula": None,
             "cascadeDelete": False,
             "caseSensitive": False,
-            "compoundFieldName": None,
+            "compoundFieldName": self.compound,
             "controllerName": None,
             "createable": self.create,
             "custom": self.custom,
@@ -151,7 +160,9 @@ class FieldSpec:
             "scale": self.scale,
             "searchPrefilterable": False,
             "soapType": _SOAP.get(self.type, "xsd:string"),
-            "sortable": self.type != "textarea" or self.length <= 255,
+            "sortable": self.type != "address"
+            and not self.unfiltered
+            and (self.type != "textarea" or self.length <= 255),
             "type": self.type,
             "unique": False,
             "updateable": self.update,

@@ -58,7 +58,7 @@ class Org:
         """Permission set id -> object -> field -> (readable, editable)."""
         self._numbers: dict[str, int] = {}
         self._types = {spec.prefix: name for name, spec in self.schema.items()}
-        self._blanks: dict[str, Row] = {}
+        self._blanks: dict[str, tuple[int, Row]] = {}
         self._silent = False
         self._late: list[tuple[Micros, Micros, Callable[[], object]]] = []
         self._undo: list[tuple[str, str, Row | None]] | None = None
@@ -263,9 +263,9 @@ class Org:
             row["OwnerId"] = user
         row |= values
         row["Id"] = id_
-        if len(row) > len(spec.fields):
+        if not spec.fields.keys() >= row.keys():
             row = {key: value for key, value in row.items() if key in spec.fields}
-        derive(self, name, row)
+        derive(self, name, row, values)
         self.tables[name][id_] = row
         insort(self.order[name], id_)
         if self._undo is not None:
@@ -276,10 +276,10 @@ class Org:
         return row
 
     def _blank(self, spec: ObjectSpec) -> Row:
-        known = self._blanks.get(spec.name)
-        if known is None or len(known) != len(spec.fields):
-            known = {one.name: one.default for one in spec.fields.values()}
-            self._blanks[spec.name] = known
+        count, known = self._blanks.get(spec.name, (0, {}))
+        if count != len(spec.fields):
+            known = {one.name: one.default for one in spec.fields.values() if not one.sparse}
+            self._blanks[spec.name] = (len(spec.fields), known)
         return known
 
     def change(self, row: Row, values: Mapping[str, Any], user: str, at: str | None = None) -> None:
@@ -299,7 +299,7 @@ class Org:
             if key in self.schema[name].tracked:
                 remember_change(self, row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
-        derive(self, name, row)
+        derive(self, name, row, [key for key in values if key != "StageName" or key in changed])
         if name == "Opportunity" and staged:
             remember_stage(self, row, user, stamp)
         after_change(self, name, row, changed, user)

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from connector.practice.salesforce.fields import FieldSpec
     from connector.practice.salesforce.org import Org, Row
 
-_SAME = ("LastName", "FirstName", "OwnerId", "Phone")
-_PERSONS = ("Email", "Title", "Department", "LeadSource", "HasOptedOutOfEmail", "DoNotCall",
-            "EmailBouncedDate", "EmailBouncedReason", "MailingCity", "MailingCountry")  # fmt: skip
-_NAMES = ("LastName", "FirstName")
+_SAME = ("LastName", "FirstName", "Salutation", "OwnerId", "Phone")
+_PLACES = tuple(
+    f"{prefix}{part}"
+    for prefix in ("Mailing", "Other")
+    for part in ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude",
+                 "GeocodeAccuracy", "Address")
+)  # fmt: skip
+_PERSONS = (*_PLACES, "MobilePhone", "HomePhone", "OtherPhone", "AssistantPhone", "Email", "Title",
+            "Department", "AssistantName", "LeadSource", "Birthdate", "HasOptedOutOfEmail",
+            "DoNotCall", "LastCURequestDate", "LastCUUpdateDate", "EmailBouncedReason",
+            "EmailBouncedDate", "IndividualId")  # fmt: skip
+_NAMES = ("LastName", "FirstName", "Salutation")
 
 
 def on_account(name: str) -> str:
@@ -46,8 +54,7 @@ def switch_on(org: Org) -> None:
     for name in _NAMES:
         org.add_field("Account", replace(contact.fields[name], nillable=True))
     for name in _PERSONS:
-        one = contact.fields[name]
-        org.add_field("Account", replace(one, name=on_account(name)))
+        org.add_field("Account", _as_persons(contact.fields[name]))
     person = fixed(ref("PersonContactId", ("Contact",), "PersonContact"))
     for object_, fields in {
         "Account": (person, fixed(flag("IsPersonAccount"))),
@@ -69,6 +76,17 @@ def switch_on(org: Org) -> None:
     for one in list(contact.fields.values()):
         if one.custom:
             mirror_field(org, one)
+
+
+def _as_persons(one: FieldSpec) -> FieldSpec:
+    """A contact's field as the account shows it."""
+    return replace(
+        one,
+        name=on_account(one.name),
+        length=80 if one.name == "Title" else one.length,
+        compound=f"Person{one.compound}" if one.compound else None,
+        relation=f"Person{one.relation}" if one.relation else None,
+    )
 
 
 def mirror_field(org: Org, one: FieldSpec) -> None:
@@ -136,8 +154,9 @@ def after_change(org: Org, row: Row, changed: dict[str, Any], user: str) -> None
         named = {on_account(key): value for key, value in changed.items()}
     if twin is None:
         return
-    values = {key: value for key, value in named.items() if key is not None and key in twin}
-    in_step = all(twin[key] == value for key, value in values.items())
+    known = org.schema[org.type_of(twin["Id"])].fields
+    values = {key: value for key, value in named.items() if key is not None and key in known}
+    in_step = all(twin.get(key) == value for key, value in values.items())
     if not in_step or twin["SystemModstamp"] != row["SystemModstamp"]:
         org.change(twin, values, user, row["SystemModstamp"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.history import TRACKED
+from connector.practice.salesforce.schema_details import complete
 from connector.practice.salesforce.schema_sales import sales_objects
 from connector.practice.salesforce.spelling import (
     fixed,
@@ -30,7 +31,7 @@ def new_schema() -> dict[str, ObjectSpec]:
     ]
     specs += [*_campaigns(), field_history("LeadHistory"), _stages_passed()]
     specs += [*_vocabularies(), *_setup(), *sales_objects()]
-    return {spec.name: spec for spec in specs}
+    return {spec.name: complete(spec) for spec in specs}
 
 
 OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c"})
@@ -120,13 +121,13 @@ def _account() -> ObjectSpec:
         "Account",
         "001",
         fixed(ref("MasterRecordId", ("Account",), "MasterRecord")),
-        text("Name", 255, nillable=False),
-        pick("Type", ("Prospect", "Customer - Direct", "Customer - Channel", "Other")),
+        text("Name", 255, nillable=False, compound="Name"),
+        pick("Type", ("Prospect", "Customer - Direct", "Customer - Channel", "Other"), 40),
         ref("ParentId", ("Account",), "Parent"),
         text("BillingCountry", 80),
         FieldSpec("Phone", "phone", length=40),
         FieldSpec("Website", "url", length=255),
-        pick("Industry", _INDUSTRIES),
+        pick("Industry", _INDUSTRIES, 40),
         FieldSpec("AnnualRevenue", "currency", precision=18, scale=0),
         FieldSpec("NumberOfEmployees", "int"),
         ref("OwnerId", ("User",), "Owner", nillable=False),
@@ -165,7 +166,7 @@ def _role() -> ObjectSpec:
         "00K",
         ref("OpportunityId", ("Opportunity",), "Opportunity", nillable=False, update=False),
         ref("ContactId", ("Contact",), "Contact", nillable=False),
-        pick("Role", ("Business User", "Decision Maker", "Evaluator", "Influencer", "Other")),
+        pick("Role", ("Business User", "Decision Maker", "Evaluator", "Influencer", "Other"), 40),
         flag("IsPrimary"),
     )
 
@@ -245,7 +246,7 @@ def _activities() -> tuple[ObjectSpec, ...]:
         fixed(flag("IsArchived")),
         fixed(flag("IsChild")),
         flag("IsRecurrence", update=False),
-        pick("EventSubtype", ("Event",), default="Event", restricted=True, update=False),
+        pick("EventSubtype", ("Event",), 40, default="Event", restricted=True, update=False),
         ref("OwnerId", ("Calendar", "User"), "Owner", nillable=False),
         owners=("User",),
     )

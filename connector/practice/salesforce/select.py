@@ -25,6 +25,7 @@ from connector.practice.salesforce.fields import CHILDREN, FieldSpec, ObjectSpec
 from connector.practice.salesforce.history import HISTORIES, parent_of
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
+from connector.practice.salesforce.schema_details import parts_of
 from connector.practice.salesforce.soql import Both, Condition, Literal, Not, Query, Test, refuse
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Selection:
         self._everything = everything
         self.object = self._spec.name
         self.columns = [self._path(name, at) for name, at in query.fields]
-        self._plain = [one.names[0] for one in self.columns if len(one.names) == 1]
+        own = [one for one in self.columns if len(one.names) == 1]
+        self._plain = [one.names[0] for one in own if not _is_compound(one)]
+        self._whole = [one for one in own if _is_compound(one)]
         self._deep = [one for one in self.columns if len(one.names) > 1]
         self._test = self._condition(query.where) if query.where else None
         self._order = [(self._path(key.field, key.at), key) for key in query.order]
@@ -95,6 +98,8 @@ class Selection:
             one = {"attributes": {"type": self.object, "url": own + row["Id"]}}
             for name in plain:
                 one[name] = row.get(name)  # type: ignore[assignment]
+            for path in self._whole:
+                one[path.names[0]] = path.read(row)
             for path in self._deep:
                 self._show_parent(one, row, path, base)
             shown.append(one)
@@ -229,11 +234,13 @@ class Selection:
                 raise self._no_column(last, spec, at)
             found = field.name
         names = (*(str(hop.relation) for hop in hops), found)
+        if not hops and field is not None and field.type == "address":
+            return Column(_address_reader(field.name), names, field)
         return Column(self._reader([hop.name for hop in hops], found), names, field)
 
     def _relation(self, spec: ObjectSpec, name: str, at: int) -> FieldSpec:
         for one in spec.fields.values():
-            if one.relation is not None and one.relation.lower() == name.lower():
+            if one.refers and one.relation is not None and one.relation.lower() == name.lower():
                 return one
         raise refuse(
             self._query.text,
@@ -324,3 +331,18 @@ class Selection:
                 into[name] = {"attributes": {"type": kind, "url": f"{base}{kind}/{parent['Id']}"}}
             into, at, spec = into[name], parent, self._org.schema[kind]
         into[path.names[-1]] = value
+
+
+def _is_compound(column: Column) -> bool:
+    return column.spec is not None and column.spec.type == "address"
+
+
+def _address_reader(name: str) -> Callable[[Row], Any]:
+    """Reads a whole address out of its parts; null where none is set."""
+    parts = parts_of(name)
+
+    def read(row: Row) -> Any:
+        whole = {key: row.get(part) for key, part in parts.items()}
+        return whole if any(value is not None for value in whole.values()) else None
+
+    return read

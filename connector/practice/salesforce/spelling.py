@@ -13,9 +13,9 @@ def text(name: str, length: int = 255, **more: Any) -> FieldSpec:
     return FieldSpec(name, "string", length=length, **more)
 
 
-def pick(name: str, values: tuple[str, ...], **more: Any) -> FieldSpec:
+def pick(name: str, values: tuple[str, ...], length: int = 255, **more: Any) -> FieldSpec:
     """A choice among values, which are only proposals unless it is `restricted`."""
-    return FieldSpec(name, "picklist", length=255, values=values, **more)
+    return FieldSpec(name, "picklist", length=length, values=values, **more)
 
 
 def ref(name: str, refers: tuple[str, ...], relation: str | None = None, **more: Any) -> FieldSpec:
