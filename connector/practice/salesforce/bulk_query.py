@@ -138,7 +138,7 @@ def results(crm: SalesforcePractice, request: Request, user: str, id_: str) -> R
     asked = request.argument("maxRecords") or str(crm.jobs.page)
     if not asked.isdigit() or int(asked) < 1:
         raise ApiError(400, "INVALID_PARAMETER", f"maxRecords: not a whole number: {asked}")
-    end = start + int(asked)
+    end = start + min(int(asked), crm.jobs.page)
     lines = job.lines[start:end]
     delimiter, ending = csv_text.DELIMITERS[job.delimiter], csv_text.ENDINGS[job.ending]
     headers = {

@@ -123,6 +123,8 @@ class Jobs:
     made: int = 0
     polls: int = 1
     """How many times a job says InProgress before it is done."""
+    lasts: Micros = MINUTE
+    """How long after it was handed in a job ends, asked for or not."""
     failure: Failure | None = None
     refused: frozenset[str] = frozenset()
     """Objects that Bulk API does not serve."""
@@ -131,7 +133,7 @@ class Jobs:
     queries: int = 0
     batches: int = 0
     page: int = 50_000
-    """Records a page of results has if the call does not say."""
+    """Most records of a page of results; a call may ask for fewer."""
 
     def common(self, org: Org, given: Any, user: str, version: str) -> dict[str, Any]:
         """What both kinds of job are made of. Raises ApiError."""
@@ -160,11 +162,11 @@ class Jobs:
         return job
 
     def settle(self, org: Org) -> None:
-        """End the jobs that have had their minute."""
+        """End the jobs that have had their time."""
         for job in self.known.values():
             if job.handed_in is None or job.state in ENDED:
                 continue
-            if org.clock.now() - job.handed_in >= MINUTE:
+            if org.clock.now() - job.handed_in >= self.lasts:
                 job.polls = 0
                 while job.state not in ENDED:
                     job.go_on(org)

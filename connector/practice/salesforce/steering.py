@@ -3,7 +3,7 @@
 Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [rows]}, `convert`,
 `merge`, `delete`, `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids},
 `rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
-page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
+seconds, page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
 `rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
 `password` {user, password}, `anew` {reset: {id: values}}.
 """
@@ -213,6 +213,8 @@ def _bulk(crm: SalesforcePractice, given: Any) -> Any:
     jobs = crm.jobs
     jobs.polls = given.get("polls", jobs.polls)
     jobs.page = given.get("page", jobs.page)
+    if "seconds" in given:
+        jobs.lasts = int(given["seconds"] * SECOND)
     jobs.refused = frozenset(given.get("refused", jobs.refused))
     jobs.most_queries = given.get("queries", jobs.most_queries)
     jobs.most_batches = given.get("batches", jobs.most_batches)
