@@ -9,6 +9,7 @@ import requests
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceExpiredSession
 
+from connector.practice.server import PracticeServer
 from tests.practice.conftest import CLIENT, SECRET
 from tests.practice.test_clients import ToPractice
 
@@ -89,3 +90,17 @@ def test_trap_06_a_client_that_logs_in_again_keeps_calling_the_instance_the_org_
         "X-Orig-Host": "new.my.salesforce.com",
     }
     assert salesforce.call("GET", f"{salesforce.data}/limits", headers=headers).status_code == 200
+
+
+def test_trap_06_ours_follows_the_org_to_where_it_is_now(salesforce, ours, calls):
+    ids = salesforce.leads(3)
+    with PracticeServer(salesforce.crm) as there:
+        ours.rows(names=("Id",))
+        salesforce.crm.steer("move", {"to": there.address})
+        calls.clear()
+        assert [row["Id"] for row in ours.rows(names=("Id",))] == ids
+        asked = [request for said, request in calls if "/services/data" in said]
+    host = there.address.partition("//")[2]
+    assert asked[0].headers["host"] != host
+    assert {request.headers["host"] for request in asked[1:]} == {host}
+    assert len([said for said, _ in calls if "oauth2/token" in said]) == 1

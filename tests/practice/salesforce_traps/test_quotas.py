@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from connector.errors import QuotaError
+
 
 def attempts(salesforce, *, wait, most=5):
     """Asks until it is answered, waiting after each refusal, and gives the statuses."""
@@ -25,3 +29,20 @@ def test_trap_38_a_client_that_stops_at_the_code_loses_a_day_over_some_busy_seco
 def test_trap_38_a_client_that_waits_at_the_code_waits_for_nothing_all_day(salesforce):
     salesforce.crm.steer("quota", {"max": 100, "used": 100})
     assert attempts(salesforce, wait=60) == [403] * 5
+
+
+def test_trap_38_ours_waits_out_busy_seconds(salesforce, ours, waits):
+    ids = salesforce.leads(3)
+    salesforce.crm.steer("quota", {"running": {"count": 25, "seconds": 5}})
+    assert [row["Id"] for row in ours.rows(names=("Id",))] == ids
+    assert sum(waits) >= 5
+
+
+def test_trap_38_ours_stops_for_the_day_when_its_calls_are_spent(salesforce, ours, waits, calls):
+    salesforce.leads(3)
+    salesforce.crm.steer("quota", {"max": 100, "used": 100})
+    with pytest.raises(QuotaError) as caught:
+        ours.rows(names=("Id",))
+    assert caught.value.exit_code == 75
+    assert len([said for said, _ in calls if "/services/data" in said]) == 1
+    assert waits == []

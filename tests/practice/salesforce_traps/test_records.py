@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connector.domain.change import Result
+from connector.domain.moment import HOUR
+from connector.practice.salesforce.moments import moment_text
 from tests.practice.test_salesforce_records import add, names, patch
 
 # --- 47: person accounts --------------------------------------------------------------------------
@@ -56,6 +59,27 @@ def test_trap_48_a_currency_asked_for_always_ends_the_pull_of_most_orgs(salesfor
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
 
 
+def test_trap_48_ours_gives_amounts_in_the_corporate_currency(salesforce, ours):
+    dated = [{"IsoCode": "JPY", "StartDate": "2026-10-01", "NextStartDate": "2026-12-01",
+              "ConversionRate": 200}]  # fmt: skip
+    rates = {"EUR": 1, "JPY": 160}
+    how = {"corporate": "EUR", "rates": rates, "dated": dated}
+    salesforce.crm.steer("features", {"multi_currency": how})
+    add(salesforce, "Opportunity", Name="A", Amount=1000, CurrencyIsoCode="EUR", **DEAL)
+    add(salesforce, "Opportunity", Name="B", Amount=200_000, CurrencyIsoCode="JPY", **DEAL)
+    add(salesforce, "Opportunity", Name="C", Amount=160_000, CurrencyIsoCode="JPY",
+        StageName="Prospecting", CloseDate="2026-09-01")  # fmt: skip
+    rows = ours.rows(source="Opportunity", names=("Id", "Amount"))
+    assert [row["Amount"] for row in rows] == [1000, 1000, 1000]
+
+
+def test_trap_48_ours_asks_for_no_currency_where_there_is_one_only(salesforce, ours, calls):
+    add(salesforce, "Opportunity", Name="A", Amount=1000, **DEAL)
+    rows = ours.rows(source="Opportunity", names=("Id", "Amount"))
+    assert [row["Amount"] for row in rows] == [1000]
+    assert not any("Currency" in request.query for _, request in calls)
+
+
 # --- 50: mails ------------------------------------------------------------------------------------
 
 
@@ -69,6 +93,23 @@ def test_trap_50_a_mail_counted_as_task_and_as_message_is_two_signs_of_interest(
     assert len(tasks) + len(mails) == 2
     (row,) = salesforce.query("SELECT ActivityId FROM EmailMessage")
     assert row["ActivityId"] == tasks[0]["Id"]
+
+
+def test_trap_50_ours_counts_it_once(opened):
+    work = opened("salesforce")
+    lead, moment = work.person("ada"), moment_text(work.now - HOUR)
+    work.crm.steer("load", {
+        "Task": [{"WhoId": lead, "TaskSubtype": "Email", "Status": "Completed",
+                  "CompletedDateTime": moment}],
+        "EmailMessage": [{"Subject": "Hello", "Status": "3", "ActivityId": "@Task:0",
+                          "MessageDate": moment}],
+        "EmailMessageRelation": [{"EmailMessageId": "@EmailMessage:0", "RelationId": lead,
+                                  "RelationType": "ToAddress"}],
+    })  # fmt: skip
+    work.run()
+    seen = work.rows("SELECT object, duplicate FROM activity WHERE type = 'email_sent'")
+    assert sorted(name for name, _ in seen) == ["email", "task"]
+    assert len([name for name, again in seen if not again]) == 1
 
 
 # --- 52: history that nobody switched on ----------------------------------------------------------
@@ -85,3 +126,22 @@ def test_trap_52_a_time_line_read_from_history_alone_is_empty_where_nobody_track
     known = salesforce.json("GET", f"{salesforce.data}/sobjects")["sobjects"]
     assert "LeadHistory" not in {one["name"] for one in known}
     assert "Status" in names(salesforce, "Lead")
+
+
+def test_trap_52_ours_takes_the_run_that_sees_a_change_where_nobody_tracks(opened):
+    work = opened("salesforce")
+    work.crm.steer("features", {"lead_history": False})
+    mapping = (work.folder / "mapping.yaml").read_text()
+    asks = "# at: Status.changed             # when, if the org tracks"
+    assert asks in mapping
+    work.write("mapping.yaml", mapping.replace(asks, f"at: Status.changed {asks}"))
+    work.hot("backlog")
+    work.go()
+    work.hot("no")
+    work.go()
+    work.pass_time()
+    work.says("no", "rejected")
+    work.go()
+    said = work.rows("SELECT verdict, at FROM disposition WHERE verdict = 'rejected'")
+    assert [verdict for verdict, _ in said] == ["rejected"]
+    assert work.now - HOUR <= said[0][1] <= work.now
