@@ -36,6 +36,20 @@ def test_trap_47_a_new_persons_record_type_cannot_be_written_through_the_contact
     assert persons.query("SELECT Title FROM Contact")[0]["Title"] is None
 
 
+def test_trap_47_ours_writes_a_person_through_the_account_and_has_one_person(persons, ours, calls):
+    (contact,) = persons.query("SELECT Id FROM Contact")
+    business = add(persons, "Contact", LastName="Plain")
+    outcomes = ours.write(
+        (contact["Id"], {"Title": "CEO"}), (business, {"Title": "CFO"}), source="Contact"
+    )
+    assert [one.result for one in outcomes] == [Result.APPLIED] * 2
+    assert [row["Title"] for row in persons.query("SELECT Title FROM Contact")] == ["CEO", "CFO"]
+    sent = [request.json() for said, request in calls if "PATCH" in said]
+    kinds = {record["attributes"]["type"] for body in sent for record in body["records"]}
+    assert kinds == {"Account", "Contact"}
+    assert len(ours.rows(source="Contact")) == 2
+
+
 # --- 48: currencies -------------------------------------------------------------------------------
 
 DEAL = {"StageName": "Closed Won", "CloseDate": "2026-11-01"}
