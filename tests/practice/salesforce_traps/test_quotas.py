@@ -46,3 +46,28 @@ def test_trap_38_ours_stops_for_the_day_when_its_calls_are_spent(salesforce, our
     assert caught.value.exit_code == 75
     assert len([said for said, _ in calls if "/services/data" in said]) == 1
     assert waits == []
+
+
+def test_trap_39_a_guard_that_asks_for_the_limits_and_may_not_takes_peoples_last_calls(salesforce):
+    salesforce.leads(1)
+    salesforce.crm.steer("quota", {"max": 100, "used": 85, "told": False})
+    told = salesforce.call("GET", f"{salesforce.data}/limits")
+    assert told.status_code == 403
+    left = told.json()[0].get("DailyApiRequests", {}).get("Remaining", 100)
+    done = 0
+    while left > 20 and salesforce.call("GET", f"{salesforce.data}/sobjects").ok:
+        done += 1
+    assert done == 14  # nobody can call any more today
+
+
+def test_trap_39_ours_reads_it_off_each_answer_and_leaves_people_their_share(
+    salesforce, ours, calls
+):
+    salesforce.leads(1)
+    salesforce.crm.steer("quota", {"max": 100, "used": 85, "told": False})
+    with pytest.raises(QuotaError) as caught:
+        for _ in range(20):
+            ours.rows(names=("Id",))
+    assert caught.value.exit_code == 75
+    assert len([said for said, _ in calls if "/services/data" in said]) <= 2
+    assert not any(said.endswith("/limits") for said, _ in calls)
