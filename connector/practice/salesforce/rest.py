@@ -30,6 +30,8 @@ _PAGE = 2000
 _MOST_CHANGES = 600_000
 _LONGEST = 16_384
 _ENDED = "Session expired or invalid"
+_KINDS = frozenset({"", "application/json", "multipart/form-data", "text/csv"})
+"""What a body may be. Of XML the org reads nothing."""
 _Resource = Callable[..., Response]
 _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
     ("GET", r"(query|queryAll)", reading.query),
@@ -158,6 +160,11 @@ class SalesforcePractice:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
         if len(request.path) + len(request.query) > _LONGEST:
             raise ApiError(414, "URI_TOO_LONG", "URI too long")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.body and kind not in _KINDS:
+            raise ApiError(
+                415, "UNSUPPORTED_MEDIA_TYPE", f"The content type is not supported: {kind}"
+            )
         self.allowance.count(self.clock.now())
         return self.resource(request, match.group(2).strip("/"), user)
 

@@ -34,7 +34,7 @@ def new_schema() -> dict[str, ObjectSpec]:
     return {spec.name: complete(spec) for spec in specs}
 
 
-OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c"})
+OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c", "Away_Until__c"})
 """Custom fields the company itself made and granted to everybody, long ago."""
 _STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted",
              "Closed - Not Converted")  # fmt: skip
@@ -183,6 +183,7 @@ def _user() -> ObjectSpec:
         flag("IsActive"),
         pick("UserType", ("Standard", "AutomatedProcess"), default="Standard"),
         text("TimeZoneSidKey", 40, default="Europe/Paris"),
+        FieldSpec("Away_Until__c", "datetime", custom=True),
         deletable=False,
     )
 
