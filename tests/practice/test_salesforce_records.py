@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.moment import DAY
 from connector.practice.salesforce.moments import moment_text
-from tests.practice.test_clients import SPACE, _deploy
+from tests.practice.deploys import MANIFEST, SPACE, deploy, zipped
 from tests.practice.test_salesforce import codes
 
 
@@ -95,7 +95,7 @@ def test_a_lead_without_a_company_becomes_a_person_account(persons):
 
 
 def test_custom_fields_of_contacts_are_on_the_account_under_another_ending(persons):
-    _deploy(persons, contact_score())
+    deploy(persons, contact_score())
     (rights,) = persons.query("SELECT Id FROM PermissionSet")
     assign = {"AssigneeId": persons.admin, "PermissionSetId": rights["Id"]}
     persons.json("POST", f"{persons.data}/sobjects/PermissionSetAssignment", assign)
@@ -106,20 +106,13 @@ def test_custom_fields_of_contacts_are_on_the_account_under_another_ending(perso
 
 
 def contact_score() -> bytes:
-    import io
-    import zipfile
-
     field = "<fields><fullName>Score__c</fullName><label>Score</label><type>Number</type><precision>5</precision><scale>0</scale></fields>"
     right = "<fieldPermissions><editable>true</editable><field>Contact.Score__c</field><readable>true</readable></fieldPermissions>"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("package.xml", f"<Package {SPACE}><version>62.0</version></Package>")
-        archive.writestr("objects/Contact.object", f"<CustomObject {SPACE}>{field}</CustomObject>")
-        archive.writestr(
-            "permissionsets/S.permissionset",
-            f"<PermissionSet {SPACE}><label>S</label>{right}</PermissionSet>",
-        )
-    return packed.getvalue()
+    return zipped({
+        "package.xml": MANIFEST,
+        "objects/Contact.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
+        "permissionsets/S.permissionset": f"<PermissionSet {SPACE}><label>S</label>{right}</PermissionSet>",
+    })  # fmt: skip
 
 
 def test_loaded_persons_have_their_contact_and_it_goes_with_the_account(persons):
