@@ -114,6 +114,14 @@ def test_simple_salesforce_describes_and_calls_collections_and_composites(salesf
     assert client.limits()["DailyApiRequests"]["Max"] == 100_000
 
 
+def test_answers_are_indented_for_whoever_asks(salesforce):
+    path = f"{salesforce.data}/limits"
+    plain, pretty = (salesforce.call("GET", path, headers={"X-PrettyPrint": word}) for word in "01")
+    assert "\n" not in plain.text
+    assert "\n  " in pretty.text
+    assert set(plain.json()) == set(pretty.json())
+
+
 def test_simple_salesforce_is_told_when_its_session_ended(salesforce, client):
     session = requests.Session()
     session.mount("https://", ToPractice(salesforce.url))
@@ -245,6 +253,22 @@ def test_a_field_of_another_type_is_not_overwritten(salesforce):
         salesforce, _package(kind="<type>Checkbox</type><defaultValue>false</defaultValue>")
     )
     assert result["status"] == "Failed"
+
+
+def test_simple_salesforce_deploys_by_soap_and_is_told_what_failed(salesforce, client, tmp_path):
+    file = tmp_path / "package.zip"
+    file.write_bytes(_package())
+    begun = client.deploy(str(file), sandbox=True, rollbackOnError=True)
+    assert begun["state"] == "Queued"
+    states = [client.checkDeployStatus(begun["asyncId"])["state"] for _ in range(2)]
+    assert states == ["InProgress", "Succeeded"]
+    assert salesforce.crm.org.schema["Lead"].find("Leadloop_Score__c") is not None
+    file.write_bytes(_package(label=""))
+    begun = client.deploy(str(file), sandbox=True, rollbackOnError=True)
+    client.checkDeployStatus(begun["asyncId"])
+    told = client.checkDeployStatus(begun["asyncId"])
+    assert told["state"] == "Failed"
+    assert told["deployment_detail"]["errors"][0]["type"] == "CustomField"
 
 
 NUMBER = "<type>Number</type><precision>5</precision><scale>2</scale>"

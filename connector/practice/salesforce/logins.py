@@ -116,7 +116,11 @@ class Logins:
     def user(self, org: Org, request: Request, host: str) -> str | None:
         """The user of a call; None where its session is unknown, over, or of another instance."""
         word, _, token = request.headers.get("authorization", "").partition(" ")
-        session = self.sessions.get(token) if word.lower() in {"bearer", "oauth"} else None
+        return self.holder(org, token, host) if word.lower() in {"bearer", "oauth"} else None
+
+    def holder(self, org: Org, token: str, host: str) -> str | None:
+        """The user of a token that is good here and now; counts the call."""
+        session = self.sessions.get(token)
         if session is None or session.calls == 0 or self.barred:
             return None
         if self.home not in {None, host}:

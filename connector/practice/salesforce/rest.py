@@ -15,20 +15,29 @@ import orjson
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
-from connector.practice.salesforce import bulk_ingest, bulk_query, reading, soap, steering, writing
+from connector.practice.salesforce import (
+    bulk_ingest,
+    bulk_query,
+    reading,
+    soap,
+    soap_metadata,
+    steering,
+    writing,
+)
 from connector.practice.salesforce.allowance import Allowance
 from connector.practice.salesforce.cursors import Cursors
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
-from connector.practice.wire import Request, Response, json_response
+from connector.practice.wire import JSON, Request, Response, json_response
 
 VERSIONS = tuple(f"{number}.0" for number in range(31, 69))
 _DATA = re.compile(r"/services/data/v(\d+\.\d)/?(.*)")
 _PAGE = 2000
 _MOST_CHANGES = 600_000
 _LONGEST = 16_384
+_INDENTED = orjson.OPT_INDENT_2
 _ENDED = "Session expired or invalid"
 _KINDS = frozenset({"", "application/json", "multipart/form-data", "text/csv"})
 """What a body may be. Of XML the org reads nothing."""
@@ -112,6 +121,8 @@ class SalesforcePractice:
             response = ApiError(400, "JSON_PARSER_ERROR", str(error)).response()
         if not request.path.startswith("/services/data"):
             return response
+        if request.headers.get("x-prettyprint") == "1":
+            response = _pretty(response)
         usage = self.allowance.header(self.clock.now())
         return response._replace(headers={**response.headers, "Sforce-Limit-Info": usage})
 
@@ -150,6 +161,8 @@ class SalesforcePractice:
             return refused
         if path == "/services/oauth2/revoke":
             return self.logins.revoke(request)
+        if path.startswith(soap_metadata.PREFIX):
+            return soap_metadata.serve(self, request, _host(request))
         user = self.logins.user(self.org, request, _host(request))
         if user is None:
             raise ApiError(401, "INVALID_SESSION_ID", self.logins.barred or _ENDED)
@@ -188,3 +201,10 @@ def _version(number: str) -> dict[str, str]:
         "url": f"/services/data/v{number}",
         "version": number,
     }
+
+
+def _pretty(response: Response) -> Response:
+    """The same answer with its JSON indented, for whoever asks with X-PrettyPrint."""
+    if not response.body or response.headers.get("Content-Type") != JSON:
+        return response
+    return response._replace(body=orjson.dumps(orjson.loads(response.body), option=_INDENTED))
