@@ -375,3 +375,48 @@ def test_a_stage_brings_its_chance_and_forecast_unless_they_are_set_with_it(sale
     assert shown() == [90, "BestCase", "Best Case", 90]
     patch(salesforce, "Opportunity", made, StageName="Closed Won", ForecastCategoryName="Omitted")
     assert shown() == [100, "Omitted", "Omitted", 100]
+
+
+# --- by external id, and several at once ----------------------------------------------------------
+
+
+@pytest.fixture
+def keyed(salesforce):
+    field = "<fields><fullName>Key__c</fullName><label>Key</label><type>Text</type><length>20</length><externalId>true</externalId></fields>"
+    right = "<fieldPermissions><editable>true</editable><field>Lead.Key__c</field><readable>true</readable></fieldPermissions>"
+    deploy(salesforce, zipped({
+        "package.xml": MANIFEST,
+        "objects/Lead.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
+        "permissionsets/K.permissionset": f"<PermissionSet {SPACE}><label>K</label>{right}</PermissionSet>",
+    }))  # fmt: skip
+    (rights,) = salesforce.query("SELECT Id FROM PermissionSet")
+    add(salesforce, "PermissionSetAssignment", AssigneeId=salesforce.admin,
+        PermissionSetId=rights["Id"])  # fmt: skip
+    return salesforce
+
+
+def test_several_are_changed_or_added_by_their_external_ids(keyed):
+    (there,) = keyed.load(Lead=[{"LastName": "A", "Company": "C", "Key__c": "a"}])["Lead"]
+    records = [
+        {"attributes": {"type": "Lead"}, "Key__c": key, "LastName": name, "Company": "C"}
+        for key, name in (("A", "New"), ("b", "B"), ("c", None), (None, "D"))
+    ]
+    path = f"{keyed.data}/composite/sobjects/Lead/Key__c"
+    results = keyed.json("PATCH", path, {"allOrNone": False, "records": records})
+    assert [one["created"] for one in results] == [False, True, False, False]
+    assert results[0]["id"] == there
+    assert codes(results) == ["", "", "REQUIRED_FIELD_MISSING", "MISSING_ARGUMENT"]
+    assert keyed.crm.org.find(there)["LastName"] == "New"
+    one = keyed.json("GET", f"{keyed.data}/sobjects/Lead/Key__c/b?fields=LastName")
+    assert one["LastName"] == "B"
+    assert keyed.call("GET", f"{keyed.data}/sobjects/Lead/Key__c/z").status_code == 404
+    by_id = f"{keyed.data}/composite/sobjects/Lead?ids={there},00Q000000000000&fields=LastName"
+    found = keyed.json("GET", by_id)
+    assert [row and row["LastName"] for row in found] == ["New", None]
+
+
+def test_a_part_of_a_composite_may_not_say_who_calls(salesforce):
+    part = {"method": "GET", "url": f"{salesforce.data}/limits", "referenceId": "a",
+            "httpHeaders": {"Authorization": "Bearer x"}}  # fmt: skip
+    body = {"compositeRequest": [part]}
+    assert salesforce.call("POST", f"{salesforce.data}/composite", body).status_code == 400

@@ -110,9 +110,28 @@ def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: st
     return json_response(200, shown[0])
 
 
+def get_by_key(
+    crm: SalesforcePractice, request: Request, user: str, name: str, key: str, value: str
+) -> Response:
+    """One record by its external id; 300 where several have it."""
+    spec = _known(crm, name)
+    field = spec.find(key)
+    found = crm.org.with_external(spec.name, field.name, value) if field and field.external else []
+    if not found:
+        raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
+    if len(found) > 1:
+        base = f"/services/data/v{crm.org.version}/sobjects/{spec.name}/"
+        return json_response(300, [base + one for one in found])
+    return json_response(200, _shown(crm, user, spec, request.arguments("fields"), found)[0])
+
+
 def retrieve(crm: SalesforcePractice, request: Request, user: str, name: str) -> Response:
     """Several records by their ids, in that order; null for one there is not."""
-    body, spec = request.json(), _known(crm, name)
+    spec = _known(crm, name)
+    if request.method == "GET":
+        body: dict[str, Any] = {key: request.arguments(key) for key in ("ids", "fields")}
+    else:
+        body = request.json()
     ids = [canonical(one) for one in body.get("ids", ())]
     there = [
         one if one and (row := crm.org.shared(one)) and not row.get("IsDeleted") else None

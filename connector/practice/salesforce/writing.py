@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _BATCH = 200
 _CHUNKS = 10
 _PARTS = 25
+_INHERITED = frozenset({"accept", "authorization", "content-type"})
 _ROLLED_BACK = SaveError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone "
@@ -82,15 +83,12 @@ def upsert(
 ) -> Response:
     """Change the record with that external id, or add it; 300 where several have it."""
     object_ = _named(crm, name)
-    spec = crm.org.schema[object_].find(key)
-    if spec is None or not spec.external:
-        raise ApiError(404, "NOT_FOUND", "Provided external ID field does not exist or is not "
-                       f"accessible: {key}")  # fmt: skip
-    found = crm.org.with_external(object_, spec.name, value)
+    field = _external(crm, object_, key)
+    found = crm.org.with_external(object_, field, value)
     base = f"/services/data/v{crm.org.version}/sobjects/{object_}/"
     if len(found) > 1:
         return json_response(300, [base + one for one in found])
-    body = {**request.json(), spec.name: value}
+    body = {**request.json(), field: value}
     if found:
         crm.org.update(found[0], body, user, _wishes(request))
         made, status = found[0], 200
@@ -98,6 +96,15 @@ def upsert(
         made, status = crm.org.create(object_, body, user, _wishes(request)), 201
     answer = {"id": made, "success": True, "errors": [], "created": not found}
     return json_response(status, answer)
+
+
+def _external(crm: SalesforcePractice, object_: str, key: str) -> str:
+    """The external id that a path names. Raises ApiError 404."""
+    spec = crm.org.schema[object_].find(key)
+    if spec is None or not spec.external:
+        raise ApiError(404, "NOT_FOUND", "Provided external ID field does not exist or is not "
+                       f"accessible: {key}")  # fmt: skip
+    return spec.name
 
 
 def delete(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
@@ -130,6 +137,31 @@ def collection(crm: SalesforcePractice, request: Request, user: str) -> Response
         return save(crm, record, user, wishes)
 
     return json_response(200, _each(crm, records, one, whole=bool(body.get("allOrNone"))))
+
+
+def upsert_several(
+    crm: SalesforcePractice, request: Request, user: str, name: str, key: str
+) -> Response:
+    """Change or add up to 200 records by an external id, in order, with a result for each."""
+    body, object_ = request.json(), _named(crm, name)
+    field, wishes = _external(crm, object_, key), _wishes(request)
+    records = body.get("records") or []
+    _check_size(len(records))
+
+    def one(record: Any) -> dict[str, Any]:
+        value = str(next((v for k, v in record.items() if k.lower() == field.lower()), "") or "")
+        if not value:
+            raise SaveError("MISSING_ARGUMENT", f"{field} not specified")
+        found = crm.org.with_external(object_, field, value)
+        if len(found) > 1:
+            raise SaveError("DUPLICATE_EXTERNAL_ID", f"{field}: more than one record found")
+        if found:
+            crm.org.update(found[0], record, user, wishes)
+        made = found[0] if found else crm.org.create(object_, record, user, wishes)
+        return {"id": made, "success": True, "errors": [], "created": not found}
+
+    results = _each(crm, records, one, whole=bool(body.get("allOrNone")))
+    return json_response(200, [{**said, "created": said.get("created", False)} for said in results])
 
 
 def delete_several(crm: SalesforcePractice, request: Request, user: str) -> Response:
@@ -254,10 +286,12 @@ def _part(
     if "@{" in text:
         return _halted(reference)
     url, body = orjson.loads(text)
+    headers = part.get("httpHeaders") or {}
+    if any(name.lower() in _INHERITED for name in headers):
+        raise ApiError(400, "INVALID_HTTP_HEADER", "Accept, Authorization and Content-Type are "
+                       "taken from the composite request")  # fmt: skip
     try:
-        response = crm.inside(
-            request, url, part["method"], body, part.get("httpHeaders") or {}, user
-        )
+        response = crm.inside(request, url, part["method"], body, headers, user)
     except (ApiError, SaveError) as error:
         response = error.response()
     said = orjson.loads(response.body) if response.body else None
