@@ -223,3 +223,31 @@ def test_a_member_of_a_campaign_goes_without_passing_the_bin(salesforce):
     span = "start=2026-11-24T11:00:00Z&end=2026-11-24T13:00:00Z"
     gone = salesforce.json("GET", f"{salesforce.data}/sobjects/CampaignMember/deleted?{span}")
     assert [one["id"] for one in gone["deletedRecords"]] == [member]
+
+
+# --- what an org tells of its rules ---------------------------------------------------------------
+
+
+def test_an_org_tells_of_its_rules_to_whoever_may_look_at_its_setup(salesforce):
+    salesforce.crm.steer("rules", {
+        "flows": [{"object": "Lead", "on": "Rating", "set": {"City": "Flow"}}],
+        "triggers": [{"object": "Contact", "on": "Title", "message": "no"}],
+        "duplicates": {"Lead": "alert"},
+        "validation": [{"object": "Lead", "field": "City", "equals": "X", "message": "Say where"}],
+    })  # fmt: skip
+    flows = "SELECT ApiName, TriggerType FROM FlowDefinitionView WHERE IsActive = true AND TriggerObjectOrEventLabel = 'Lead'"
+    assert salesforce.query(flows)[0]["TriggerType"] == "RecordAfterSave"
+    triggers = "SELECT Name FROM ApexTrigger WHERE Status = 'Active' AND TableEnumOrId = 'Contact'"
+    assert len(salesforce.query(triggers)) == 1
+    duplicates = "SELECT MasterLabel FROM DuplicateRule WHERE SobjectType = 'Lead'"
+    assert len(salesforce.query(duplicates)) == 1
+    rules = "SELECT ValidationName, ErrorMessage FROM ValidationRule WHERE Active = true AND EntityDefinition.QualifiedApiName = 'Lead'"
+    assert salesforce.query(rules, "tooling/query")[0]["ErrorMessage"] == "Say where"
+    asked = lambda soql, verb="query": salesforce.call(
+        "GET", f"{salesforce.data}/{verb}", params={"q": soql}
+    )
+    assert asked(rules).json()[0]["errorCode"] == "INVALID_TYPE"
+    assert asked("SELECT Id FROM Lead", "tooling/query").json()[0]["errorCode"] == "INVALID_TYPE"
+    salesforce.crm.steer("quota", {"told": False})
+    assert asked(flows).json()[0]["errorCode"] == "INVALID_TYPE"
+    assert salesforce.effects() == []

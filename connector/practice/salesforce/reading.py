@@ -15,7 +15,8 @@ from connector.practice.salesforce.errors import ApiError
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.select import Selection
-from connector.practice.salesforce.soql import parse
+from connector.practice.salesforce.setup_objects import SETUP, TOOLING
+from connector.practice.salesforce.soql import Query, parse, refuse
 from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def query(crm: SalesforcePractice, request: Request, user: str, verb: str) -> Re
     if not text:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     parsed = parse(text)
+    _check_setup(crm, parsed, tooling=verb == "tooling/query")
     selection = Selection(crm.org, user, parsed, everything=verb == "queryAll")
     ids = selection.ids()
     if parsed.count == "":
@@ -41,6 +43,17 @@ def query(crm: SalesforcePractice, request: Request, user: str, verb: str) -> Re
         return json_response(200, {"totalSize": 1, "done": True, "records": [one]})
     size = min(crm.page, _asked_size(request) or crm.page)
     return json_response(200, _page(crm, Found(selection, ids), 0, size))
+
+
+def _check_setup(crm: SalesforcePractice, parsed: Query, *, tooling: bool) -> None:
+    """Raises ApiError for an object that this query, or this user, knows nothing of."""
+    spec = crm.org.spec(parsed.source)
+    name = spec.name if spec else ""
+    told = crm.allowance.told or name not in SETUP
+    if (name in TOOLING) is not tooling or not told:
+        why = f"sObject type '{parsed.source}' is not supported."
+        if spec is not None:
+            raise refuse(parsed.text, parsed.source_at, "INVALID_TYPE", why)
 
 
 def query_more(
@@ -75,7 +88,11 @@ def _asked_size(request: Request) -> int | None:
 
 def sobjects(crm: SalesforcePractice, request: Request, user: str) -> Response:
     """The global describe."""
-    known = [spec.summary(crm.org.version) for spec in crm.org.schema.values()]
+    known = [
+        spec.summary(crm.org.version)
+        for spec in crm.org.schema.values()
+        if spec.name not in TOOLING
+    ]
     return json_response(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": known})
 
 
@@ -217,7 +234,13 @@ def limits(crm: SalesforcePractice, request: Request, user: str) -> Response:
     if not calls.told:
         raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference "
                        "id")  # fmt: skip
-    left = {"Max": calls.most, "Remaining": max(0, calls.most - calls.used(crm.clock.now()))}
+    left: dict[str, Any] = {
+        "Max": calls.most,
+        "Remaining": max(0, calls.most - calls.used(crm.clock.now())),
+    }
+    if calls.app is not None:
+        left[calls.app[0]] = {"Max": calls.app[1], "Remaining": calls.app[1] - calls.most
+                              + left["Remaining"]}  # fmt: skip
     jobs = crm.jobs
     queries = {"Max": jobs.most_queries, "Remaining": max(0, jobs.most_queries - jobs.queries)}
     batches = {"Max": jobs.most_batches, "Remaining": max(0, jobs.most_batches - jobs.batches)}
@@ -236,6 +259,6 @@ def record_count(crm: SalesforcePractice, request: Request, user: str) -> Respon
 
 def _known(crm: SalesforcePractice, name: str) -> ObjectSpec:
     spec = crm.org.spec(name)
-    if spec is None:
+    if spec is None or spec.name in TOOLING:
         raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
     return spec

@@ -43,7 +43,7 @@ _KINDS = frozenset({"", "application/json", "multipart/form-data", "text/csv"})
 """What a body may be. Of XML the org reads nothing."""
 _Resource = Callable[..., Response]
 _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
-    ("GET", r"(query|queryAll)", reading.query),
+    ("GET", r"(query|queryAll|tooling/query)", reading.query),
     ("GET", r"(query|queryAll)/(\w+)-(\d+)", reading.query_more),
     ("GET", r"sobjects", reading.sobjects),
     ("GET", r"sobjects/(\w+)/describe", reading.describe),

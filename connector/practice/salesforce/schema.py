@@ -6,6 +6,7 @@ from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.history import TRACKED
 from connector.practice.salesforce.schema_details import complete
 from connector.practice.salesforce.schema_sales import sales_objects
+from connector.practice.salesforce.setup_objects import setup_objects
 from connector.practice.salesforce.spelling import (
     fixed,
     flag,
@@ -30,7 +31,7 @@ def new_schema() -> dict[str, ObjectSpec]:
         *_activities(),
     ]
     specs += [*_campaigns(), field_history("LeadHistory"), _stages_passed()]
-    specs += [*_vocabularies(), *_setup(), *sales_objects()]
+    specs += [*_vocabularies(), *_setup(), *sales_objects(), *setup_objects()]
     return {spec.name: complete(spec) for spec in specs}
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import SECOND
-from connector.practice.salesforce import features, lifecycle
+from connector.practice.salesforce import features, lifecycle, setup_objects
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.founding import ADMIN
 from connector.practice.salesforce.history import remember_stage
@@ -171,6 +171,7 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
         else:
             kept = set(value) if name in {"unshared", "blind"} else value
         setattr(crm.org.rules, name, kept)
+    setup_objects.show(crm.org)
 
 
 def _session(crm: SalesforcePractice, given: Any) -> Any:
