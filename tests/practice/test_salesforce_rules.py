@@ -235,10 +235,10 @@ def test_an_org_tells_of_its_rules_to_whoever_may_look_at_its_setup(salesforce):
         "duplicates": {"Lead": "alert"},
         "validation": [{"object": "Lead", "field": "City", "equals": "X", "message": "Say where"}],
     })  # fmt: skip
-    flows = "SELECT ApiName, TriggerType FROM FlowDefinitionView WHERE IsActive = true AND TriggerObjectOrEventLabel = 'Lead'"
+    flows = "SELECT ApiName, TriggerType FROM FlowDefinitionView WHERE IsActive = true AND TriggerObjectOrEvent.QualifiedApiName = 'Lead'"
     assert salesforce.query(flows)[0]["TriggerType"] == "RecordAfterSave"
     triggers = "SELECT Name FROM ApexTrigger WHERE Status = 'Active' AND TableEnumOrId = 'Contact'"
-    assert len(salesforce.query(triggers)) == 1
+    assert [len(salesforce.query(triggers, verb)) for verb in ("query", "tooling/query")] == [1, 1]
     duplicates = "SELECT MasterLabel FROM DuplicateRule WHERE SobjectType = 'Lead'"
     assert len(salesforce.query(duplicates)) == 1
     rules = "SELECT ValidationName, ErrorMessage FROM ValidationRule WHERE Active = true AND EntityDefinition.QualifiedApiName = 'Lead'"

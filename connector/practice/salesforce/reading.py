@@ -15,7 +15,7 @@ from connector.practice.salesforce.errors import ApiError
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.select import Selection
-from connector.practice.salesforce.setup_objects import SETUP, TOOLING
+from connector.practice.salesforce.setup_objects import EITHER, SETUP, TOOLING
 from connector.practice.salesforce.soql import Query, parse, refuse
 from connector.practice.wire import Request, Response, empty_response, json_response
 
@@ -49,11 +49,10 @@ def _check_setup(crm: SalesforcePractice, parsed: Query, *, tooling: bool) -> No
     """Raises ApiError for an object that this query, or this user, knows nothing of."""
     spec = crm.org.spec(parsed.source)
     name = spec.name if spec else ""
-    told = crm.allowance.told or name not in SETUP
-    if (name in TOOLING) is not tooling or not told:
+    served = name in TOOLING | EITHER if tooling else name not in TOOLING
+    if spec is not None and not (served and (crm.allowance.told or name not in SETUP)):
         why = f"sObject type '{parsed.source}' is not supported."
-        if spec is not None:
-            raise refuse(parsed.text, parsed.source_at, "INVALID_TYPE", why)
+        raise refuse(parsed.text, parsed.source_at, "INVALID_TYPE", why)
 
 
 def query_more(

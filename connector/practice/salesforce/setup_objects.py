@@ -1,8 +1,8 @@
 """What an org tells of its own rules: flows, triggers, duplicate rules, validation rules.
 
 Source: Object Reference, "FlowDefinitionView", "ApexTrigger" and "DuplicateRule"; Tooling API
-Developer Guide, "ValidationRule" and "EntityDefinition", which only its own query answers for. All
-of them want the right View Setup and Configuration.
+Developer Guide, "ValidationRule" and "EntityDefinition". All of them want the right View Setup and
+Configuration.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from connector.practice.salesforce.spelling import flag, new_object, pick, ref, 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
 
-TOOLING = frozenset({"ValidationRule", "EntityDefinition"})
+TOOLING = frozenset({"ValidationRule"})
 """Objects that only the query of the Tooling API knows."""
-SETUP = frozenset({*TOOLING, "FlowDefinitionView", "DuplicateRule", "ApexTrigger"})
+EITHER = frozenset({"ApexTrigger", "EntityDefinition", "FlowDefinitionView"})
+"""Objects that both know."""
+SETUP = frozenset({*TOOLING, *EITHER, "DuplicateRule"})
 
 
 def setup_objects() -> tuple[ObjectSpec, ...]:
@@ -27,7 +29,9 @@ def setup_objects() -> tuple[ObjectSpec, ...]:
             "FlowDefinitionView", "3dd", text("DurableId"), text("ApiName"), text("Label"),
             pick("ProcessType", ("AutoLaunchedFlow", "Flow")),
             pick("TriggerType", ("RecordAfterSave", "RecordBeforeSave", "Scheduled")),
-            text("TriggerObjectOrEventId"), text("TriggerObjectOrEventLabel"), flag("IsActive"),
+            text("TriggerObjectOrEventLabel"), flag("IsActive"),
+            ref("TriggerObjectOrEventId", ("EntityDefinition",), "TriggerObjectOrEvent"),
+            pick("RecordTriggerType", ("Create", "Update", "CreateAndUpdate", "Delete")),
         ),
         _read_only(
             "DuplicateRule", "0Bm", text("DeveloperName", 80), text("MasterLabel", 80),
@@ -61,7 +65,8 @@ def show(org: Org) -> None:
         for number, flow in enumerate(org.rules.flows, start=1):
             _add(org, "FlowDefinitionView", ApiName=f"Flow_{number}", Label=f"Flow {number}",
                  DurableId=f"300{number:012}", ProcessType="AutoLaunchedFlow",
-                 TriggerType="RecordAfterSave", TriggerObjectOrEventId=flow["object"],
+                 TriggerType="RecordAfterSave", RecordTriggerType="CreateAndUpdate",
+                 TriggerObjectOrEventId=kinds[flow["object"]],
                  TriggerObjectOrEventLabel=flow["object"], IsActive=True)  # fmt: skip
         for number, trigger in enumerate(org.rules.triggers, start=1):
             _add(org, "ApexTrigger", Name=f"{trigger['object']}Trigger{number}", Status="Active",
