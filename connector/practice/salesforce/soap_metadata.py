@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from connector.practice.salesforce import writing
+from connector.practice.salesforce import deployments
 from connector.practice.salesforce.errors import ApiError
 from connector.practice.wire import Request, Response
 
@@ -69,14 +69,14 @@ def _deploy(crm: SalesforcePractice, asked: ET.Element, user: str) -> str:
         archive = base64.b64decode(asked.findtext(f"{_SPACE}ZipFile") or "", validate=True)
     except binascii.Error:
         raise ApiError(500, "INVALID_TYPE", "ZipFile is not base64") from None
-    id_ = writing.hand_in(crm, options, archive, user)
+    id_ = deployments.hand_in(crm, options, archive, user)
     begun = _plain({"done": False, "id": id_, "state": "Queued"})
     return f"<deployResponse><result>{begun}</result></deployResponse>"
 
 
 def _status(crm: SalesforcePractice, asked: ET.Element) -> str:
     id_ = asked.findtext(f"{_SPACE}asyncProcessId") or ""
-    result = dict(writing.deployment(crm, id_)[1])
+    result = dict(deployments.deployment(crm, id_)[1])
     details = result.pop("details")
     if (asked.findtext(f"{_SPACE}includeDetails") or "").lower() == "true":
         failures = details.get("componentFailures", ())
