@@ -263,7 +263,7 @@ class Org:
             row["OwnerId"] = user
         row |= values
         row["Id"] = id_
-        if not spec.fields.keys() >= row.keys():
+        if any(key not in spec.fields for key in values):
             row = {key: value for key, value in row.items() if key in spec.fields}
         derive(self, name, row, values)
         self.tables[name][id_] = row

@@ -14,9 +14,12 @@ from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.adapters.salesforce.grants import ClientCredentials
 from connector.domain.change import Result
 from connector.domain.moment import HOUR
+from connector.practice.server import PracticeServer
 from tests.practice.conftest import CLIENT, SECRET
 from tests.practice.salesforce_traps.conftest import Ours
 from tests.practice.test_salesforce_bulk import ODD, Bulk, table
+
+ENDED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
 
 
 @pytest.fixture
@@ -296,3 +299,43 @@ def test_trap_42_ours_tells_what_a_failed_job_did_and_never_tried(salesforce, ou
         Result.APPLIED, Result.APPLIED, Result.RETRY, Result.RETRY,
     ]  # fmt: skip
     assert {effect[1] for effect in salesforce.effects()} == set(ids[:2])
+
+
+# --- what Bulk does not serve ---------------------------------------------------------------------
+
+
+def test_ours_reads_by_rest_what_bulk_refuses(salesforce, ours, calls):
+    (lead,) = salesforce.leads(1)
+    relation = {"RelationId": lead, "RelationType": "ToAddress"}
+    rows = [{**relation, "EmailMessageId": "@EmailMessage:0"}] * 30
+    ids = salesforce.load(EmailMessage=[{"Status": "3"}], EmailMessageRelation=rows)
+    found = ours.rows(source="EmailMessageRelation", names=("Id", "RelationId"))
+    assert [row["Id"] for row in found] == ids["EmailMessageRelation"]
+    (asked,) = [request for said, request in calls if said.endswith("/jobs/query")]
+    assert b"EmailMessageRelation" in asked.body
+
+
+def test_ours_goes_on_by_rest_when_the_days_jobs_are_used_up(salesforce, ours, calls):
+    ids = salesforce.leads(30)
+    salesforce.crm.steer("bulk", {"queries": 0})
+    assert [row["Id"] for row in ours.rows(names=("Id",))] == ids
+    changes = [(one, {"Title": "CEO"}) for one in ids[:5]]
+    salesforce.crm.steer("bulk", {"batches": 0})
+    assert {one.result for one in ours.write(*changes)} == {Result.APPLIED}
+    assert {effect[1] for effect in salesforce.effects()} == set(ids[:5])
+
+
+def test_ours_finds_its_job_again_where_the_org_moved_to(salesforce, ours):
+    ids = salesforce.leads(30)
+    with PracticeServer(salesforce.crm) as there:
+        salesforce.fail("POST */jobs/query", status=401, body=ENDED)
+        salesforce.crm.logins.home = there.address  # and every session stays as it is
+        assert sorted(row["Id"] for row in ours.rows(names=("Id",))) == ids
+
+
+def test_ours_asks_a_query_again_whose_job_failed_and_a_third_time_by_rest(salesforce, ours, calls):
+    ids = salesforce.leads(30)
+    salesforce.crm.steer("bulk", {"fail": "QUERY_TIMEOUT: took too long"})
+    assert sorted(row["Id"] for row in ours.rows(names=("Id",))) == ids
+    made = [said for said, _ in calls if said.startswith("POST") and "/jobs/query" in said]
+    assert len(made) == 2

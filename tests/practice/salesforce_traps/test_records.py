@@ -50,6 +50,23 @@ def test_trap_47_ours_writes_a_person_through_the_account_and_has_one_person(per
     assert len(ours.rows(source="Contact")) == 2
 
 
+def test_trap_47_ours_scores_the_person_account_that_a_lead_became(opened):
+    work = opened("salesforce")
+    work.crm.steer("features", {"person_accounts": True})
+    work.hot("ada", Company=None)
+    work.go()
+    assert work.mirrored("ada", "score") is not None
+    wish = {"leadId": work.ids["ada"], "createOpportunity": False, "ownerId": work.owners["ben"]}
+    done = work.crm.steer("convert", wish)
+    work.pass_time()
+    work.go()
+    contact = work.crm.org.find(done["contactId"])
+    account = work.crm.org.find(done["accountId"])
+    assert contact["IsPersonAccount"] is True
+    assert contact["Leadloop_Score__c"] == account["Leadloop_Score__pc"] is not None
+    assert len(work.rows("SELECT id FROM person")) == 1
+
+
 # --- 48: currencies -------------------------------------------------------------------------------
 
 DEAL = {"StageName": "Closed Won", "CloseDate": "2026-11-01"}
