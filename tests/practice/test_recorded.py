@@ -150,6 +150,29 @@ def test_recorded_saves_are_taken_and_answered_alike(salesforce):
     assert played >= 8
 
 
+def test_recorded_upserts_find_and_make_the_same_records(salesforce):
+    """By an e-mail address that was there the row is found; by an id that is null one is made."""
+    exchanges = json.loads((SALESFORCE / "extracted/recorded_exchanges_excerpt.json").read_text())
+    played = set()
+    for one in exchanges:
+        said = re.search(r"/composite/sobjects/(\w+)/(\w+)$", one["uri"])
+        sent, real = (_json(one[key]) if said else None for key in ("req", "resp"))
+        if said is None or not isinstance(real, list) or not sent or one["req"] in played:
+            continue
+        kind, key = said.groups()
+        pairs = list(zip(sent["records"], real, strict=True))
+        if key == "Id" and any(record["Id"] for record, _ in pairs):
+            continue  # ids of the recorded org
+        there = [record[key] for record, answer in pairs if not answer["created"]]
+        salesforce.load(**{kind: [{"LastName": "There", key: value} for value in there]})
+        path = f"{salesforce.data}/composite/sobjects/{kind}/{key}"
+        ours = salesforce.json("PATCH", path, {"allOrNone": False, "records": sent["records"]})
+        bare = [{k: v for k, v in answer.items() if k != "id"} for answer in ours]
+        assert bare == [{k: v for k, v in answer.items() if k != "id"} for answer in real]
+        played.add(one["req"])
+    assert len(played) == 3
+
+
 def _own_references(salesforce, body: Any) -> list[dict[str, Any]]:
     """The records of a recorded call, with ids of this org; without fields it does not have."""
     made: dict[str, str] = {}

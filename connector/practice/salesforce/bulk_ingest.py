@@ -171,7 +171,7 @@ def create(crm: SalesforcePractice, request: Request, user: str) -> Response:
                        f"{given.get('object')}")  # fmt: skip
     jobs.serve(spec.name)
     field_ = spec.find(str(key)) if key else None
-    if operation == "upsert" and (field_ is None or not (field_.external or field_.name == "Id")):
+    if operation == "upsert" and (field_ is None or not field_.looked_up):
         raise ApiError(400, "INVALIDJOB", "External ID field is missing or is none")
     common = jobs.common(org, given, user, version_asked(request))
     job = IngestJob(operation=operation, object=spec.name, state="Open",

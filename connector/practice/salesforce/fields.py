@@ -92,6 +92,11 @@ class FieldSpec:
             return False
         return self.type != "anyType" and (self.type != "textarea" or self.length <= 255)
 
+    @property
+    def looked_up(self) -> bool:
+        """Whether an upsert may find records by it."""
+        return self.external or self.type in {"id", "email"}
+
     def describe(self) -> dict[str, Any]:
         """As an entry of `fields` in describe."""
         text = self.type in _TEXTS
@@ -127,7 +132,7 @@ class FieldSpec:
             "groupable": self.type not in {"datetime", "textarea", "double", "currency"},
             "highScaleNumber": False,
             "htmlFormatted": False,
-            "idLookup": self.external or self.type in {"id", "email"},
+            "idLookup": self.looked_up,
             "inlineHelpText": None,
             "label": self.label or self.name,
             "length": self.length,

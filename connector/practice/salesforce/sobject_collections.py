@@ -57,10 +57,10 @@ def upsert_several(
     _check_size(len(records))
 
     def one(record: Any) -> dict[str, Any]:
-        value = str(next((v for k, v in record.items() if k.lower() == field.lower()), "") or "")
-        if not value:
+        given = next((v for k, v in record.items() if k.lower() == field.lower()), None)
+        if not given and field != "Id":
             raise SaveError("MISSING_ARGUMENT", f"{field} not specified")
-        found = crm.org.with_external(object_, field, value)
+        found = crm.org.with_external(object_, field, str(given)) if given else []
         if len(found) > 1:
             raise SaveError("DUPLICATE_EXTERNAL_ID", f"{field}: more than one record found")
         if found:

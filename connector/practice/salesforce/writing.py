@@ -86,9 +86,9 @@ def upsert(
 
 
 def external_key(crm: SalesforcePractice, object_: str, key: str) -> str:
-    """The external id that a path names. Raises ApiError 404."""
+    """The field that a path names to find records by. Raises ApiError 404."""
     spec = crm.org.schema[object_].find(key)
-    if spec is None or not spec.external:
+    if spec is None or not spec.looked_up:
         raise ApiError(404, "NOT_FOUND", "Provided external ID field does not exist or is not "
                        f"accessible: {key}")  # fmt: skip
     return spec.name
