@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,33 @@ class ServedHubSpot(Served):
 
     def search(self, body: Any, kind: str = "contacts") -> Any:
         return self.json("POST", f"{self.objects}/{kind}/search", body)
+
+
+def patient(crm: Any, monkeypatch: Any) -> list[float]:
+    """Nobody sleeps before trying again; the CRM's clock moves instead, and the waits are kept."""
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        crm.tick(seconds)
+
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=wait))
+    return waited
+
+
+def heard(crm: Any, monkeypatch: Any) -> list[tuple[str, Any]]:
+    """What the CRM is asked from now on, as `METHOD path`, with the request; what meets a fault
+    too.
+    """
+    seen: list[tuple[str, Any]] = []
+    due = crm.faults.due
+
+    def noted(request: Any) -> Any:
+        seen.append((f"{request.method} {request.path}", request))
+        return due(request)
+
+    monkeypatch.setattr(crm.faults, "due", noted)
+    return seen
 
 
 @pytest.fixture

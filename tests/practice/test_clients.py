@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceMalformedRequest
+from simple_salesforce.exceptions import (
+    SalesforceExpiredSession,
+    SalesforceMalformedRequest,
+    SalesforceOperationError,
+)
 
 from connector.practice.certificate import make_certificate
 from connector.practice.clock import PracticeClock
@@ -108,6 +114,14 @@ def test_simple_salesforce_describes_and_calls_collections_and_composites(salesf
     assert client.limits()["DailyApiRequests"]["Max"] == 100_000
 
 
+def test_answers_are_indented_for_whoever_asks(salesforce):
+    path = f"{salesforce.data}/limits"
+    plain, pretty = (salesforce.call("GET", path, headers={"X-PrettyPrint": word}) for word in "01")
+    assert "\n" not in plain.text
+    assert "\n  " in pretty.text
+    assert set(plain.json()) == set(pretty.json())
+
+
 def test_simple_salesforce_is_told_when_its_session_ended(salesforce, client):
     session = requests.Session()
     session.mount("https://", ToPractice(salesforce.url))
@@ -140,6 +154,57 @@ def test_simple_salesforce_reaches_a_tls_server_with_its_authority(tmp_path):
         assert client.query("SELECT Id FROM User")["totalSize"] == 1
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{server.address}/services/data", timeout=10)
+
+
+# --- simple-salesforce and Bulk API 2.0 -----------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """simple-salesforce waits for jobs with its own sleep; here nobody waits."""
+    monkeypatch.setattr("simple_salesforce.bulk2.sleep", lambda _: None)
+
+
+def test_simple_salesforce_queries_in_bulk_to_the_last_page(salesforce, client, quick):
+    ids = salesforce.leads(25, Title='Say "hi", they\nsaid: ✓\u2028')
+    pages = list(client.bulk2.Lead.query("SELECT Id, Title, Owner.Email FROM Lead", max_records=10))
+    rows = [row for page in pages for row in csv.DictReader(io.StringIO(page, newline=""))]
+    assert [page.count("Owner.Email") for page in pages] == [1, 1, 1]
+    assert {row["Id"] for row in rows} == set(ids)
+    assert {row["Title"] for row in rows} == {'Say "hi", they\nsaid: ✓\u2028'}
+    assert {row["Owner.Email"] for row in rows} == {"admin@acme.example"}
+
+
+def test_simple_salesforce_downloads_bulk_results_to_files(salesforce, client, quick, tmp_path):
+    ids = salesforce.leads(25)
+    files = client.bulk2.Lead.download("SELECT Id FROM Lead", path=str(tmp_path), max_records=10)
+    text = "".join(Path(one["file"]).read_text() for one in files)
+    assert len(files) == 3
+    assert all(one in text for one in ids)
+
+
+def test_simple_salesforce_inserts_updates_upserts_and_deletes_in_bulk(salesforce, client, quick):
+    new = [{"LastName": f"N{n}", "Company": "Mills"} for n in range(5)]
+    (done,) = client.bulk2.Lead.insert(records=new)
+    assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (5, 0)
+    ids = [row["Id"] for row in salesforce.query("SELECT Id FROM Lead")]
+    assert len(ids) == 5
+    rows = [{"Id": ids[0], "Title": "CEO"}, {"Id": ids[1], "Title": "x" * 129}]
+    (done,) = client.bulk2.Lead.update(records=rows)
+    assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (2, 1)
+    failed = client.bulk2.Lead.get_failed_records(done["job_id"])
+    assert "STRING_TOO_LONG" in failed
+    assert ids[0] in client.bulk2.Lead.get_successful_records(done["job_id"])
+    assert client.bulk2.Lead.get_unprocessed_records(done["job_id"]).count("\n") == 1
+    client.bulk2.Lead.delete(records=[{"Id": one} for one in ids[:3]])
+    assert [row["Id"] for row in salesforce.query("SELECT Id FROM Lead")] == ids[3:]
+
+
+def test_simple_salesforce_is_told_why_a_bulk_job_failed(salesforce, client, quick):
+    salesforce.leads(3)
+    salesforce.crm.steer("bulk", {"fail": "QUERY_TIMEOUT: took too long"})
+    with pytest.raises(SalesforceOperationError, match="QUERY_TIMEOUT"):
+        list(client.bulk2.Lead.query("SELECT Id FROM Lead"))
 
 
 # --- deploying over REST --------------------------------------------------------------------------
@@ -188,6 +253,22 @@ def test_a_field_of_another_type_is_not_overwritten(salesforce):
         salesforce, _package(kind="<type>Checkbox</type><defaultValue>false</defaultValue>")
     )
     assert result["status"] == "Failed"
+
+
+def test_simple_salesforce_deploys_by_soap_and_is_told_what_failed(salesforce, client, tmp_path):
+    file = tmp_path / "package.zip"
+    file.write_bytes(_package())
+    begun = client.deploy(str(file), sandbox=True, rollbackOnError=True)
+    assert begun["state"] == "Queued"
+    states = [client.checkDeployStatus(begun["asyncId"])["state"] for _ in range(2)]
+    assert states == ["InProgress", "Succeeded"]
+    assert salesforce.crm.org.schema["Lead"].find("Leadloop_Score__c") is not None
+    file.write_bytes(_package(label=""))
+    begun = client.deploy(str(file), sandbox=True, rollbackOnError=True)
+    client.checkDeployStatus(begun["asyncId"])
+    told = client.checkDeployStatus(begun["asyncId"])
+    assert told["state"] == "Failed"
+    assert told["deployment_detail"]["errors"][0]["type"] == "CustomField"
 
 
 NUMBER = "<type>Number</type><precision>5</precision><scale>2</scale>"

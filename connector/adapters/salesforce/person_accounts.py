@@ -1,7 +1,8 @@
 """Person accounts: a contact that is an account, and is written through it.
 
 What we write to such a contact goes to its account, where the custom field `X__c` of contacts is
-called `X__pc`. Orgs without the feature have no field IsPersonAccount and cost no call.
+called `X__pc` and the standard field `X` is called `PersonX`, but for those of the name and those
+that both objects have. Orgs without the feature have no field IsPersonAccount and cost no call.
 
 Source: Salesforce Help, "Considerations for Using Person Accounts"; Object Reference, "Account".
 """
@@ -35,16 +36,19 @@ class PersonAccounts:
         names = ["Id", "AccountId", _FLAG]
         found = self._reading.matching("Contact", names, "Id", ids, f"{_FLAG} = true")
         accounts = {row["Id"]: row["AccountId"] for row in found}
+        there = self._objects.of(ACCOUNT) if accounts else None
         aside: Placed = {}
         for place, (one, values) in list(ready.items()):
             account = accounts.get(values["id"])
-            if account:
-                renamed = {_there(n): v for n, v in values.items() if n != "id"}
+            if account and there is not None:
+                renamed = {_name(there, n): v for n, v in values.items() if n != "id"}
                 aside[place] = (one, {"id": account, **renamed})
                 del ready[place]
         return aside
 
 
-def _there(name: str) -> str:
+def _name(account: Described, name: str) -> str:
     """What a field of a contact is called on its account."""
-    return f"{name.removesuffix('__c')}__pc" if name.endswith("__c") else name
+    if name.endswith("__c"):
+        return f"{name.removesuffix('__c')}__pc"
+    return f"Person{name}" if f"Person{name}" in account else name

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from connector.practice.salesforce.duplicates import check_duplicates
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.ids import canonical
@@ -17,6 +18,7 @@ from connector.practice.salesforce.moments import normal_moment
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
+    from connector.practice.salesforce.rules import Wishes
 
 Row = dict[str, Any]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -50,13 +52,8 @@ def check_writable(
     return found
 
 
-def check_values(
-    org: Org, spec: ObjectSpec, given: Row, row: Row | None, *, alerts: bool = True
-) -> None:
-    """Hold values against types, vocabularies and rules; spells moments as rows hold them.
-
-    `alerts` says whether a duplicate rule that only alerts stops the row, too.
-    """
+def check_values(org: Org, spec: ObjectSpec, given: Row, row: Row | None, wishes: Wishes) -> None:
+    """Hold values against types, vocabularies and rules; spells moments as rows hold them."""
     for name, value in given.items():
         given[name] = _checked(spec.fields[name], value)
     _check_required(spec, given, row)
@@ -66,7 +63,10 @@ def check_values(
     whole = {**(row or {}), **given}
     _check_rules(org, spec, whole)
     if row is None:
-        _check_unique(org, spec, whole, alerts=alerts)
+        _check_unique(org, spec, whole)
+    org.rules.check_triggers(spec.name, given)
+    if row is None or "Email" in given or org.rules.duplicates_at_any_edit:
+        check_duplicates(org, spec.name, whole, wishes)
 
 
 def _checked(one: FieldSpec, value: Any) -> Any:
@@ -183,6 +183,9 @@ def _check_owner(org: Org, spec: ObjectSpec, owner: Any) -> None:
         raise SaveError(
             "INACTIVE_OWNER_OR_USER", "operation performed with inactive user", ["OwnerId"]
         )
+    if owner in org.rules.blind:
+        raise SaveError("TRANSFER_REQUIRES_READ", "The new owner must have read permission",
+                        ["OwnerId"])  # fmt: skip
     if kind == "Group":
         serves = org.tables["QueueSobject"].values()
         if not any(q["QueueId"] == owner and q["SobjectType"] == spec.name for q in serves):
@@ -210,7 +213,7 @@ def _check_rules(org: Org, spec: ObjectSpec, whole: Row) -> None:
             raise SaveError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule["message"], [])
 
 
-def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> None:
+def _check_unique(org: Org, spec: ObjectSpec, whole: Row) -> None:
     if spec.name == "PermissionSetAssignment":
         for there in org.tables[spec.name].values():
             if all(there[k] == whole.get(k) for k in ("AssigneeId", "PermissionSetId")):
@@ -221,10 +224,8 @@ def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> No
                 )
     if spec.name == "CampaignMember" and bool(whole.get("LeadId")) is bool(whole.get("ContactId")):
         raise SaveError("INVALID_FIELD", "Specify either a lead or a contact", ["LeadId"])
-    rule = org.rules.duplicates.get(spec.name)
-    if not whole.get("Email") or not (rule == "block" or (rule == "alert" and alerts)):
-        return
-    for there in org.tables[spec.name].values():
-        same = str(there.get("Email") or "").lower() == str(whole["Email"]).lower()
-        if same and not there["IsDeleted"]:
-            raise SaveError("DUPLICATES_DETECTED", "Use one of these records?")
+    if spec.name == "CampaignMember":
+        who = [whole.get(k) for k in ("CampaignId", "LeadId", "ContactId")]
+        for there in org.tables[spec.name].values():
+            if [there.get(k) for k in ("CampaignId", "LeadId", "ContactId")] == who:
+                raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")

@@ -34,9 +34,17 @@ class SaveError(Exception):
     """One record is not saved."""
 
     def __init__(
-        self, code: str, message: str, fields: Sequence[str] = (), *, status: int = 400
+        self,
+        code: str,
+        message: str,
+        fields: Sequence[str] = (),
+        *,
+        status: int = 400,
+        extra: dict[str, object] | None = None,
     ) -> None:
+        """`extra` are the details of found duplicates."""
         super().__init__(code)
+        self.extra = extra
         self.code = code
         self.message = message
         self.fields = tuple(fields)
@@ -44,8 +52,14 @@ class SaveError(Exception):
 
     def entry(self) -> dict[str, object]:
         """As an entry of `errors` in a collection's answer."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields)}
+        entry: dict[str, object] = {"statusCode": self.code, "message": self.message}
+        entry["fields"] = list(self.fields)
+        return entry if self.extra is None else entry | {"duplicateResult": self.extra}
 
     def response(self) -> Response:
         """As the answer of a call for one record."""
-        return ApiError(self.status, self.code, self.message, self.fields).response()
+        entry = self.entry()
+        body = {"message": self.message, "errorCode": self.code, "fields": entry["fields"]}
+        if self.extra is not None:
+            body["duplicateResut"] = self.extra
+        return json_response(self.status, [body])

@@ -5,6 +5,7 @@ Source: the shape of describe is DescribeSObjectResult of the REST API Developer
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ _SOAP = {
     "datetime": "xsd:dateTime",
     "id": "tns:ID",
     "reference": "tns:ID",
+    "address": "urn:address",
 }
 
 
@@ -40,6 +42,10 @@ CHILDREN = {
     ("Lead", "Tasks"): ("Task", "WhoId"),
     ("Lead", "Events"): ("Event", "WhoId"),
     ("Opportunity", "OpportunityContactRoles"): ("OpportunityContactRole", "OpportunityId"),
+    ("Campaign", "CampaignMemberStatuses"): ("CampaignMemberStatus", "CampaignId"),
+    ("EmailMessage", "EmailMessageRelations"): ("EmailMessageRelation", "EmailMessageId"),
+    ("Opportunity", "Histories"): ("OpportunityFieldHistory", "OpportunityId"),
+    ("Opportunity", "OpportunityLineItems"): ("OpportunityLineItem", "OpportunityId"),
     ("Opportunity", "OpportunityHistories"): ("OpportunityHistory", "OpportunityId"),
     ("Opportunity", "Tasks"): ("Task", "WhatId"),
     ("Opportunity", "Events"): ("Event", "WhatId"),
@@ -64,15 +70,32 @@ class FieldSpec:
     refers: tuple[str, ...] = ()
     relation: str | None = None
     values: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    """Values that rows may still have and no new one gets."""
     restricted: bool = False
     custom: bool = False
     formula: bool = False
     external: bool = False
+    compound: str | None = None
+    """The field of several parts that this one is a part of."""
+    sparse: bool = False
+    """Whether rows hold it only where it is set."""
+    unfiltered: bool = False
+    """Whether no query may test it, whatever its type."""
+    filled: bool = False
+    """Whether the platform sets it where nobody does."""
 
     @property
     def filterable(self) -> bool:
         """Whether a query may test it: not long texts, nor values of any type."""
+        if self.unfiltered:
+            return False
         return self.type != "anyType" and (self.type != "textarea" or self.length <= 255)
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether an upsert may find records by it."""
+        return self.external or self.type in {"id", "email"}
 
     def describe(self) -> dict[str, Any]:
         """As an entry of `fields` in describe."""
@@ -86,7 +109,7 @@ class FieldSpec:
             "calculatedFormula": None,
             "cascadeDelete": False,
             "caseSensitive": False,
-            "compoundFieldName": None,
+            "compoundFieldName": self.compound,
             "controllerName": None,
             "createable": self.create,
             "custom": self.custom,
@@ -94,6 +117,7 @@ class FieldSpec:
             "defaultValueFormula": None,
             "defaultedOnCreate": self.default is not None
             or self.type == "boolean"
+            or self.filled
             or self.name in _FILLED,
             "dependentPicklist": False,
             "deprecatedAndHidden": False,
@@ -108,7 +132,7 @@ class FieldSpec:
             "groupable": self.type not in {"datetime", "textarea", "double", "currency"},
             "highScaleNumber": False,
             "htmlFormatted": False,
-            "idLookup": self.external or self.type in {"id", "email"},
+            "idLookup": self.looked_up,
             "inlineHelpText": None,
             "label": self.label or self.name,
             "length": self.length,
@@ -121,13 +145,13 @@ class FieldSpec:
             "permissionable": self.custom or (self.nillable and self.create),
             "picklistValues": [
                 {
-                    "active": True,
+                    "active": value not in self.retired,
                     "defaultValue": value == self.default,
                     "label": value,
                     "validFor": None,
                     "value": value,
                 }
-                for value in self.values
+                for value in (*self.values, *self.retired)
             ],
             "polymorphicForeignKey": len(self.refers) > 1,
             "precision": self.precision,
@@ -141,7 +165,9 @@ class FieldSpec:
             "scale": self.scale,
             "searchPrefilterable": False,
             "soapType": _SOAP.get(self.type, "xsd:string"),
-            "sortable": self.type != "textarea" or self.length <= 255,
+            "sortable": self.type != "address"
+            and not self.unfiltered
+            and (self.type != "textarea" or self.length <= 255),
             "type": self.type,
             "unique": False,
             "updateable": self.update,
@@ -211,8 +237,11 @@ class ObjectSpec:
             },
         }
 
-    def describe(self, version: str, fields: list[FieldSpec]) -> dict[str, Any]:
-        """As the object's own describe, with the fields the asking user may see."""
+    def describe(
+        self, version: str, fields: list[FieldSpec], known: Container[str]
+    ) -> dict[str, Any]:
+        """As the object's own describe, with the fields the asking user may see; `known` are the
+        objects there are."""
         return {
             "actionOverrides": [],
             "childRelationships": [
@@ -227,7 +256,7 @@ class ObjectSpec:
                     "restrictedDelete": False,
                 }
                 for (parent, relation), (child, name) in CHILDREN.items()
-                if parent == self.name
+                if parent == self.name and child in known
             ],
             "compactLayoutable": True,
             "defaultImplementation": None,

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import to_datetime
+from connector.practice.salesforce import person_accounts
 from connector.practice.salesforce.errors import SaveError
+from connector.practice.salesforce.history import remember_change, remember_stage
 from connector.practice.salesforce.ids import canonical
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 _CONVERTED = ("LastName", "FirstName", "Name", "Email", "Title", "Phone", "LeadSource",
               "HasOptedOutOfEmail", "DoNotCall")  # fmt: skip
 _CHILDREN = ("Task", "Event", "CampaignMember", "Opportunity", "Contact", "LeadHistory",
-             "OpportunityContactRole")  # fmt: skip
-_PARENTS = ("WhoId", "LeadId", "ContactId", "AccountId", "WhatId", "OpportunityId")
+             "OpportunityContactRole", "EmailMessageRelation")  # fmt: skip
+_PARENTS = ("WhoId", "RelationId", "LeadId", "ContactId", "AccountId", "WhatId", "OpportunityId")
 
 
 def merge(org: Org, winner: str, loser: str, user: str) -> None:
@@ -46,16 +48,10 @@ def convert(org: Org, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[
         raise SaveError("INVALID_ID_FIELD", "id is not a lead's")
     if lead["IsConverted"]:
         raise SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-    account = _account_for(org, lead, user, wish.get("accountId"))
     owner = wish.get("ownerId") or lead["OwnerId"]
     if org.type_of(owner) != "User":
         raise SaveError("INVALID_CROSS_REFERENCE_KEY", "owner must be a user", ["OwnerId"])
-    values = {key: lead.get(key) for key in _CONVERTED} | {
-        "AccountId": account,
-        "OwnerId": owner,
-    }
-    values["MailingCountry"] = lead.get("Country")
-    contact = org.insert("Contact", values, user)["Id"]
+    account, contact = _person_of(org, lead, user, owner, wish.get("accountId"))
     opportunity = None
     if wish.get("createOpportunity", True):
         closes = to_datetime(org.clock.now()).date().isoformat()
@@ -65,7 +61,7 @@ def convert(org: Org, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[
                 "LeadSource": lead.get("LeadSource")}  # fmt: skip
         made = org.insert("Opportunity", deal, user)
         opportunity = made["Id"]
-        org.remember_stage(made, user, str(made["CreatedDate"]))
+        remember_stage(org, made, user, str(made["CreatedDate"]))
         role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
         org.insert("OpportunityContactRole", role, user)
     _move_children(org, lead["Id"], contact, user)
@@ -75,9 +71,23 @@ def convert(org: Org, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[
             "ConvertedAccountId": account, "ConvertedContactId": contact,
             "ConvertedOpportunityId": opportunity, "IsUnreadByOwner": False}  # fmt: skip
     org.change(lead, done, user)
-    org.remember_change(lead, user, org.stamp(), "leadConverted", None, None)
+    remember_change(org, lead, user, org.stamp(), "leadConverted", None, None)
     return {"accountId": account, "contactId": contact, "opportunityId": opportunity,
             "leadId": lead["Id"]}  # fmt: skip
+
+
+def _person_of(org: Org, lead: Row, user: str, owner: str, account: Any) -> tuple[str, str]:
+    """The account and the new contact of a lead; its own custom fields go along only where an
+    admin mapped them. A lead without a company becomes a person account."""
+    values = {key: lead.get(key) for key in _CONVERTED} | {"OwnerId": owner}
+    values["MailingCountry"] = lead.get("Country")
+    values |= {there: lead.get(here) for here, there in org.rules.conversion.items()}
+    if lead.get("Company") or account:
+        account = _account_for(org, lead, user, account)
+        return account, str(org.insert("Contact", {**values, "AccountId": account}, user)["Id"])
+    person = {person_accounts.on_account(key): value for key, value in values.items()}
+    made = org.insert("Account", {**person, "IsPersonAccount": True}, user)
+    return str(made["Id"]), str(made["PersonContactId"])
 
 
 def _account_for(org: Org, lead: Row, user: str, given: Any) -> str:
@@ -96,6 +106,8 @@ def _move_children(org: Org, old: str, new: str, user: str) -> None:
     """Give a record's children to another. A campaign member of a lead keeps the lead's id
     beside the contact's; history moves without a stamp, for it has none."""
     for name in _CHILDREN:
+        if name not in org.tables:
+            continue
         links = [key for key in _PARENTS if key in org.schema[name].fields]
         for row in org.tables[name].values():
             for key in links:
@@ -103,6 +115,7 @@ def _move_children(org: Org, old: str, new: str, user: str) -> None:
                     continue
                 into = "ContactId" if key == "LeadId" and new[:3] == "003" else key
                 if name != "LeadHistory":
-                    org.change(row, {into: new}, user)
+                    left = {} if into == key or org.rules.member_keeps_lead else {key: None}
+                    org.change(row, {into: new, **left}, user)
                 elif into == key:
                     row[key] = new

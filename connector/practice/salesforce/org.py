@@ -7,52 +7,40 @@ Developer Guide, getUpdated().
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from connector.domain.moment import SECOND, Micros
 from connector.practice.clock import PracticeClock
 from connector.practice.oracle import Effect, Oracle
+from connector.practice.salesforce import person_accounts
 from connector.practice.salesforce.checks import check_values, check_writable
+from connector.practice.salesforce.derived import derive
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
+from connector.practice.salesforce.founding import ADMIN, found
+from connector.practice.salesforce.history import (
+    HISTORIES,
+    STAGED,
+    remember_change,
+    remember_stage,
+)
 from connector.practice.salesforce.ids import canonical, make_id
 from connector.practice.salesforce.moments import moment_text
-from connector.practice.salesforce.schema import OWN_FIELDS, STAGES, new_schema
+from connector.practice.salesforce.reactions import (
+    after_change,
+    after_delete,
+    after_insert,
+    before_update,
+)
+from connector.practice.salesforce.rules import WISHES, Rules, Wishes
+from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 
 Row = dict[str, Any]
-ADMIN = "Admin"
-
-
-@dataclass
-class Rules:
-    """What this org's own admins set up, that an integration meets."""
-
-    assignment: dict[str, str] = field(default_factory=dict)
-    """Object -> the owner its assignment rule gives, unless a call says not to."""
-    validation: list[dict[str, Any]] = field(default_factory=list)
-    """{object, field, equals, message}: rows with that value are refused."""
-    flows: list[dict[str, Any]] = field(default_factory=list)
-    """{object, on, set}: when field `on` is changed, the flow sets other fields."""
-    locked: dict[str, int] = field(default_factory=dict)
-    """Record id -> how many more writes find it locked."""
-    duplicates: dict[str, str] = field(default_factory=dict)
-    """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
-    call insists."""
-    hidden: set[tuple[str, str]] = field(default_factory=set)
-    """(object, field) that field-level security hides."""
-
-
-class Wishes(NamedTuple):
-    """What the headers of a write ask for."""
-
-    auto_assign: bool = True
-    allow_duplicates: bool = False
-
-
-WISHES = Wishes()
+_BINLESS = frozenset({"CampaignMember"})
+"""Unconfirmed: these go without passing the bin."""
 
 
 class Org:
@@ -70,14 +58,14 @@ class Org:
         """Permission set id -> object -> field -> (readable, editable)."""
         self._numbers: dict[str, int] = {}
         self._types = {spec.prefix: name for name, spec in self.schema.items()}
-        self._blanks: dict[str, Row] = {}
+        self._blanks: dict[str, tuple[int, Row]] = {}
         self._silent = False
-        self._late: list[tuple[Micros, Micros, Callable[[], None]]] = []
+        self._late: list[tuple[Micros, Micros, Callable[[], object]]] = []
         self._undo: list[tuple[str, str, Row | None]] | None = None
         self.deletions: dict[str, dict[str, Micros]] = {name: {} for name in self.schema}
         """By object, when which id went, as getDeleted tells."""
         self.schema_changed: Micros = clock.now()
-        self._found_org()
+        found(self)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -94,6 +82,20 @@ class Org:
     def find(self, id_: Any) -> Row | None:
         """The row of an id, deleted or not."""
         return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
+
+    def shared(self, id_: Any) -> Row | None:
+        """The row of an id, deleted or not, unless sharing keeps it from whoever calls."""
+        row = self.find(id_)
+        return None if row is not None and row["Id"] in self.rules.unshared else row
+
+    def with_external(self, name: str, key: str, value: str) -> list[str]:
+        """Ids of the rows that have this external id, in any spelling of case."""
+        wanted = value.lower()
+        return [
+            row["Id"]
+            for row in self.tables[name].values()
+            if str(row.get(key) or "").lower() == wanted and not row.get("IsDeleted")
+        ]
 
     def rows(self, name: str, ids: Iterable[str]) -> list[Row]:
         """The rows of these ids that there are."""
@@ -116,12 +118,35 @@ class Org:
     def _granted(self, user: str, object_: str, name: str) -> tuple[bool, bool]:
         if name in OWN_FIELDS:
             return True, True
+        if object_ == "Account" and name.endswith("__pc"):
+            object_, name = "Contact", f"{name[:-2]}c"
         read = edit = False
         for row in self.tables["PermissionSetAssignment"].values():
             if row["AssigneeId"] == user:
                 given = self.rights.get(row["PermissionSetId"], {}).get(object_, {}).get(name)
                 read, edit = (read or given[0], edit or given[1]) if given else (read, edit)
         return read, edit
+
+    # --- the schema -----------------------------------------------------------------------------
+
+    def add_object(self, spec: ObjectSpec) -> None:
+        """From now on there are records of this object."""
+        self.schema[spec.name] = spec
+        self.tables[spec.name], self.order[spec.name] = {}, []
+        self.deletions[spec.name] = {}
+        self._types[spec.prefix] = spec.name
+
+    def drop_object(self, name: str) -> None:
+        """From now on nobody knows of this object."""
+        for known in (self.schema, self.tables, self.order, self.deletions):
+            known.pop(name, None)
+
+    def add_field(self, object_: str, one: FieldSpec) -> None:
+        """From now on rows of the object have this field; there is its default in old ones."""
+        self.schema[object_].fields[one.name] = one
+        self._blanks.pop(object_, None)
+        for row in self.tables[object_].values():
+            row.setdefault(one.name, one.default)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -138,7 +163,7 @@ class Org:
         for _, _, commit in due:
             commit()
 
-    def later(self, seconds: float, change: Callable[[str], None]) -> None:
+    def later(self, seconds: float, change: Callable[[str], object]) -> None:
         """Make a change that is stamped now and committed, so seen, `seconds` later."""
         stamp, now = self.stamp(), self.clock.now()
         self._late.append((now + int(seconds * SECOND), now, lambda: change(stamp)))
@@ -159,14 +184,22 @@ class Org:
                     del self.tables[name][id_]
                     self.order[name].remove(id_)
                 else:
-                    self.tables[name][id_].clear()
-                    self.tables[name][id_].update(before)
+                    self._put_back(name, id_, before)
                     if not before.get("IsDeleted"):
                         self.deletions[name].pop(id_, None)
             del self.oracle.effects[noted:]
             raise
         finally:
             self._undo = None
+
+    def _put_back(self, name: str, id_: str, before: Row) -> None:
+        row = self.tables[name].get(id_)
+        if row is None:  # it was removed without trace
+            self.tables[name][id_] = before
+            insort(self.order[name], id_)
+        else:
+            row.clear()
+            row.update(before)
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -176,10 +209,15 @@ class Org:
         """Add a row as a client does; gives its id. Raises SaveError."""
         spec = self.schema[name]
         given = check_writable(self, spec, values, user, creating=True)
-        check_values(self, spec, given, None, alerts=not wishes.allow_duplicates)
+        if name == "Account":
+            given = person_accounts.new_values(self, given)
+        check_values(self, spec, given, None, wishes)
+        parents = (given.get(key) for key in ("AccountId", "WhoId", "WhatId"))
+        self.rules.check_locks(parents, self.clock.now())
         row = self.insert(name, self._assigned(name, given, wishes), user)
+        self._flow(row, given)
         if name == "Opportunity":
-            self.remember_stage(row, user, str(row["CreatedDate"]))
+            remember_stage(self, row, user, str(row["CreatedDate"]))
         return str(row["Id"])
 
     def update(
@@ -189,21 +227,34 @@ class Org:
         row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
         given = check_writable(self, spec, values, user, creating=False)
-        check_values(self, spec, given, row)
+        check_values(self, spec, given, row, wishes)
+        given = before_update(self, spec.name, row, given)
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
+    def new_id(self, name: str) -> str:
+        """The id of the next row of an object; it is given once."""
+        self._numbers[name] = self._numbers.get(name, 0) + 1
+        return make_id(self.schema[name].prefix, self._numbers[name])
+
     def insert(
-        self, name: str, values: Mapping[str, Any], user: str, *, loaded: bool = False
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        user: str,
+        *,
+        loaded: bool = False,
+        at: str | None = None,
+        id_: str | None = None,
     ) -> Row:
         """Add a row without asking anybody: what the system itself does.
 
-        A `loaded` row keeps the stamps it brings.
+        A `loaded` row keeps the stamps it brings. One that a slow transaction made was given its
+        stamp and its id when that began.
         """
-        self._numbers[name] = self._numbers.get(name, 0) + 1
         spec = self.schema[name]
-        id_ = make_id(spec.prefix, self._numbers[name])
-        stamp = self.stamp()
+        id_ = id_ or self.new_id(name)
+        stamp = at or self.stamp()
         row = dict(self._blank(spec))
         row |= {"CreatedDate": stamp, "CreatedById": user}
         if "SystemModstamp" in row:
@@ -212,22 +263,23 @@ class Org:
             row["OwnerId"] = user
         row |= values
         row["Id"] = id_
-        if len(row) > len(spec.fields):
+        if any(key not in spec.fields for key in values):
             row = {key: value for key, value in row.items() if key in spec.fields}
-        _derive(name, row)
+        derive(self, name, row, values)
         self.tables[name][id_] = row
-        self.order[name].append(id_)
+        insort(self.order[name], id_)
         if self._undo is not None:
             self._undo.append((name, id_, None))
         if not loaded:
             self._note(user, row, "+", None, dict(values))
+        after_insert(self, name, row, user, loaded=loaded)
         return row
 
     def _blank(self, spec: ObjectSpec) -> Row:
-        known = self._blanks.get(spec.name)
-        if known is None or len(known) != len(spec.fields):
-            known = {one.name: one.default for one in spec.fields.values()}
-            self._blanks[spec.name] = known
+        count, known = self._blanks.get(spec.name, (0, {}))
+        if count != len(spec.fields):
+            known = {one.name: one.default for one in spec.fields.values() if not one.sparse}
+            self._blanks[spec.name] = (len(spec.fields), known)
         return known
 
     def change(self, row: Row, values: Mapping[str, Any], user: str, at: str | None = None) -> None:
@@ -236,34 +288,40 @@ class Org:
         stamp = at or self.stamp()
         if self._undo is not None:
             self._undo.append((name, row["Id"], dict(row)))
-        staged = any(row.get(one) != values[one] for one in ("StageName", "Amount", "CloseDate")
-                     if one in values)  # fmt: skip
+        staged = any(row.get(one) != values[one] for one in STAGED if one in values)
+        changed: Row = {}
         for key, value in values.items():
             before = row.get(key)
             if before == value:
                 continue
-            row[key] = value
+            row[key] = changed[key] = value
             self._note(user, row, key, before, value)
-            if key in self.schema[name].tracked and f"{name}History" in self.tables:
-                self.remember_change(row, user, stamp, key, before, value)
+            if key in self.schema[name].tracked:
+                remember_change(self, row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
-        _derive(name, row)
+        derive(self, name, row, [key for key in values if key != "StageName" or key in changed])
         if name == "Opportunity" and staged:
-            self.remember_stage(row, user, stamp)
+            remember_stage(self, row, user, stamp)
+        after_change(self, name, row, changed, user)
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
-        """Put a row into the bin, or remove it without trace. Raises SaveError."""
+        """Put a row into the bin, or remove it without trace; what has no IsDeleted knows no bin.
+
+        Raises SaveError.
+        """
         binned = self.find(id_) if hard else None
         row = self.writable(id_, {}) if binned is None else binned
         self._note(user, row, "-", before=bool(row.get("IsDeleted")), after=True)
         if self._undo is not None:
             self._undo.append((self.type_of(row["Id"]), row["Id"], dict(row)))
         stamp, name = self.stamp(), self.type_of(row["Id"])
+        hard = hard or name in _BINLESS or "IsDeleted" not in self.schema[name].fields
         row |= {"IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         self.deletions[name][row["Id"]] = self.clock.now()
         if hard:
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
+        after_delete(self, name, row, user)
 
     def undelete(self, id_: str, user: str) -> None:
         """Take a row out of the bin."""
@@ -288,12 +346,8 @@ class Org:
             raise SaveError("ENTITY_IS_DELETED", "entity is deleted", status=404)
         if row.get("IsConverted") and values:
             raise SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-        if self.rules.locked.get(whole, 0) > 0 and values:
-            self.rules.locked[whole] -= 1
-            raise SaveError(
-                "UNABLE_TO_LOCK_ROW",
-                f"unable to obtain exclusive access to this record or 1 records: {whole}",
-            )
+        if values:
+            self.rules.check_locks((whole, row.get("AccountId")), self.clock.now())
         return row
 
     def _assigned(self, name: str, given: Row, wishes: Wishes) -> Row:
@@ -302,26 +356,16 @@ class Org:
 
     def _flow(self, row: Row, given: Mapping[str, Any]) -> None:
         for flow in self.rules.flows:
-            if flow["object"] == self.type_of(row["Id"]) and flow["on"] in given:
-                self.change(row, flow["set"], self.user(ADMIN))
-
-    def remember_change(
-        self, row: Row, user: str, stamp: str, key: str, before: Any, after: Any
-    ) -> None:
-        """Leave a row of LeadHistory."""
-        values = {"LeadId": row["Id"], "Field": "Owner" if key == "OwnerId" else key}
-        values |= {"OldValue": before, "NewValue": after}
-        self.insert("LeadHistory", {**values, "CreatedDate": stamp}, user)
-
-    def remember_stage(self, row: Row, user: str, stamp: str) -> None:
-        """Leave a row of OpportunityHistory: stage, amount, chance and date as they are."""
-        values = {key: row.get(key) for key in ("StageName", "Amount", "Probability", "CloseDate")}
-        values["OpportunityId"] = row["Id"]
-        self.insert("OpportunityHistory", {**values, "CreatedDate": stamp}, user)
+            if flow["object"] != self.type_of(row["Id"]) or flow["on"] not in given:
+                continue
+            values = dict(flow.get("set", {}))
+            if "count" in flow:
+                values[flow["count"]] = (row.get(flow["count"]) or 0) + 1
+            self.change(row, values, self.user(ADMIN))
 
     def _note(self, user: str, row: Row, key: str, before: Any, after: Any) -> None:
         name = self.type_of(row["Id"])
-        if self._silent or name in {"LeadHistory", "OpportunityHistory"}:
+        if self._silent or name in HISTORIES:
             return
         effect = Effect(self.clock.now(), user, name, row["Id"], key, before, after)
         self.oracle.note(effect)
@@ -341,43 +385,3 @@ class Org:
             if row["Username"] == name:
                 return str(row["Id"])
         raise KeyError(name)
-
-    def _found_org(self) -> None:
-        """What is there on the first day: an admin, the organisation, the vocabularies."""
-        admin = {"Username": ADMIN, "LastName": "Admin", "Name": "Admin", "IsActive": True,
-                 "Email": "admin@acme.example"}  # fmt: skip
-        me = self.insert("User", admin, "")["Id"]
-        company = {"Name": "Acme", "IsSandbox": True, "InstanceName": "CS99",
-                   "OrganizationType": "Developer Edition",
-                   "TimeZoneSidKey": "Europe/Paris"}  # fmt: skip
-        self.insert("Organization", company, me)
-        for place, status in enumerate(self.schema["Lead"].fields["Status"].values):
-            self.insert("LeadStatus", {"MasterLabel": status, "ApiName": status,
-                        "SortOrder": place + 1, "IsConverted": status == "Closed - Converted",
-                        "IsDefault": place == 0}, me)  # fmt: skip
-        for place, (stage, chance, closed, won) in enumerate(STAGES):
-            self.insert("OpportunityStage", {"MasterLabel": stage, "ApiName": stage,
-                        "SortOrder": place + 1, "IsClosed": closed, "IsWon": won,
-                        "DefaultProbability": chance}, me)  # fmt: skip
-        self.oracle.effects.clear()
-
-
-def _derive(name: str, row: Row) -> None:
-    """Fill the fields that follow from others."""
-    if name in {"Lead", "Contact", "User"}:
-        row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
-    elif name == "Opportunity":
-        for stage, chance, closed, won in STAGES:
-            if stage == row.get("StageName"):
-                row |= {"Probability": chance, "IsClosed": closed, "IsWon": won}
-    elif name == "Task":
-        row["IsClosed"] = row.get("Status") == "Completed"
-        if row["IsClosed"] and not row.get("CompletedDateTime"):
-            row["CompletedDateTime"] = row["LastModifiedDate"]
-    elif name == "CampaignMember":
-        row["HasResponded"] = row.get("Status") == "Responded"
-        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
-        if row["HasResponded"] and not row.get("FirstRespondedDate"):
-            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
-    elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
-        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}

@@ -10,11 +10,13 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import DAY, MINUTE, SECOND, Micros, parse_iso, to_micros
+from connector.practice.salesforce.cursors import Found
 from connector.practice.salesforce.errors import ApiError
-from connector.practice.salesforce.ids import canonical, make_id
+from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.select import Selection
-from connector.practice.salesforce.soql import parse
+from connector.practice.salesforce.setup_objects import EITHER, SETUP, TOOLING
+from connector.practice.salesforce.soql import Query, parse, refuse
 from connector.practice.wire import Request, Response, empty_response, json_response
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def query(crm: SalesforcePractice, request: Request, user: str, verb: str) -> Re
     if not text:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     parsed = parse(text)
+    _check_setup(crm, parsed, tooling=verb == "tooling/query")
     selection = Selection(crm.org, user, parsed, everything=verb == "queryAll")
     ids = selection.ids()
     if parsed.count == "":
@@ -39,33 +42,40 @@ def query(crm: SalesforcePractice, request: Request, user: str, verb: str) -> Re
         one = {"attributes": {"type": "AggregateResult"}, "expr0": len(ids)}
         return json_response(200, {"totalSize": 1, "done": True, "records": [one]})
     size = min(crm.page, _asked_size(request) or crm.page)
-    return json_response(200, _page(crm, selection, ids, 0, size))
+    return json_response(200, _page(crm, Found(selection, ids), 0, size))
+
+
+def _check_setup(crm: SalesforcePractice, parsed: Query, *, tooling: bool) -> None:
+    """Raises ApiError for an object that this query, or this user, knows nothing of."""
+    spec = crm.org.spec(parsed.source)
+    name = spec.name if spec else ""
+    served = name in TOOLING | EITHER if tooling else name not in TOOLING
+    if spec is not None and not (served and (crm.allowance.told or name not in SETUP)):
+        why = f"sObject type '{parsed.source}' is not supported."
+        raise refuse(parsed.text, parsed.source_at, "INVALID_TYPE", why)
 
 
 def query_more(
     crm: SalesforcePractice, request: Request, user: str, verb: str, cursor: str, start: str
 ) -> Response:
     """A further page, of a query or of a block of child rows."""
-    kept = crm.cursors.get(cursor)
-    if kept is None:
-        raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    found = crm.cursors.find(cursor, crm.clock.now())
     size = min(crm.page, _asked_size(request) or crm.page)
-    return json_response(200, _page(crm, *kept, int(start), size))
+    return json_response(200, _page(crm, found, int(start), size, cursor))
 
 
 def _page(
-    crm: SalesforcePractice, selection: Selection, ids: list[str], start: int, size: int
+    crm: SalesforcePractice, found: Found, start: int, size: int, cursor: str | None = None
 ) -> dict[str, Any]:
-    end = start + size
+    (selection, ids), end = found, start + size
     answer: dict[str, Any] = {"totalSize": len(ids), "done": end >= len(ids)}
     if end < len(ids):
-        cursor = make_id("0r8", len(crm.cursors) + 1)
-        crm.cursors[cursor] = (selection, ids)
+        cursor = cursor or crm.cursors.keep(found, crm.clock.now())
         # Salesforce says `query` here even to those who asked queryAll.
         answer["nextRecordsUrl"] = f"/services/data/v{crm.org.version}/query/{cursor}-{end}"
 
     def children(inner: Selection, theirs: list[str]) -> dict[str, Any]:
-        return _page(crm, inner, theirs, 0, min(size, _CHILD_PAGE))
+        return _page(crm, Found(inner, theirs), 0, min(size, _CHILD_PAGE))
 
     return {**answer, "records": selection.render(ids[start:end], children)}
 
@@ -77,7 +87,11 @@ def _asked_size(request: Request) -> int | None:
 
 def sobjects(crm: SalesforcePractice, request: Request, user: str) -> Response:
     """The global describe."""
-    known = [spec.summary(crm.org.version) for spec in crm.org.schema.values()]
+    known = [
+        spec.summary(crm.org.version)
+        for spec in crm.org.schema.values()
+        if spec.name not in TOOLING
+    ]
     return json_response(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": known})
 
 
@@ -94,13 +108,13 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
             described["updateable"] &= org.edits(user, spec, one)
             described["createable"] &= org.edits(user, spec, one)
             fields.append(described)
-    return json_response(200, {**spec.describe(org.version, []), "fields": fields})
+    return json_response(200, {**spec.describe(org.version, [], org.schema), "fields": fields})
 
 
 def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
     """One record by its id."""
     spec = _known(crm, name)
-    row = crm.org.find(canonical(id_))
+    row = crm.org.shared(canonical(id_))
     if row is None or crm.org.type_of(row["Id"]) != spec.name:
         raise ApiError(
             404, "NOT_FOUND",
@@ -112,12 +126,31 @@ def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: st
     return json_response(200, shown[0])
 
 
+def get_by_key(
+    crm: SalesforcePractice, request: Request, user: str, name: str, key: str, value: str
+) -> Response:
+    """One record by its external id; 300 where several have it."""
+    spec = _known(crm, name)
+    field = spec.find(key)
+    found = crm.org.with_external(spec.name, field.name, value) if field and field.external else []
+    if not found:
+        raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
+    if len(found) > 1:
+        base = f"/services/data/v{crm.org.version}/sobjects/{spec.name}/"
+        return json_response(300, [base + one for one in found])
+    return json_response(200, _shown(crm, user, spec, request.arguments("fields"), found)[0])
+
+
 def retrieve(crm: SalesforcePractice, request: Request, user: str, name: str) -> Response:
     """Several records by their ids, in that order; null for one there is not."""
-    body, spec = request.json(), _known(crm, name)
+    spec = _known(crm, name)
+    if request.method == "GET":
+        body: dict[str, Any] = {key: request.arguments(key) for key in ("ids", "fields")}
+    else:
+        body = request.json()
     ids = [canonical(one) for one in body.get("ids", ())]
     there = [
-        one if one and (row := crm.org.find(one)) and not row.get("IsDeleted") else None
+        one if one and (row := crm.org.shared(one)) and not row.get("IsDeleted") else None
         for one in ids
     ]
     shown = _shown(crm, user, spec, body.get("fields") or ["Id"], [one for one in there if one])
@@ -141,8 +174,11 @@ def updated(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
     ids = [
         row["Id"]
         for row in crm.org.tables[spec.name].values()
-        if not row.get("IsDeleted") and first <= row.get("SystemModstamp", "") < last
+        if row["Id"] not in crm.org.rules.unshared
+        and not row.get("IsDeleted")
+        and first <= row.get("SystemModstamp", "") < last
     ]
+    _check_count(crm, ids)
     covered = moment_text(min(high, crm.org.covered()))
     return json_response(200, {"ids": ids, "latestDateCovered": covered})
 
@@ -156,6 +192,7 @@ def deleted(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
         for id_, at in crm.org.deletions[spec.name].items()
         if low <= at < high
     ]
+    _check_count(crm, gone)
     return json_response(
         200,
         {
@@ -164,6 +201,11 @@ def deleted(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
             "latestDateCovered": moment_text(min(high, crm.org.covered())),
         },
     )
+
+
+def _check_count(crm: SalesforcePractice, changes: list[Any]) -> None:
+    if len(changes) > crm.most_changes:
+        raise ApiError(400, "EXCEEDED_ID_LIMIT", f"more than {crm.most_changes} ids in the span")
 
 
 def _span(crm: SalesforcePractice, request: Request) -> tuple[Micros, Micros]:
@@ -187,12 +229,22 @@ def _span(crm: SalesforcePractice, request: Request) -> tuple[Micros, Micros]:
 
 def limits(crm: SalesforcePractice, request: Request, user: str) -> Response:
     """What is left of the day."""
-    if not crm.limits_told:
+    calls = crm.allowance
+    if not calls.told:
         raise ApiError(403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference "
                        "id")  # fmt: skip
-    left = {"Max": crm.quota, "Remaining": max(0, crm.quota - crm.used)}
-    bulk = {"Max": 10_000, "Remaining": 10_000}
-    return json_response(200, {"DailyApiRequests": left, "DailyBulkV2QueryJobs": bulk})
+    left: dict[str, Any] = {
+        "Max": calls.most,
+        "Remaining": max(0, calls.most - calls.used(crm.clock.now())),
+    }
+    if calls.app is not None:
+        left[calls.app[0]] = {"Max": calls.app[1], "Remaining": calls.app[1] - calls.most
+                              + left["Remaining"]}  # fmt: skip
+    jobs = crm.jobs
+    queries = {"Max": jobs.most_queries, "Remaining": max(0, jobs.most_queries - jobs.queries)}
+    batches = {"Max": jobs.most_batches, "Remaining": max(0, jobs.most_batches - jobs.batches)}
+    told = {"DailyApiRequests": left, "DailyBulkV2QueryJobs": queries}
+    return json_response(200, told | {"DailyBulkApiBatches": batches})
 
 
 def record_count(crm: SalesforcePractice, request: Request, user: str) -> Response:
@@ -206,6 +258,6 @@ def record_count(crm: SalesforcePractice, request: Request, user: str) -> Respon
 
 def _known(crm: SalesforcePractice, name: str) -> ObjectSpec:
     spec = crm.org.spec(name)
-    if spec is None:
+    if spec is None or spec.name in TOOLING:
         raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
     return spec

@@ -15,40 +15,78 @@ import orjson
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
-from connector.practice.salesforce import reading, steering, writing
+from connector.practice.salesforce import (
+    bulk_ingest,
+    bulk_query,
+    composite,
+    deployments,
+    reading,
+    soap,
+    soap_metadata,
+    sobject_collections,
+    steering,
+    writing,
+)
+from connector.practice.salesforce.allowance import Allowance
+from connector.practice.salesforce.cursors import Cursors
 from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.jobs import Jobs
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
-from connector.practice.salesforce.select import Selection
-from connector.practice.wire import Request, Response, json_response
+from connector.practice.wire import JSON, Request, Response, json_response
 
 VERSIONS = tuple(f"{number}.0" for number in range(31, 69))
 _DATA = re.compile(r"/services/data/v(\d+\.\d)/?(.*)")
 _PAGE = 2000
+_MOST_CHANGES = 600_000
 _LONGEST = 16_384
+_INDENTED = orjson.OPT_INDENT_2
+_ENDED = "Session expired or invalid"
+_KINDS = frozenset({"", "application/json", "multipart/form-data", "text/csv"})
+"""What a body may be. Of XML the org reads nothing."""
 _Resource = Callable[..., Response]
 _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
-    ("GET", r"(query|queryAll)", reading.query),
+    ("GET", r"(query|queryAll|tooling/query)", reading.query),
     ("GET", r"(query|queryAll)/(\w+)-(\d+)", reading.query_more),
     ("GET", r"sobjects", reading.sobjects),
     ("GET", r"sobjects/(\w+)/describe", reading.describe),
     ("GET", r"sobjects/(\w+)/updated", reading.updated),
     ("GET", r"sobjects/(\w+)/deleted", reading.deleted),
     ("GET", r"sobjects/(\w+)/(\w+)", reading.get),
+    ("GET", r"sobjects/(\w+)/(\w+)/(.+)", reading.get_by_key),
     ("GET", r"limits", reading.limits),
     ("GET", r"limits/recordCount", reading.record_count),
     ("POST", r"sobjects/(\w+)", writing.create),
     ("PATCH", r"sobjects/(\w+)/(\w+)", writing.update),
     ("PATCH", r"sobjects/(\w+)/(\w+)/(.+)", writing.upsert),
     ("DELETE", r"sobjects/(\w+)/(\w+)", writing.delete),
-    ("POST", r"composite/sobjects", writing.collection),
-    ("PATCH", r"composite/sobjects", writing.collection),
-    ("DELETE", r"composite/sobjects", writing.delete_several),
+    ("POST", r"composite/sobjects", sobject_collections.collection),
+    ("PATCH", r"composite/sobjects", sobject_collections.collection),
+    ("DELETE", r"composite/sobjects", sobject_collections.delete_several),
+    ("PATCH", r"composite/sobjects/(\w+)/(\w+)", sobject_collections.upsert_several),
+    ("GET", r"composite/sobjects/(\w+)", reading.retrieve),
     ("POST", r"composite/sobjects/(\w+)", reading.retrieve),
-    ("POST", r"composite", writing.composite),
+    ("POST", r"composite", composite.composite),
     ("POST", r"actions/standard/convertLead", writing.convert),
-    ("POST", r"metadata/deployRequest", writing.deploy),
-    ("GET", r"metadata/deployRequest/(\w+)", writing.deploy_status),
+    ("POST", r"metadata/deployRequest", deployments.deploy),
+    ("GET", r"metadata/deployRequest/(\w+)", deployments.deploy_status),
+    ("GET", r"jobs/query", bulk_query.listing),
+    ("POST", r"jobs/query", bulk_query.create),
+    ("GET", r"jobs/query/(\w+)", bulk_query.status),
+    ("PATCH", r"jobs/query/(\w+)", bulk_query.change),
+    ("DELETE", r"jobs/query/(\w+)", bulk_query.delete),
+    ("GET", r"jobs/query/(\w+)/results", bulk_query.results),
+    ("GET", r"jobs/ingest", bulk_ingest.listing),
+    ("POST", r"jobs/ingest", bulk_ingest.create),
+    ("GET", r"jobs/ingest/(\w+)", bulk_ingest.status),
+    ("PATCH", r"jobs/ingest/(\w+)", bulk_ingest.change),
+    ("DELETE", r"jobs/ingest/(\w+)", bulk_ingest.delete),
+    ("PUT", r"jobs/ingest/(\w+)/batches", bulk_ingest.upload),
+    (
+        "GET",
+        r"jobs/ingest/(\w+)/(successfulResults|failedResults|unprocessed[Rr]ecords)",
+        bulk_ingest.results,
+    ),
 )
 _ROUTES = tuple((method, re.compile(pattern), does) for method, pattern, does in _PATTERNS)
 
@@ -61,11 +99,11 @@ class SalesforcePractice:
         self.faults = faults or Faults()
         self.org = Org(clock)
         self.logins = Logins()
+        self.jobs = Jobs()
+        self.allowance = Allowance()
+        self.cursors = Cursors()
         self.page = _PAGE
-        self.quota = 100_000
-        self.used = 0
-        self.limits_told = True
-        self.cursors: dict[str, tuple[Selection, list[str]]] = {}
+        self.most_changes = _MOST_CHANGES
         self.deploys: dict[str, dict[str, Any]] = {}
 
     @property
@@ -80,13 +118,18 @@ class SalesforcePractice:
     def answer(self, request: Request) -> Response:
         """Do what the request asks."""
         self.org.settle()
+        self.jobs.settle(self.org)
         try:
             response = self._answered(request)
         except (ApiError, SaveError) as error:
             response = error.response()
         except orjson.JSONDecodeError as error:
             response = ApiError(400, "JSON_PARSER_ERROR", str(error)).response()
-        usage = f"api-usage={self.used}/{self.quota}"
+        if not request.path.startswith("/services/data"):
+            return response
+        if request.headers.get("x-prettyprint") == "1":
+            response = _pretty(response)
+        usage = self.allowance.header(self.clock.now())
         return response._replace(headers={**response.headers, "Sforce-Limit-Info": usage})
 
     def resource(self, request: Request, path: str, user: str) -> Response:
@@ -120,11 +163,15 @@ class SalesforcePractice:
             return json_response(200, [_version(one) for one in VERSIONS])
         if path == "/services/oauth2/token":
             return self.logins.token(self.org, request, _host(request))
+        if (refused := soap.login(path)) is not None:
+            return refused
         if path == "/services/oauth2/revoke":
             return self.logins.revoke(request)
-        user = self.logins.user(request)
+        if path.startswith(soap_metadata.PREFIX):
+            return soap_metadata.serve(self, request, _host(request))
+        user = self.logins.user(self.org, request, _host(request))
         if user is None:
-            raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+            raise ApiError(401, "INVALID_SESSION_ID", self.logins.barred or _ENDED)
         if path == "/services/oauth2/userinfo":
             return json_response(200, self.logins.userinfo(self.org, user))
         match = _DATA.fullmatch(path)
@@ -132,9 +179,12 @@ class SalesforcePractice:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
         if len(request.path) + len(request.query) > _LONGEST:
             raise ApiError(414, "URI_TOO_LONG", "URI too long")
-        self.used += 1
-        if self.used > self.quota:
-            raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.body and kind not in _KINDS:
+            raise ApiError(
+                415, "UNSUPPORTED_MEDIA_TYPE", f"The content type is not supported: {kind}"
+            )
+        self.allowance.count(self.clock.now())
         return self.resource(request, match.group(2).strip("/"), user)
 
 
@@ -157,3 +207,10 @@ def _version(number: str) -> dict[str, str]:
         "url": f"/services/data/v{number}",
         "version": number,
     }
+
+
+def _pretty(response: Response) -> Response:
+    """The same answer with its JSON indented, for whoever asks with X-PrettyPrint."""
+    if not response.body or response.headers.get("Content-Type") != JSON:
+        return response
+    return response._replace(body=orjson.dumps(orjson.loads(response.body), option=_INDENTED))

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from connector.domain.moment import DAY
-from connector.practice.salesforce.compare import Predicate, fold, literal, several_values, tested
+from connector.domain.moment import DAY, to_datetime, to_micros
+from connector.practice.salesforce.compare import (
+    Predicate,
+    fold,
+    in_day,
+    literal,
+    several_values,
+    tested,
+)
 from connector.practice.salesforce.fields import CHILDREN, FieldSpec, ObjectSpec
+from connector.practice.salesforce.history import HISTORIES, parent_of
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
+from connector.practice.salesforce.schema_details import parts_of
 from connector.practice.salesforce.soql import Both, Condition, Literal, Not, Query, Test, refuse
 
 if TYPE_CHECKING:
@@ -26,7 +37,7 @@ Paged = Callable[["Selection", list[str]], dict[str, Any]]
 _YEAR = 365 * DAY
 
 
-class _Path(NamedTuple):
+class Column(NamedTuple):
     """A field as a query names it: how to read it, the words it is shown under, what it is."""
 
     read: Callable[[Row], Any]
@@ -45,9 +56,11 @@ class Selection:
         self._spec = spec or self._source()
         self._everything = everything
         self.object = self._spec.name
-        columns = [self._path(name, at) for name, at in query.fields]
-        self._plain = [one.names[0] for one in columns if len(one.names) == 1]
-        self._deep = [one for one in columns if len(one.names) > 1]
+        self.columns = [self._path(name, at) for name, at in query.fields]
+        own = [one for one in self.columns if len(one.names) == 1]
+        self._plain = [one.names[0] for one in own if not _is_compound(one)]
+        self._whole = [one for one in own if _is_compound(one)]
+        self._deep = [one for one in self.columns if len(one.names) > 1]
         self._test = self._condition(query.where) if query.where else None
         self._order = [(self._path(key.field, key.at), key) for key in query.order]
         self._children = [self._child(one) for one in query.children]
@@ -58,16 +71,19 @@ class Selection:
         """Ids of the rows that answer the query, in its order."""
         table, test, query = self._org.tables[self.object], self._test, self._query
         end = None if query.limit is None else query.offset + query.limit
-        sorts = self._sorts()
+        sorts, unshared = self._sorts(), self._org.rules.unshared
         found: list[Row] = []
         for key in self._candidates():
-            row = table.get(key)
+            row = None if key in unshared else table.get(key)
             if row is None or (not self._everything and self._hidden(row)):
                 continue
             if test is None or test(row):
                 if end is not None and len(found) >= end and not sorts:
                     break
                 found.append(row)
+        if self.object in HISTORIES and not any(path.names == ("Id",) for path, _ in self._order):
+            upward = self._order and self._order[0][1].descending
+            found.sort(key=lambda row: row["Id"], reverse=not upward)  # ties: no order is promised
         if sorts:
             self._sort(found)
         return [row["Id"] for row in found[query.offset : end]]
@@ -82,6 +98,8 @@ class Selection:
             one = {"attributes": {"type": self.object, "url": own + row["Id"]}}
             for name in plain:
                 one[name] = row.get(name)  # type: ignore[assignment]
+            for path in self._whole:
+                one[path.names[0]] = path.read(row)
             for path in self._deep:
                 self._show_parent(one, row, path, base)
             shown.append(one)
@@ -122,6 +140,8 @@ class Selection:
 
     def _child(self, query: Query) -> tuple[str, str, Selection]:
         for (parent, relation), (child, field) in CHILDREN.items():
+            if child not in self._org.schema:
+                continue
             if parent == self.object and relation.lower() == query.source.lower():
                 spec = self._org.schema[child]
                 inner = Selection(
@@ -142,6 +162,10 @@ class Selection:
         """Whether only queryAll shows the row: deleted, or an activity over a year old."""
         if row.get("IsDeleted"):
             return True
+        parent = parent_of(self.object)
+        if parent is not None:
+            one = self._org.schema[parent].fields.get(row["Field"])
+            return one is not None and not self._org.sees(self._user, self._org.schema[parent], one)
         if self.object not in {"Task", "Event"}:
             return False
         old = moment_text(self._org.clock.now() - _YEAR)[:10]
@@ -188,7 +212,7 @@ class Selection:
 
     # --- names ----------------------------------------------------------------------------------
 
-    def _path(self, name: str, at: int) -> _Path:
+    def _path(self, name: str, at: int) -> Column:
         """How to read a field or a parent's field; raises INVALID_FIELD."""
         *steps, last = name.split(".")
         if steps and steps[0].lower() == self._spec.name.lower():
@@ -210,11 +234,13 @@ class Selection:
                 raise self._no_column(last, spec, at)
             found = field.name
         names = (*(str(hop.relation) for hop in hops), found)
-        return _Path(self._reader([hop.name for hop in hops], found), names, field)
+        if not hops and field is not None and field.type == "address":
+            return Column(_address_reader(field.name), names, field)
+        return Column(self._reader([hop.name for hop in hops], found), names, field)
 
     def _relation(self, spec: ObjectSpec, name: str, at: int) -> FieldSpec:
         for one in spec.fields.values():
-            if one.relation is not None and one.relation.lower() == name.lower():
+            if one.refers and one.relation is not None and one.relation.lower() == name.lower():
                 return one
         raise refuse(
             self._query.text,
@@ -269,6 +295,8 @@ class Selection:
             why = f"field '{path.names[-1]}' can not be filtered in a query call"
             raise refuse(query.text, test.at, "INVALID_FIELD", why)
         read = fold(path.read, path.spec)
+        if isinstance(test.value, Literal) and test.value.kind == "day":
+            return in_day(read, test.operator, *self._day(test.value.value, path.spec))
         if isinstance(test.value, Query):
             inner = Selection(self._org, self._user, test.value, everything=self._everything)
             return several_values(read, test.operator, inner.values())
@@ -277,9 +305,20 @@ class Selection:
             return several_values(read, test.operator, wanted)
         return tested(read, test.operator, literal(test.value, path.spec, test, query.text))
 
+    def _day(self, word: str, spec: FieldSpec | None) -> tuple[str, str]:
+        """When a day begins and ends: midnight where the asking user is, not in UTC."""
+        zone = ZoneInfo((self._org.find(self._user) or {}).get("TimeZoneSidKey") or "UTC")
+        today = to_datetime(self._org.clock.now()).astimezone(zone).date()
+        first = today - timedelta(days=word == "yesterday")
+        ends = (first, first + timedelta(days=1))
+        if spec is not None and spec.type == "date":
+            return ends[0].isoformat(), ends[1].isoformat()
+        begins, ended = (datetime.combine(day, time(), zone) for day in ends)
+        return moment_text(to_micros(begins)), moment_text(to_micros(ended))
+
     # --- showing --------------------------------------------------------------------------------
 
-    def _show_parent(self, into: dict[str, Any], row: Row, path: _Path, base: str) -> None:
+    def _show_parent(self, into: dict[str, Any], row: Row, path: Column, base: str) -> None:
         value, spec, at = path.read(row), self._spec, row
         for name in path.names[:-1]:
             hop = next(one for one in spec.fields.values() if one.relation == name)
@@ -292,3 +331,18 @@ class Selection:
                 into[name] = {"attributes": {"type": kind, "url": f"{base}{kind}/{parent['Id']}"}}
             into, at, spec = into[name], parent, self._org.schema[kind]
         into[path.names[-1]] = value
+
+
+def _is_compound(column: Column) -> bool:
+    return column.spec is not None and column.spec.type == "address"
+
+
+def _address_reader(name: str) -> Callable[[Row], Any]:
+    """Reads a whole address out of its parts; null where none is set."""
+    parts = parts_of(name)
+
+    def read(row: Row) -> Any:
+        whole = {key: row.get(part) for key, part in parts.items()}
+        return whole if any(value is not None for value in whole.values()) else None
+
+    return read

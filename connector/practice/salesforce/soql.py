@@ -1,8 +1,8 @@
 """Reads SOQL: text -> a query's parts. What it cannot read is refused in Salesforce's words.
 
 Source: SOQL and SOSL Reference. Read: fields and parents' fields, COUNT(), COUNT(field), WHERE with
-AND, OR, NOT and brackets, semi-joins, child sub-queries, ORDER BY, LIMIT, OFFSET. Not read: GROUP
-BY, TYPEOF, date words such as TODAY (they depend on the user's time zone).
+AND, OR, NOT and brackets, semi-joins, child sub-queries, TODAY and YESTERDAY, ORDER BY, LIMIT,
+OFFSET. Not read: GROUP BY, TYPEOF, all other date words.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_LONGEST, _LONGEST_TEXT = 100_000, 4_000
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value in a query: its kind (text, moment, date, number, boolean, null) and itself."""
+    """A value in a query: its kind (text, moment, date, day, number, boolean, null) and itself."""
 
     kind: str
     value: Any
@@ -92,6 +93,8 @@ class Query:
 
 def parse(text: str) -> Query:
     """Read a query. Raises ApiError MALFORMED_QUERY."""
+    if len(text) > _LONGEST:
+        raise ApiError(400, "MALFORMED_QUERY", f"SOQL statement is longer than {_LONGEST}")
     reader = _Reader(text)
     query = reader.query()
     reader.end()
@@ -256,12 +259,16 @@ class _Reader:
         token = self._take()
         kind, text, _ = token
         if kind == "text":
+            if len(text) > _LONGEST_TEXT:
+                raise refuse(self._text, token[2], "MALFORMED_QUERY", "string literal is too long")
             return Literal("text", re.sub(r"\\(.)", _unescape, text[1:-1], flags=re.DOTALL))
         if kind == "number":
             return Literal("number", float(text) if "." in text else int(text))
         if kind in {"moment", "date"}:
             return Literal(kind, text)
         word = text.lower()
+        if kind == "word" and word in {"today", "yesterday"}:
+            return Literal("day", word)
         if kind != "word" or word not in {"true", "false", "null"}:
             self._fail(token)
         return Literal("null", None) if word == "null" else Literal("boolean", word == "true")

@@ -1,17 +1,25 @@
 """What no client could do to an org, and demo and tests must: see control.py for the way in.
 
-Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
-`undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
-`page`, `quota`, `refresher` {client}.
+Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [rows]}, `convert`,
+`merge`, `delete`, `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids},
+`rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
+seconds, page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
+`rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
+`password` {user, password}, `anew` {reset: {id: values}}.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.practice.salesforce import lifecycle
-from connector.practice.salesforce.errors import SaveError
-from connector.practice.salesforce.org import ADMIN, Wishes
+from connector.domain.moment import SECOND
+from connector.practice.salesforce import features, lifecycle, setup_objects
+from connector.practice.salesforce.errors import ApiError, SaveError
+from connector.practice.salesforce.founding import ADMIN
+from connector.practice.salesforce.history import remember_stage
+from connector.practice.salesforce.jobs import Failure
+from connector.practice.salesforce.logins import App
+from connector.practice.salesforce.rules import Wishes
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
@@ -24,15 +32,49 @@ def steer(crm: SalesforcePractice, verb: str, given: Any) -> Any:
         raise ValueError(f"no verb `{verb}`; there are: {', '.join(_VERBS)}")
     try:
         return does(crm, given)
-    except SaveError as error:
+    except (ApiError, SaveError) as error:
         raise ValueError(f"{error.code}: {error.message}") from None
 
 
 def _app(crm: SalesforcePractice, given: Any) -> Any:
     user = given.get("user") or ADMIN
     id_ = user if crm.org.find(user) else crm.org.user(user)
-    crm.logins.apps[given["client"]] = (given["secret"], id_)
+    approved = frozenset(crm.org.user(one) for one in given.get("approved", ()))
+    app = App(given["secret"], id_, given.get("certificate"), approved)
+    crm.logins.apps[given["client"]] = app
     return {"user": id_}
+
+
+def _features(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin switches things on or off for the whole org; see features.py."""
+    for name, how in given.items():
+        features.switch(crm.org, name, how)
+
+
+def _lock(crm: SalesforcePractice, given: Any) -> Any:
+    """Another transaction holds records (or accounts, with all below them) for some seconds."""
+    until = crm.clock.now() + int(given["seconds"] * SECOND)
+    crm.org.rules.held |= dict.fromkeys(given["ids"], until)
+
+
+def _field(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin changes what a field is: `set` names what of it; null takes the field away."""
+    features.redefine(crm.org, given["object"], given["field"], given["set"])
+
+
+def _rename(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin renames a value of a picklist."""
+    features.rename(crm.org, given["object"], given["field"], given["from"], given["to"])
+
+
+def _move(crm: SalesforcePractice, given: Any) -> Any:
+    """The org moves to another instance, which is served at `to`."""
+    crm.logins.move(given["to"])
+
+
+def _password(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin lets a user log in by name and password, which new orgs block."""
+    crm.logins.passwords[crm.org.user(given["user"])] = given["password"]
 
 
 def _refresher(crm: SalesforcePractice, given: Any) -> Any:
@@ -64,7 +106,7 @@ def _load(crm: SalesforcePractice, given: Any) -> Any:
                 loaded = org.insert(name, values, admin, loaded=True)
                 made.append(loaded["Id"])
                 if name == "Opportunity" and stages:
-                    org.remember_stage(loaded, admin, str(loaded["CreatedDate"]))
+                    remember_stage(org, loaded, admin, str(loaded["CreatedDate"]))
     return ids
 
 
@@ -85,12 +127,24 @@ def _undelete(crm: SalesforcePractice, given: Any) -> Any:
 
 
 def _late(crm: SalesforcePractice, given: Any) -> Any:
-    """A change by a slow transaction: stamped now, seen `seconds` later."""
+    """What a slow transaction does is stamped now and seen `seconds` later: a change {id, set},
+    a new row {object, values}, or nothing of ours at all."""
     org, admin = crm.org, crm.org.user(ADMIN)
+    if "object" in given:
+        name, id_ = given["object"], org.new_id(given["object"])
+        org.later(
+            given["seconds"],
+            lambda stamp: org.insert(name, given["values"], admin, at=stamp, id_=id_),
+        )
+        return {"id": id_}
+    if "id" not in given:
+        org.later(given["seconds"], lambda _stamp: None)
+        return None
     row = org.find(given["id"])
     if row is None:
         raise ValueError("no such record")
     org.later(given["seconds"], lambda stamp: org.change(row, given["set"], admin, stamp))
+    return {"id": row["Id"]}
 
 
 def _edit(crm: SalesforcePractice, given: Any) -> None:
@@ -112,33 +166,85 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
     for name, value in given.items():
         if not hasattr(crm.org.rules, name):
             raise ValueError(f"no rule `{name}`")
-        kept = {(one[0], one[1]) for one in value} if name == "hidden" else value
+        if name == "hidden":
+            kept: Any = {(one[0], one[1]) for one in value}
+        else:
+            kept = set(value) if name in {"unshared", "blind"} else value
         setattr(crm.org.rules, name, kept)
+    setup_objects.show(crm.org)
 
 
 def _session(crm: SalesforcePractice, given: Any) -> Any:
-    """End every session; `life` is how many calls new ones are good for."""
+    """End every session; new ones are good for `life` calls, or until they are unused for so
+    many `minutes`; with `barred` every call is refused in those words."""
     crm.logins.expire()
     crm.logins.life = given.get("life")
+    crm.logins.last(given.get("minutes"))
+    crm.logins.barred = given.get("barred")
     return {"issued": crm.logins.issued}
 
 
 def _page(crm: SalesforcePractice, given: Any) -> Any:
-    """Give pages of at most `size` rows, and forget cursors if `forget`."""
+    """Give pages of at most `size` rows, at most `changes` ids of a span, and forget cursors if
+    `forget`."""
     crm.page = given.get("size", crm.page)
+    crm.most_changes = given.get("changes", crm.most_changes)
     if given.get("forget"):
-        crm.cursors.clear()
+        crm.cursors.forget()
 
 
 def _quota(crm: SalesforcePractice, given: Any) -> Any:
-    """How many calls a day has; `told` false forbids asking /limits, as for most users."""
-    crm.limits_told = given.get("told", crm.limits_told)
-    crm.quota = given.get("max", crm.quota)
-    crm.used = given.get("used", crm.used)
-    return {"used": crm.used, "max": crm.quota}
+    """How many calls a day has, or one `app` {name, max} of them; `told` false forbids asking
+    /limits, as for most users. Others have `running` {count, seconds} long calls."""
+    calls, now = crm.allowance, crm.clock.now()
+    calls.told = given.get("told", calls.told)
+    calls.most = given.get("max", calls.most)
+    if "used" in given:
+        calls.set_used(now, given["used"])
+    if "app" in given:
+        calls.app = (given["app"]["name"], given["app"]["max"])
+    if "running" in given:
+        calls.run(now, given["running"]["count"], given["running"]["seconds"])
+    return {"used": calls.used(now), "max": calls.most}
+
+
+def _bulk(crm: SalesforcePractice, given: Any) -> Any:
+    """How long jobs take, which objects they do not serve, how the next one goes wrong, what is
+    left of the day; `abort` ends a job as an admin does."""
+    jobs = crm.jobs
+    jobs.polls = given.get("polls", jobs.polls)
+    jobs.page = given.get("page", jobs.page)
+    if "seconds" in given:
+        jobs.lasts = int(given["seconds"] * SECOND)
+    jobs.refused = frozenset(given.get("refused", jobs.refused))
+    jobs.most_queries = given.get("queries", jobs.most_queries)
+    jobs.most_batches = given.get("batches", jobs.most_batches)
+    if "fail" in given:
+        jobs.failure = Failure(given["fail"], given.get("after", 0))
+    if "abort" in given:
+        jobs.known[given["abort"]].abort(crm.org)
+    return {"jobs": list(jobs.known)}
+
+
+def _anew(crm: SalesforcePractice, given: Any) -> None:
+    """A refreshed sandbox: an organisation of another id, in which records have the ids they had.
+
+    `reset` is how some of them stand in production, stamps and all.
+    """
+    org = crm.org
+    ((old, row),) = org.tables["Organization"].items()
+    kept = {key: row[key] for key in ("Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey")}
+    del org.tables["Organization"][old]
+    org.order["Organization"].remove(old)
+    with org.silently():
+        org.insert("Organization", {**kept, "InstanceName": "CS98"}, org.user(ADMIN))
+    for id_, values in (given or {}).get("reset", {}).items():
+        (org.find(id_) or {}).update(values)
+    crm.logins.expire()
 
 
 _VERBS = {
+    "bulk": _bulk,
     "app": _app,
     "load": _load,
     "convert": _convert,
@@ -153,4 +259,11 @@ _VERBS = {
     "page": _page,
     "quota": _quota,
     "refresher": _refresher,
+    "move": _move,
+    "features": _features,
+    "rename": _rename,
+    "lock": _lock,
+    "field": _field,
+    "password": _password,
+    "anew": _anew,
 }
