@@ -90,6 +90,20 @@ def tested(read: Read, operator: str, wanted: Any) -> Predicate:
     return lambda row: (value := read(row)) is not None and value >= wanted
 
 
+def in_day(read: Read, operator: str, first: str, after: str) -> Predicate:
+    """The test of one comparison with a day that begins at `first` and ends before `after`."""
+    match operator:
+        case "=":
+            return lambda row: first <= (read(row) or "") < after
+        case "!=":
+            return lambda row: not first <= (read(row) or "") < after
+        case "<" | "<=":
+            end = first if operator == "<" else after
+            return lambda row: (value := read(row)) is not None and value < end
+    begin = after if operator == ">" else first
+    return lambda row: (value := read(row)) is not None and value >= begin
+
+
 def _pattern(text: str) -> re.Pattern[str]:
     parts = ("." if c == "_" else ".*" if c == "%" else re.escape(c) for c in text)
     return re.compile("".join(parts), re.DOTALL)

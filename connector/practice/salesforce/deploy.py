@@ -1,6 +1,8 @@
-"""Takes a metadata zip: custom fields, list views and permission sets, all or nothing.
+"""Takes a metadata zip: custom fields, list views and permission sets, all or nothing; and takes
+away what one names as destructive, again all of it or nothing.
 
-Source: Metadata API Developer Guide, "Deploying with REST"; CustomField, PermissionSet.
+Source: Metadata API Developer Guide, "Deploying with REST", "Deleting Components from an
+Organization"; CustomField, PermissionSet.
 """
 
 from __future__ import annotations
@@ -38,6 +40,11 @@ _TYPES = {
     "Url": "url",
     "Phone": "phone",
 }
+_DESTRUCTIVE = (
+    "destructiveChangesPre.xml",
+    "destructiveChanges.xml",
+    "destructiveChangesPost.xml",
+)
 
 
 @dataclass
@@ -48,6 +55,8 @@ class _Work:
     rights: dict[str, tuple[str, dict[str, dict[str, tuple[bool, bool]]]]] = field(
         default_factory=dict
     )
+    gone: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, name) of what is taken away."""
     successes: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,6 +79,9 @@ def deploy(org: Org, archive: bytes, options: dict[str, Any], user: str) -> dict
     for name, text in files.items():
         if name.startswith("permissionsets/"):
             _permission_set(org, name, text, work)
+    for name in _DESTRUCTIVE:
+        if name in files:
+            _destructive(org, name, files[name], work)
     if not work.failures and not options.get("checkOnly"):
         _apply(org, work, user)
     return _result(work, options)
@@ -210,6 +222,49 @@ def _permission_set(org: Org, name: str, text: bytes, work: _Work) -> None:
     _succeed(work, name, "PermissionSet", full, created=known is None, changed=changed)
 
 
+def _destructive(org: Org, name: str, text: bytes, work: _Work) -> None:
+    """Check a removal: what is not there is no failure, what is in use is one."""
+    root = ET.fromstring(text)  # noqa: S314  our own loopback client's
+    for types in root.findall(f"{_SPACE}types"):
+        kind = types.findtext(f"{_SPACE}name") or ""
+        for member in types.findall(f"{_SPACE}members"):
+            full = member.text or ""
+            users = org.rules.references.get(full, ())
+            if full == "*":
+                _fail(work, name, kind, full, "Wildcards are not allowed in destructiveChanges")
+            elif users:
+                _fail(work, name, kind, full, "This custom field is referenced elsewhere in "
+                      f"salesforce.com: {', '.join(users)}")  # fmt: skip
+            elif kind == "PermissionSet" and _is_assigned(org, full):
+                _fail(work, name, kind, full, "You can't delete a permission set that's assigned "
+                      "to users")  # fmt: skip
+            else:
+                work.gone.append((kind, full))
+                _succeed(work, name, kind, full, created=False, changed=True, deleted=True)
+
+
+def _is_assigned(org: Org, name: str) -> bool:
+    known = _known_set(org, name)
+    rows = org.tables["PermissionSetAssignment"].values()
+    return known is not None and any(row["PermissionSetId"] == known for row in rows)
+
+
+def _take_away(org: Org, kind: str, full: str, user: str) -> None:
+    if kind == "PermissionSet" and (known := _known_set(org, full)) is not None:
+        org.rights.pop(known, None)
+        org.delete(known, user)
+    object_, _, last = full.partition(".")
+    spec = org.spec(object_) if kind == "CustomField" else None
+    made = spec.find(last) if spec is not None else None
+    if spec is None or made is None:
+        return
+    del spec.fields[made.name]
+    for row in org.tables[spec.name].values():
+        row.pop(made.name, None)
+    for rights in org.rights.values():
+        rights.get(spec.name, {}).pop(made.name, None)
+
+
 def _known_set(org: Org, name: str) -> str | None:
     rows = org.tables["PermissionSet"].values()
     return next((row["Id"] for row in rows if row["Name"] == name), None)
@@ -228,9 +283,20 @@ def _apply(org: Org, work: _Work, user: str) -> None:
             row = org.insert("PermissionSet", {"Name": name, "Label": label}, user)
             known = str(row["Id"])
         org.rights[known] = rights
+    for kind, full in work.gone:
+        _take_away(org, kind, full, user)
 
 
-def _succeed(work: _Work, file: str, kind: str, full: str, *, created: bool, changed: bool) -> None:
+def _succeed(
+    work: _Work,
+    file: str,
+    kind: str,
+    full: str,
+    *,
+    created: bool,
+    changed: bool,
+    deleted: bool = False,
+) -> None:
     work.successes.append(
         {
             "fileName": file,
@@ -238,7 +304,7 @@ def _succeed(work: _Work, file: str, kind: str, full: str, *, created: bool, cha
             "fullName": full,
             "created": created,
             "changed": changed,
-            "deleted": False,
+            "deleted": deleted,
             "success": True,
         }
     )

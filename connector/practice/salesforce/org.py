@@ -7,6 +7,7 @@ Developer Guide, getUpdated().
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,10 @@ class Rules:
     call insists."""
     hidden: set[tuple[str, str]] = field(default_factory=set)
     """(object, field) that field-level security hides."""
+    unshared: set[str] = field(default_factory=set)
+    """Ids of records that sharing keeps from whoever calls."""
+    references: dict[str, list[str]] = field(default_factory=dict)
+    """`Object.Field__c` -> the flows, reports or pages that keep it from being removed."""
 
 
 class Wishes(NamedTuple):
@@ -94,6 +99,11 @@ class Org:
     def find(self, id_: Any) -> Row | None:
         """The row of an id, deleted or not."""
         return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
+
+    def shared(self, id_: Any) -> Row | None:
+        """The row of an id, deleted or not, unless sharing keeps it from whoever calls."""
+        row = self.find(id_)
+        return None if row is not None and row["Id"] in self.rules.unshared else row
 
     def rows(self, name: str, ids: Iterable[str]) -> list[Row]:
         """The rows of these ids that there are."""
@@ -159,14 +169,22 @@ class Org:
                     del self.tables[name][id_]
                     self.order[name].remove(id_)
                 else:
-                    self.tables[name][id_].clear()
-                    self.tables[name][id_].update(before)
+                    self._put_back(name, id_, before)
                     if not before.get("IsDeleted"):
                         self.deletions[name].pop(id_, None)
             del self.oracle.effects[noted:]
             raise
         finally:
             self._undo = None
+
+    def _put_back(self, name: str, id_: str, before: Row) -> None:
+        row = self.tables[name].get(id_)
+        if row is None:  # it was removed without trace
+            self.tables[name][id_] = before
+            insort(self.order[name], id_)
+        else:
+            row.clear()
+            row.update(before)
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -214,7 +232,7 @@ class Org:
         row["Id"] = id_
         if len(row) > len(spec.fields):
             row = {key: value for key, value in row.items() if key in spec.fields}
-        _derive(name, row)
+        self._derive(name, row)
         self.tables[name][id_] = row
         self.order[name].append(id_)
         if self._undo is not None:
@@ -247,12 +265,15 @@ class Org:
             if key in self.schema[name].tracked and f"{name}History" in self.tables:
                 self.remember_change(row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
-        _derive(name, row)
+        self._derive(name, row)
         if name == "Opportunity" and staged:
             self.remember_stage(row, user, stamp)
 
     def delete(self, id_: Any, user: str, *, hard: bool = False) -> None:
-        """Put a row into the bin, or remove it without trace. Raises SaveError."""
+        """Put a row into the bin, or remove it without trace; what has no IsDeleted knows no bin.
+
+        Raises SaveError.
+        """
         binned = self.find(id_) if hard else None
         row = self.writable(id_, {}) if binned is None else binned
         self._note(user, row, "-", before=bool(row.get("IsDeleted")), after=True)
@@ -261,7 +282,7 @@ class Org:
         stamp, name = self.stamp(), self.type_of(row["Id"])
         row |= {"IsDeleted": True, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         self.deletions[name][row["Id"]] = self.clock.now()
-        if hard:
+        if hard or "IsDeleted" not in self.schema[name].fields:
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
 
@@ -361,23 +382,27 @@ class Org:
                         "DefaultProbability": chance}, me)  # fmt: skip
         self.oracle.effects.clear()
 
-
-def _derive(name: str, row: Row) -> None:
-    """Fill the fields that follow from others."""
-    if name in {"Lead", "Contact", "User"}:
-        row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
-    elif name == "Opportunity":
-        for stage, chance, closed, won in STAGES:
-            if stage == row.get("StageName"):
-                row |= {"Probability": chance, "IsClosed": closed, "IsWon": won}
-    elif name == "Task":
-        row["IsClosed"] = row.get("Status") == "Completed"
-        if row["IsClosed"] and not row.get("CompletedDateTime"):
-            row["CompletedDateTime"] = row["LastModifiedDate"]
-    elif name == "CampaignMember":
-        row["HasResponded"] = row.get("Status") == "Responded"
-        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
-        if row["HasResponded"] and not row.get("FirstRespondedDate"):
-            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
-    elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
-        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}
+    def _derive(self, name: str, row: Row) -> None:
+        """Fill the fields that follow from others."""
+        if name in {"Lead", "Contact", "User"}:
+            row["Name"] = " ".join(filter(None, (row.get("FirstName"), row.get("LastName"))))
+        elif name == "Opportunity":
+            for stage in self.tables["OpportunityStage"].values():
+                if stage["ApiName"] == row.get("StageName"):
+                    row |= {"Probability": stage["DefaultProbability"]}
+                    row |= {"IsClosed": stage["IsClosed"], "IsWon": stage["IsWon"]}
+        elif name == "Task":
+            row["IsClosed"] = row.get("Status") == "Completed"
+            if row["IsClosed"] and not row.get("CompletedDateTime"):
+                row["CompletedDateTime"] = row["LastModifiedDate"]
+        elif name == "CampaignMember":
+            row["HasResponded"] = row.get("Status") == "Responded"
+            row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
+            if row["HasResponded"] and not row.get("FirstRespondedDate"):
+                row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
+        elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
+            row |= {
+                "ActivityDateTime": start,
+                "StartDateTime": start,
+                "ActivityDate": str(start)[:10],
+            }

@@ -100,7 +100,7 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
 def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:
     """One record by its id."""
     spec = _known(crm, name)
-    row = crm.org.find(canonical(id_))
+    row = crm.org.shared(canonical(id_))
     if row is None or crm.org.type_of(row["Id"]) != spec.name:
         raise ApiError(
             404, "NOT_FOUND",
@@ -117,7 +117,7 @@ def retrieve(crm: SalesforcePractice, request: Request, user: str, name: str) ->
     body, spec = request.json(), _known(crm, name)
     ids = [canonical(one) for one in body.get("ids", ())]
     there = [
-        one if one and (row := crm.org.find(one)) and not row.get("IsDeleted") else None
+        one if one and (row := crm.org.shared(one)) and not row.get("IsDeleted") else None
         for one in ids
     ]
     shown = _shown(crm, user, spec, body.get("fields") or ["Id"], [one for one in there if one])
@@ -141,7 +141,9 @@ def updated(crm: SalesforcePractice, request: Request, user: str, name: str) -> 
     ids = [
         row["Id"]
         for row in crm.org.tables[spec.name].values()
-        if not row.get("IsDeleted") and first <= row.get("SystemModstamp", "") < last
+        if row["Id"] not in crm.org.rules.unshared
+        and not row.get("IsDeleted")
+        and first <= row.get("SystemModstamp", "") < last
     ]
     covered = moment_text(min(high, crm.org.covered()))
     return json_response(200, {"ids": ids, "latestDateCovered": covered})

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from connector.domain.moment import DAY
-from connector.practice.salesforce.compare import Predicate, fold, literal, several_values, tested
+from connector.domain.moment import DAY, to_datetime, to_micros
+from connector.practice.salesforce.compare import (
+    Predicate,
+    fold,
+    in_day,
+    literal,
+    several_values,
+    tested,
+)
 from connector.practice.salesforce.fields import CHILDREN, FieldSpec, ObjectSpec
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
@@ -58,10 +67,10 @@ class Selection:
         """Ids of the rows that answer the query, in its order."""
         table, test, query = self._org.tables[self.object], self._test, self._query
         end = None if query.limit is None else query.offset + query.limit
-        sorts = self._sorts()
+        sorts, unshared = self._sorts(), self._org.rules.unshared
         found: list[Row] = []
         for key in self._candidates():
-            row = table.get(key)
+            row = None if key in unshared else table.get(key)
             if row is None or (not self._everything and self._hidden(row)):
                 continue
             if test is None or test(row):
@@ -269,6 +278,8 @@ class Selection:
             why = f"field '{path.names[-1]}' can not be filtered in a query call"
             raise refuse(query.text, test.at, "INVALID_FIELD", why)
         read = fold(path.read, path.spec)
+        if isinstance(test.value, Literal) and test.value.kind == "day":
+            return in_day(read, test.operator, *self._day(test.value.value, path.spec))
         if isinstance(test.value, Query):
             inner = Selection(self._org, self._user, test.value, everything=self._everything)
             return several_values(read, test.operator, inner.values())
@@ -276,6 +287,17 @@ class Selection:
             wanted = {literal(one, path.spec, test, query.text) for one in test.value}
             return several_values(read, test.operator, wanted)
         return tested(read, test.operator, literal(test.value, path.spec, test, query.text))
+
+    def _day(self, word: str, spec: FieldSpec | None) -> tuple[str, str]:
+        """When a day begins and ends: midnight where the asking user is, not in UTC."""
+        zone = ZoneInfo((self._org.find(self._user) or {}).get("TimeZoneSidKey") or "UTC")
+        today = to_datetime(self._org.clock.now()).astimezone(zone).date()
+        first = today - timedelta(days=word == "yesterday")
+        ends = (first, first + timedelta(days=1))
+        if spec is not None and spec.type == "date":
+            return ends[0].isoformat(), ends[1].isoformat()
+        begins, ended = (datetime.combine(day, time(), zone) for day in ends)
+        return moment_text(to_micros(begins)), moment_text(to_micros(ended))
 
     # --- showing --------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Reads SOQL: text -> a query's parts. What it cannot read is refused in Salesforce's words.
 
 Source: SOQL and SOSL Reference. Read: fields and parents' fields, COUNT(), COUNT(field), WHERE with
-AND, OR, NOT and brackets, semi-joins, child sub-queries, ORDER BY, LIMIT, OFFSET. Not read: GROUP
-BY, TYPEOF, date words such as TODAY (they depend on the user's time zone).
+AND, OR, NOT and brackets, semi-joins, child sub-queries, TODAY and YESTERDAY, ORDER BY, LIMIT,
+OFFSET. Not read: GROUP BY, TYPEOF, all other date words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value in a query: its kind (text, moment, date, number, boolean, null) and itself."""
+    """A value in a query: its kind (text, moment, date, day, number, boolean, null) and itself."""
 
     kind: str
     value: Any
@@ -262,6 +262,8 @@ class _Reader:
         if kind in {"moment", "date"}:
             return Literal(kind, text)
         word = text.lower()
+        if kind == "word" and word in {"today", "yesterday"}:
+            return Literal("day", word)
         if kind != "word" or word not in {"true", "false", "null"}:
             self._fail(token)
         return Literal("null", None) if word == "null" else Literal("boolean", word == "true")

@@ -113,6 +113,7 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
         if not hasattr(crm.org.rules, name):
             raise ValueError(f"no rule `{name}`")
         kept = {(one[0], one[1]) for one in value} if name == "hidden" else value
+        kept = set(value) if name == "unshared" else kept
         setattr(crm.org.rules, name, kept)
 
 

@@ -66,7 +66,7 @@ def update(crm: SalesforcePractice, request: Request, user: str, name: str, id_:
 
 def _there(crm: SalesforcePractice, id_: str) -> dict[str, Any]:
     """The row of an id in a path. Raises ApiError 404."""
-    row = crm.org.find(canonical(id_))
+    row = crm.org.shared(canonical(id_))
     if row is None:
         raise ApiError(
             404, "NOT_FOUND",
@@ -197,6 +197,11 @@ def _updated(crm: SalesforcePractice, record: Any, user: str, wishes: Wishes) ->
     id_ = record.get("id") or record.get("Id")
     if id_ is None:
         raise SaveError("MISSING_ARGUMENT", "Id not specified in an update call")
+    if canonical(id_) in crm.org.rules.unshared:
+        raise SaveError(
+            "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+            "insufficient access rights on cross-reference id",
+        )
     crm.org.update(id_, record, user, wishes)
     return {"id": canonical(id_), "success": True, "errors": []}
 
