@@ -109,6 +109,31 @@ class ServedHubSpot(Served):
         return self.json("POST", f"{self.objects}/{kind}/search", body)
 
 
+def patient(crm: Any, monkeypatch: Any) -> list[float]:
+    """Nobody sleeps; the CRM's clock moves instead, and the waits are kept to look at."""
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        crm.tick(seconds)
+
+    monkeypatch.setattr("tenacity.nap.time.sleep", wait)
+    return waited
+
+
+def heard(crm: Any, monkeypatch: Any) -> list[tuple[str, Any]]:
+    """What the CRM is asked from now on, as `METHOD path`, with the request."""
+    seen: list[tuple[str, Any]] = []
+    answer = crm.answer
+
+    def noted(request: Any) -> Any:
+        seen.append((f"{request.method} {request.path}", request))
+        return answer(request)
+
+    monkeypatch.setattr(crm, "answer", noted)
+    return seen
+
+
 @pytest.fixture
 def salesforce():
     time = {"now": NOW}

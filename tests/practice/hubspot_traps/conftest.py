@@ -12,7 +12,7 @@ from connector.adapters.base import Use, Window
 from connector.config.settings import Connection
 from connector.domain.change import Write
 from connector.domain.moment import HOUR
-from tests.practice.conftest import TOKEN
+from tests.practice.conftest import TOKEN, heard, patient
 
 WRITABLE = frozenset({"jobtitle", "city", "country", "hs_lead_status", "hubspot_owner_id"})
 USES = {
@@ -48,15 +48,7 @@ class Ours:
 
 @pytest.fixture
 def waits(hubspot, monkeypatch):
-    """Nobody sleeps; the portal's clock moves instead, and the waits are kept to look at."""
-    waited: list[float] = []
-
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
-        hubspot.tick(seconds)
-
-    monkeypatch.setattr("tenacity.nap.time.sleep", wait)
-    return waited
+    return patient(hubspot, monkeypatch)
 
 
 @pytest.fixture
@@ -87,13 +79,4 @@ def ours(opening):
 
 @pytest.fixture
 def calls(hubspot, monkeypatch):
-    """What the portal was asked, as `METHOD path`, with the body."""
-    seen: list[tuple[str, Any]] = []
-    answer = hubspot.crm.answer
-
-    def noted(request):
-        seen.append((f"{request.method} {request.path}", request))
-        return answer(request)
-
-    monkeypatch.setattr(hubspot.crm, "answer", noted)
-    return seen
+    return heard(hubspot.crm, monkeypatch)
