@@ -384,6 +384,20 @@ def test_trap_45_an_id_from_a_report_or_from_excel_is_another_text(salesforce):
     assert salesforce.write({"id": lead[:15].upper(), "Title": "CEO"})[0]["success"] is False
 
 
+def test_trap_45_ours_restores_it_or_says_that_it_is_none(salesforce, ours):
+    (lead,) = salesforce.leads(1)
+    spelt = (lead, lead[:15], lead.upper(), lead.lower())
+    for n, id_ in enumerate(spelt):
+        rows = ours.adapter.read_ids("Lead", ["Id"], [id_])
+        (outcome,) = ours.write((id_, {"Title": f"T{n}"}))
+        assert ([row["Id"] for row in rows], outcome.result) == ([lead], Result.APPLIED)
+        assert salesforce.crm.org.find(lead)["Title"] == f"T{n}"
+    wrong = f"{lead[:15]}AAA"
+    assert [row["Id"] for row in ours.adapter.read_ids("Lead", ["Id"], [lead, wrong])] == [lead]
+    (outcome,) = ours.write((wrong, {"Title": "CEO"}))
+    assert (outcome.result, outcome.code) == (Result.GONE, "MALFORMED_ID")
+
+
 def test_trap_46_a_field_asked_for_in_another_case_comes_under_its_own_name(salesforce):
     salesforce.leads(1, Email="a@mills.example")
     (row,) = salesforce.query("SELECT email FROM Lead")
