@@ -15,7 +15,7 @@ import orjson
 from connector.practice.clock import PracticeClock
 from connector.practice.faults import Faults
 from connector.practice.oracle import Oracle
-from connector.practice.salesforce import reading, steering, writing
+from connector.practice.salesforce import reading, soap, steering, writing
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.logins import Logins
 from connector.practice.salesforce.org import Org
@@ -120,6 +120,8 @@ class SalesforcePractice:
             return json_response(200, [_version(one) for one in VERSIONS])
         if path == "/services/oauth2/token":
             return self.logins.token(self.org, request, _host(request))
+        if (refused := soap.login(path)) is not None:
+            return refused
         if path == "/services/oauth2/revoke":
             return self.logins.revoke(request)
         user = self.logins.user(request)

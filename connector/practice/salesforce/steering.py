@@ -2,7 +2,7 @@
 
 Verbs: `app` {client, secret, user}, `load` {object: [rows]}, `convert`, `merge`, `delete`,
 `undelete`, `edit` {id, set, user}, `late` {id, set, seconds}, `bump` {ids}, `rules`, `session`,
-`page`, `quota`, `refresher` {client}.
+`page`, `quota`, `refresher` {client}, `anew` {reset: {id: values}}.
 """
 
 from __future__ import annotations
@@ -139,6 +139,23 @@ def _quota(crm: SalesforcePractice, given: Any) -> Any:
     return {"used": crm.used, "max": crm.quota}
 
 
+def _anew(crm: SalesforcePractice, given: Any) -> None:
+    """A refreshed sandbox: an organisation of another id, in which records have the ids they had.
+
+    `reset` is how some of them stand in production, stamps and all.
+    """
+    org = crm.org
+    ((old, row),) = org.tables["Organization"].items()
+    kept = {key: row[key] for key in ("Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey")}
+    del org.tables["Organization"][old]
+    org.order["Organization"].remove(old)
+    with org.silently():
+        org.insert("Organization", {**kept, "InstanceName": "CS98"}, org.user(ADMIN))
+    for id_, values in (given or {}).get("reset", {}).items():
+        (org.find(id_) or {}).update(values)
+    crm.logins.expire()
+
+
 _VERBS = {
     "app": _app,
     "load": _load,
@@ -154,4 +171,5 @@ _VERBS = {
     "page": _page,
     "quota": _quota,
     "refresher": _refresher,
+    "anew": _anew,
 }
