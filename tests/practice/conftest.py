@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,27 +111,29 @@ class ServedHubSpot(Served):
 
 
 def patient(crm: Any, monkeypatch: Any) -> list[float]:
-    """Nobody sleeps; the CRM's clock moves instead, and the waits are kept to look at."""
+    """Nobody sleeps before trying again; the CRM's clock moves instead, and the waits are kept."""
     waited: list[float] = []
 
     def wait(seconds: float) -> None:
         waited.append(seconds)
         crm.tick(seconds)
 
-    monkeypatch.setattr("tenacity.nap.time.sleep", wait)
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=wait))
     return waited
 
 
 def heard(crm: Any, monkeypatch: Any) -> list[tuple[str, Any]]:
-    """What the CRM is asked from now on, as `METHOD path`, with the request."""
+    """What the CRM is asked from now on, as `METHOD path`, with the request; what meets a fault
+    too.
+    """
     seen: list[tuple[str, Any]] = []
-    answer = crm.answer
+    due = crm.faults.due
 
     def noted(request: Any) -> Any:
         seen.append((f"{request.method} {request.path}", request))
-        return answer(request)
+        return due(request)
 
-    monkeypatch.setattr(crm, "answer", noted)
+    monkeypatch.setattr(crm.faults, "due", noted)
     return seen
 
 
