@@ -66,7 +66,9 @@ def check_values(
     whole = {**(row or {}), **given}
     _check_rules(org, spec, whole)
     if row is None:
-        _check_unique(org, spec, whole, alerts=alerts)
+        _check_unique(org, spec, whole)
+    if row is None or "Email" in given or org.rules.duplicates_at_any_edit:
+        _check_duplicates(org, spec, whole, alerts=alerts)
 
 
 def _checked(one: FieldSpec, value: Any) -> Any:
@@ -210,7 +212,7 @@ def _check_rules(org: Org, spec: ObjectSpec, whole: Row) -> None:
             raise SaveError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule["message"], [])
 
 
-def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> None:
+def _check_unique(org: Org, spec: ObjectSpec, whole: Row) -> None:
     if spec.name == "PermissionSetAssignment":
         for there in org.tables[spec.name].values():
             if all(there[k] == whole.get(k) for k in ("AssigneeId", "PermissionSetId")):
@@ -221,10 +223,13 @@ def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> No
                 )
     if spec.name == "CampaignMember" and bool(whole.get("LeadId")) is bool(whole.get("ContactId")):
         raise SaveError("INVALID_FIELD", "Specify either a lead or a contact", ["LeadId"])
+
+
+def _check_duplicates(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> None:
     rule = org.rules.duplicates.get(spec.name)
     if not whole.get("Email") or not (rule == "block" or (rule == "alert" and alerts)):
         return
     for there in org.tables[spec.name].values():
         same = str(there.get("Email") or "").lower() == str(whole["Email"]).lower()
-        if same and not there["IsDeleted"]:
+        if same and not there["IsDeleted"] and there["Id"] != whole.get("Id"):
             raise SaveError("DUPLICATES_DETECTED", "Use one of these records?")

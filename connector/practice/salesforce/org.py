@@ -42,6 +42,8 @@ class Rules:
     duplicates: dict[str, str] = field(default_factory=dict)
     """Object -> `block` or `alert`: no second row with the same e-mail address, or only if the
     call insists."""
+    duplicates_at_any_edit: bool = False
+    """Whether rows are held against them when anything changes, not only the address; not known."""
     hidden: set[tuple[str, str]] = field(default_factory=set)
     """(object, field) that field-level security hides."""
     unshared: set[str] = field(default_factory=set)
@@ -207,7 +209,7 @@ class Org:
         row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
         given = check_writable(self, spec, values, user, creating=False)
-        check_values(self, spec, given, row)
+        check_values(self, spec, given, row, alerts=not wishes.allow_duplicates)
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
