@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -88,3 +89,20 @@ def ours(opening):
 @pytest.fixture
 def calls(salesforce, monkeypatch):
     return heard(salesforce.crm, monkeypatch)
+
+
+@pytest.fixture
+def just_before(monkeypatch):
+    """Lets something happen in a CRM just before it does the first call that matches."""
+
+    def arranged(crm: Any, match: str, happens: Any) -> None:
+        answer, left = crm.answer, [happens]
+
+        def answered(request: Any) -> Any:
+            if left and fnmatchcase(f"{request.method} {request.path}", match):
+                left.pop()()
+            return answer(request)
+
+        monkeypatch.setattr(crm, "answer", answered)
+
+    return arranged
