@@ -1,5 +1,5 @@
-"""Takes a metadata zip: custom fields, list views and permission sets, all or nothing; and takes
-away what one names as destructive, again all of it or nothing.
+"""Takes a metadata zip: custom fields, list views and permission sets; and takes away what one
+names as destructive. All of it or nothing, unless `rollbackOnError` is false.
 
 Source: Metadata API Developer Guide, "Deploying with REST", "Deleting Components from an
 Organization"; CustomField, PermissionSet.
@@ -62,7 +62,7 @@ class _Work:
 
 
 def deploy(org: Org, archive: bytes, options: dict[str, Any], user: str) -> dict[str, Any]:
-    """Check the zip and, unless `checkOnly` or something is wrong, apply it whole.
+    """Check the zip and, unless `checkOnly` or something is wrong, apply it.
 
     Gives the `deployResult`; raises ValueError where the archive is no zip.
     """
@@ -82,9 +82,14 @@ def deploy(org: Org, archive: bytes, options: dict[str, Any], user: str) -> dict
     for name in _DESTRUCTIVE:
         if name in files:
             _destructive(org, name, files[name], work)
-    if not work.failures and not options.get("checkOnly"):
+    if not options.get("checkOnly") and (not work.failures or _in_part(options)):
         _apply(org, work, user)
     return _result(work, options)
+
+
+def _in_part(options: dict[str, Any]) -> bool:
+    """Whether what is right is to be done though something else is wrong."""
+    return options.get("rollbackOnError") is False
 
 
 def parts(request: Request) -> tuple[dict[str, Any], bytes]:
@@ -331,10 +336,10 @@ def _result(work: _Work, options: dict[str, Any]) -> dict[str, Any]:
         "checkOnly": bool(options.get("checkOnly")),
         "rollbackOnError": bool(options.get("rollbackOnError", True)),
         "ignoreWarnings": bool(options.get("ignoreWarnings")),
-        "status": "Failed" if bad else "Succeeded",
+        "status": _status(work, options),
         "done": True,
         "success": not bad,
-        "numberComponentsDeployed": 0 if bad else good,
+        "numberComponentsDeployed": 0 if bad and not _in_part(options) else good,
         "numberComponentsTotal": good + bad,
         "numberComponentErrors": bad,
         "numberTestErrors": 0,
@@ -346,3 +351,9 @@ def _result(work: _Work, options: dict[str, Any]) -> dict[str, Any]:
             "runTestResult": {},
         },
     }
+
+
+def _status(work: _Work, options: dict[str, Any]) -> str:
+    if not work.failures:
+        return "Succeeded"
+    return "SucceededPartial" if work.successes and _in_part(options) else "Failed"

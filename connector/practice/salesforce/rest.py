@@ -26,6 +26,8 @@ VERSIONS = tuple(f"{number}.0" for number in range(31, 69))
 _DATA = re.compile(r"/services/data/v(\d+\.\d)/?(.*)")
 _PAGE = 2000
 _LONGEST = 16_384
+_KINDS = frozenset({"", "application/json", "multipart/form-data", "text/csv"})
+"""What a body may be. Of XML the org reads nothing."""
 _Resource = Callable[..., Response]
 _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
     ("GET", r"(query|queryAll)", reading.query),
@@ -134,6 +136,11 @@ class SalesforcePractice:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
         if len(request.path) + len(request.query) > _LONGEST:
             raise ApiError(414, "URI_TOO_LONG", "URI too long")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.body and kind not in _KINDS:
+            raise ApiError(
+                415, "UNSUPPORTED_MEDIA_TYPE", f"The content type is not supported: {kind}"
+            )
         self.used += 1
         if self.used > self.quota:
             raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
