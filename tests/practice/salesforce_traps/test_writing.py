@@ -240,14 +240,14 @@ def test_trap_28_ours_reads_an_edit_made_just_before_our_write(opened, just_befo
 
 
 def test_trap_29_a_flow_that_answers_each_write_is_answered_for_ever(salesforce):
-    salesforce.crm.steer("app", {"client": "bot", "secret": "b", "user": users(salesforce, "bot")[0]})  # fmt: skip
+    (bot,) = users(salesforce, "bot")
+    salesforce.crm.steer("app", {"client": "bot", "secret": "b", "user": bot})
     (lead,) = salesforce.leads(1)
     flow = {"object": "Lead", "on": "Rating", "set": {"Industry": "Retail"}}
     salesforce.crm.steer("rules", {"flows": [flow]})
     form = {"grant_type": "client_credentials", "client_id": "bot", "client_secret": "b"}
     token = requests.post(f"{salesforce.url}/services/oauth2/token", data=form, timeout=10).json()
     salesforce.http.headers["Authorization"] = f"Bearer {token['access_token']}"
-    bot = salesforce.crm.logins.apps["bot"][1]
     for number in range(5):  # it writes whom somebody else changed since
         salesforce.tick(60)
         since = moment_text(salesforce.now).replace(".000+0000", "Z")
