@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-import json
-import zipfile
 from dataclasses import replace
 
 import pytest
@@ -16,39 +13,13 @@ from connector.cli.main import leadloop
 from connector.domain.change import Result
 from connector.domain.outward import FieldType
 from connector.errors import LoginError, UsageError
+from tests.practice.deploys import deploy, fields, removal
 from tests.practice.salesforce_traps.conftest import USES
 
-SPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 NUMBER = "<type>Number</type><precision>5</precision><scale>0</scale>"
 SCORE = FieldStep("Lead", "Points__c", FieldType.NUMBER, "Points", 0, "create")
 GRADE = FieldStep("Lead", "Grade__c", FieldType.TEXT, "Grade", 40, "create")
 OURS = USES | {"Lead": Use("Id", USES["Lead"].writes | {"Points__c", "Grade__c"})}
-
-
-def deploy(salesforce, fields=None, destructive=(), **options):
-    """The textbook deploy: all in one, and be content with the 201; gives how it ended."""
-    spelt = "".join(f"<fields><fullName>{name}</fullName>{xml}</fields>" for name, xml in (fields or {}).items())  # fmt: skip
-    members = "".join(f"<members>{name}</members>" for name in destructive)
-    files = {
-        "package.xml": f"<Package {SPACE}><version>62.0</version></Package>",
-        "objects/Lead.object": f"<CustomObject {SPACE}>{spelt}</CustomObject>",
-    }
-    if destructive:
-        files["destructiveChanges.xml"] = f"<Package {SPACE}><types>{members}<name>CustomField</name></types></Package>"  # fmt: skip
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    said = {"deployOptions": {"rollbackOnError": True, "singlePackage": True, **options}}
-    form = {"json": (None, json.dumps(said), "application/json"),
-            "file": ("deploy.zip", packed.getvalue(), "application/zip")}  # fmt: skip
-    path = f"{salesforce.data}/metadata/deployRequest"
-    url, headers = salesforce.url + path, {}
-    id_ = salesforce.http.post(url, files=form, headers=headers, timeout=10).json()["id"]
-    while True:
-        result = salesforce.json("GET", f"{path}/{id_}?includeDetails=true")["deployResult"]
-        if result["done"]:
-            return result
 
 
 def there(salesforce, name):
@@ -93,7 +64,7 @@ def test_trap_07_ours_writes_as_before_after_a_deploy(salesforce, installer, cal
 
 def test_trap_37_what_was_deployed_and_assigned_to_nobody_is_not_there(salesforce):
     (lead,) = salesforce.leads(1)
-    assert deploy(salesforce, {"Points__c": f"<label>P</label>{NUMBER}"})["success"]
+    assert deploy(salesforce, fields(Points__c=f"<label>P</label>{NUMBER}"))["success"]
     assert there(salesforce, "Points__c")
     (result,) = salesforce.write({"id": lead, "Points__c": 80})
     assert result["errors"][0]["statusCode"] == "INVALID_FIELD"
@@ -119,8 +90,9 @@ def test_trap_37_ours_says_when_nobody_was_assigned(salesforce, installer, lies)
 
 
 def test_trap_55_a_deploy_without_a_rollback_leaves_half_of_itself(salesforce):
-    fields = {"Points__c": f"<label>P</label>{NUMBER}", "Grade__c": "<label>G</label><type>Text</type>"}  # fmt: skip
-    result = deploy(salesforce, fields, rollbackOnError=False)
+    bad = "<label>G</label><type>Text</type>"
+    both = fields(Points__c=f"<label>P</label>{NUMBER}", Grade__c=bad)
+    result = deploy(salesforce, both, rollbackOnError=False)
     assert result["status"] == "SucceededPartial"
     assert there(salesforce, "Points__c")
     assert not there(salesforce, "Grade__c")
@@ -136,9 +108,11 @@ def test_trap_55_ours_leaves_nothing_and_names_what_failed(salesforce, installer
 
 
 def test_trap_56_one_field_of_another_type_keeps_the_whole_upgrade_out(salesforce):
-    deploy(salesforce, {"Grade__c": "<label>G</label><type>Checkbox</type><defaultValue>false</defaultValue>"})  # fmt: skip
-    new = {"Points__c": f"<label>P</label>{NUMBER}", "Grade__c": "<label>G</label><type>Text</type><length>40</length>"}  # fmt: skip
-    assert deploy(salesforce, new)["status"] == "Failed"
+    box = "<label>G</label><type>Checkbox</type><defaultValue>false</defaultValue>"
+    deploy(salesforce, fields(Grade__c=box))
+    text = "<label>G</label><type>Text</type><length>40</length>"
+    both = fields(Points__c=f"<label>P</label>{NUMBER}", Grade__c=text)
+    assert deploy(salesforce, both)["status"] == "Failed"
     assert not there(salesforce, "Points__c")
 
 
@@ -169,8 +143,8 @@ def test_trap_57_a_field_removed_without_a_look_takes_its_data_along(salesforce,
     installer.adapter.create_fields([SCORE, GRADE])
     installer.write((lead, {"Points__c": 80}))
     salesforce.crm.steer("rules", {"references": {"Lead.Grade__c": ["Flow: Welcome"]}})
-    assert deploy(salesforce, destructive=["Lead.Points__c", "Lead.Grade__c"])["status"] == "Failed"
-    assert deploy(salesforce, destructive=["Lead.Points__c"])["success"]
+    assert deploy(salesforce, removal("Lead.Points__c", "Lead.Grade__c"))["status"] == "Failed"
+    assert deploy(salesforce, removal("Lead.Points__c"))["success"]
     assert "Points__c" not in salesforce.crm.org.find(lead)
 
 
