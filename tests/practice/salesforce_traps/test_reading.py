@@ -80,7 +80,7 @@ def test_trap_09_the_newest_stamp_as_cursor_loses_what_commits_late(salesforce, 
     assert naive.seen[late]["Title"] == "Boss"
 
 
-@pytest.mark.parametrize("seconds", [1, 7 * 60, 14 * 60, 3 * 3600])
+@pytest.mark.parametrize("seconds", [1, 14 * 60, 3 * 3600])
 def test_trap_09_ours_finds_it_in_the_run_after_the_commit(opened, seconds):
     work = opened("salesforce")
     work.person("late", title="Clerk")
