@@ -153,6 +153,9 @@ def uninstall(
 
     def tell() -> None:
         table(rows, ("kind", "name", "action", "note"))
+        for row in rows:
+            if row["action"] == "fail" and row["note"]:
+                click.echo(f"{row['name']}: {row['note']}")
         for note in notes:
             click.echo(note)
         verb = "would be removed" if only_plan or blocked else "removed"

@@ -8,6 +8,7 @@ from typing import Any
 from connector.adapters.base import Adapter, FieldStep, Furnisher, Order, PartStep, Window
 from connector.config.settings import Nurture
 from connector.domain.change import Result, Write
+from connector.domain.moment import HOUR
 from connector.domain.outward import ASKED, OUTWARD, FieldType, OutwardField
 from connector.domain.record import Kind
 from connector.errors import LoginError, UsageError
@@ -125,10 +126,10 @@ def canary(source: Source, ident: str) -> str:
 
 def kept_values(source: Source) -> Iterator[tuple[CompiledObject, list[dict[str, Any]]]]:
     """Yield what our fields hold in the CRM, page by page, for a file before they are removed."""
-    until = source.adapter.server_now()
+    until = source.adapter.server_now() + HOUR  # what was written this very second counts, too
     for one in source.objects.values():
-        there = source.adapter.describe(one.source)
-        names = sorted({*(t.to for t in one.writes.values()), *one.asks.values()} & there.keys())
+        ours = {*(t.to for t in one.writes.values()), *one.asks.values()}
+        names = sorted(ours & source.adapter.describe(one.source).keys()) if ours else []
         if not names:
             continue
         for page in source.adapter.read(one.source, [one.key, *names], Window(None, until), None):

@@ -1,9 +1,9 @@
 """Sends one request at a time and tries again only where that can do no harm.
 
 A request that was answered "later" (429, 503) did no work and is repeated. One that got no answer,
-or only a gateway's (502, 504), an error of the server or a web page, may have done its work: it is
-repeated only if its caller says that twice is as good as once, else the outcome is unknown and
-must be read back.
+or only a gateway's (502, 504, a 503 that is a web page), or an error of the server, may have done
+its work: it is repeated only if its caller says that twice is as good as once, else the outcome is
+unknown and must be read back.
 """
 
 from __future__ import annotations
@@ -285,10 +285,10 @@ def judge_by_status(answer: Answer) -> None:
 
 def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Answer:
     """The answer, if it is one; raises what it means that it is none."""
+    if not repeatable and _may_be_a_gateways(answer):
+        raise _no_answer(said, repeatable=False)
     if answer.status in _LATER:
         raise _later(said, answer)
-    if not repeatable and answer.status in _MAYBE:
-        raise _no_answer(said, repeatable=False)
     try:
         judge(answer)
     except (RateLimitError, QuotaError):
@@ -305,6 +305,11 @@ def _judged(said: str, answer: Answer, judge: Judge, *, repeatable: bool) -> Ans
             hint="Check the address; a proxy or a notice of maintenance may stand before it",
         )
     return answer
+
+
+def _may_be_a_gateways(answer: Answer) -> bool:
+    """Whether it is from whoever stands before the CRM, which says nothing of what the CRM did."""
+    return answer.status in _MAYBE or (answer.status == 503 and answer.is_page)
 
 
 def _body(response: requests.Response, into: BinaryIO | None) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
-import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from connector.practice.clock import PracticeClock
 from connector.practice.salesforce.rest import SalesforcePractice
 from connector.practice.server import PracticeServer
 from tests.practice.conftest import CLIENT, NOW, SECRET, TOKEN
+from tests.practice.deploys import SPACE, deploy, zipped
 
 # --- simple-salesforce ----------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ def test_fields_are_deployed_assigned_and_only_then_seen(salesforce, client):
         User=[{"Username": "bot", "LastName": "Bot", "Email": "b@acme.example", "IsActive": True}]
     )
     salesforce.crm.steer("app", {"client": "bot", "secret": "b", "user": "bot"})
-    result = _deploy(salesforce, _package())
+    result = deploy(salesforce, _package())
     assert result["status"] == "Succeeded", result
     assert result["numberComponentErrors"] == 0
     bot = salesforce.crm.org.user("bot")
@@ -235,12 +235,12 @@ def test_fields_are_deployed_assigned_and_only_then_seen(salesforce, client):
     assert "Leadloop_Score__c" in seen()
     again = salesforce.call("POST", f"{salesforce.data}/sobjects/PermissionSetAssignment", assign)
     assert again.json()[0]["errorCode"] == "DUPLICATE_VALUE"
-    unchanged = _deploy(salesforce, _package())["details"]["componentSuccesses"]
+    unchanged = deploy(salesforce, _package())["details"]["componentSuccesses"]
     assert not any(one["changed"] for one in unchanged)
 
 
 def test_a_deploy_with_one_bad_field_leaves_nothing(salesforce):
-    result = _deploy(salesforce, _package(label=""))
+    result = deploy(salesforce, _package(label=""))
     assert result["status"] == "Failed"
     (failure,) = result["details"]["componentFailures"][:1]
     assert failure["fullName"] == "Lead.Leadloop_Score__c"
@@ -248,8 +248,8 @@ def test_a_deploy_with_one_bad_field_leaves_nothing(salesforce):
 
 
 def test_a_field_of_another_type_is_not_overwritten(salesforce):
-    _deploy(salesforce, _package())
-    result = _deploy(
+    deploy(salesforce, _package())
+    result = deploy(
         salesforce, _package(kind="<type>Checkbox</type><defaultValue>false</defaultValue>")
     )
     assert result["status"] == "Failed"
@@ -272,7 +272,6 @@ def test_simple_salesforce_deploys_by_soap_and_is_told_what_failed(salesforce, c
 
 
 NUMBER = "<type>Number</type><precision>5</precision><scale>2</scale>"
-SPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 
 
 def _package(label: str = "Score", kind: str = NUMBER) -> bytes:
@@ -287,29 +286,7 @@ def _package(label: str = "Score", kind: str = NUMBER) -> bytes:
         "objects/Lead.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
         "permissionsets/Leadloop.permissionset": f"<PermissionSet {SPACE}><label>Leadloop</label>{rights}</PermissionSet>",
     }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
-
-
-def _deploy(salesforce, archive: bytes):
-    options = (
-        '{"deployOptions": {"checkOnly": false, "rollbackOnError": true, "singlePackage": true}}'
-    )
-    parts = {
-        "json": (None, options, "application/json"),
-        "file": ("deploy.zip", archive, "application/zip"),
-    }
-    path = f"{salesforce.data}/metadata/deployRequest"
-    begun = salesforce.http.post(salesforce.url + path, files=parts, timeout=10)
-    assert begun.status_code == 201, begun.text
-    for _ in range(5):
-        state = salesforce.json("GET", f"{path}/{begun.json()['id']}?includeDetails=true")
-        if state["deployResult"]["done"]:
-            return state["deployResult"]
-    raise AssertionError("the deployment never ends")
+    return zipped(files)
 
 
 # --- hubspot-api-client 12 ------------------------------------------------------------------------

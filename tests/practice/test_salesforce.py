@@ -8,6 +8,7 @@ import pytest
 
 from connector.domain.moment import DAY
 from connector.practice.salesforce.moments import moment_text
+from tests.practice.deploys import MANIFEST, SPACE, deploy, zipped
 
 ASSIGN = {"Sforce-Auto-Assign": "FALSE"}
 
@@ -393,22 +394,15 @@ def test_old_tasks_are_archived_where_only_query_all_finds_them(salesforce):
 
 
 def test_an_external_id_is_matched_or_made_or_found_twice(salesforce):
-    import io
-    import zipfile
-
-    from tests.practice.test_clients import SPACE, _deploy
-
-    packed = io.BytesIO()
     field = "<fields><fullName>Key__c</fullName><label>Key</label><type>Text</type><length>20</length><externalId>true</externalId></fields>"
     right = "<fieldPermissions><editable>true</editable><field>Lead.Key__c</field><readable>true</readable></fieldPermissions>"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("package.xml", f"<Package {SPACE}><version>62.0</version></Package>")
-        archive.writestr("objects/Lead.object", f"<CustomObject {SPACE}>{field}</CustomObject>")
-        archive.writestr(
-            "permissionsets/K.permissionset",
-            f"<PermissionSet {SPACE}><label>K</label>{right}</PermissionSet>",
-        )
-    _deploy(salesforce, packed.getvalue())
+    rights = f"<PermissionSet {SPACE}><label>K</label>{right}</PermissionSet>"
+    files = {
+        "package.xml": MANIFEST,
+        "objects/Lead.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
+        "permissionsets/K.permissionset": rights,
+    }
+    deploy(salesforce, zipped(files))
     (rights,) = salesforce.query("SELECT Id FROM PermissionSet")
     salesforce.json(
         "POST",

@@ -54,16 +54,35 @@ def moment(value: Micros) -> str:
 def full_id(ident: str) -> str | None:
     """Give the 18-character form of an id; None for what can be none.
 
-    The last three characters say which of the first fifteen are capitals, for tools that lose case.
+    The last three characters say which of the first fifteen are capitals. What lost its case on the
+    way, as spreadsheets do to it, is given it back; what does not agree with them is no id.
     """
     if not _ID.fullmatch(ident):
         return None
-    if len(ident) == 18:
-        return ident
-    return ident + "".join(
-        _CHECK[sum(1 << k for k, letter in enumerate(ident[b : b + 5]) if "A" <= letter <= "Z")]
+    whole = ident[:15] + _check_letters(ident[:15])
+    if len(ident) == 15 or whole == ident:
+        return whole
+    if ident not in {ident.upper(), ident.lower()}:
+        return whole if whole[15:] == ident[15:].upper() else None
+    restored = _restored(ident.upper())
+    return restored if restored[15:] == _check_letters(restored[:15]) else None
+
+
+def _check_letters(first: str) -> str:
+    return "".join(
+        _CHECK[sum(1 << k for k, letter in enumerate(first[b : b + 5]) if "A" <= letter <= "Z")]
         for b in (0, 5, 10)
     )
+
+
+def _restored(capitals: str) -> str:
+    """Give an id its small letters back, as far as its last three characters can say."""
+    bits = [_CHECK.find(letter) for letter in capitals[15:]]
+    first = (
+        letter if bits[place // 5] >> place % 5 & 1 else letter.lower()
+        for place, letter in enumerate(capitals[:15])
+    )
+    return "".join(first) + capitals[15:]
 
 
 def url_size(text: str) -> int:

@@ -88,7 +88,10 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
 
 
 def ident(prefix: str, number: int) -> str:
-    return f"{prefix}{number:012}AAA"
+    check = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[
+        sum(1 << place for place, letter in enumerate(prefix) if letter.isupper())
+    ]
+    return f"{prefix}{number:012}{check}AA"
 
 
 class Org:

@@ -128,7 +128,7 @@ def test_an_answer_cut_short_is_unknown(org, crm, three):
 
 def test_what_did_nothing_is_sent_again(org, crm, three, waits):
     org.fail("PATCH", 500, [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": ""}])
-    org.fail("PATCH", 503, "<html>maintenance</html>")
+    org.fail("PATCH", 503, [{"errorCode": "SERVER_UNAVAILABLE", "message": ""}])
     assert write(crm, (three[0], {"Score__c": 1}))[0].result is Result.APPLIED
     assert len(org.sent()) == 3
     assert len(waits) == 2
@@ -289,7 +289,7 @@ def test_once_salesforce_says_later_the_rest_of_a_turn_is_not_sent(org, crm, wai
     def two_then_none(records):
         sent.append(len(records))
         if len(sent) > 2:
-            org.fail("PATCH", 503, "<html>maintenance</html>", times=99)
+            org.fail("PATCH", 503, [{"errorCode": "SERVER_UNAVAILABLE", "message": ""}], times=99)
         return applied(records)
 
     org._save = two_then_none

@@ -87,6 +87,17 @@ def test_later_is_tried_again_even_for_what_may_not_be_repeated_for_no_work_was_
 
 
 @responses.activate
+def test_a_503_that_is_a_web_page_says_nothing_of_what_was_done(http, waits):
+    page = {"status": 503, "body": "<html>Maintenance</html>", "content_type": "text/html"}
+    responses.post(f"{URL}/x", **page)
+    with pytest.raises(UnknownOutcomeError, match="may or may not"):
+        http.send("POST", "/x", b"{}", repeatable=False)
+    responses.get(f"{URL}/y", **page)
+    responses.get(f"{URL}/y", json={})
+    assert http.send("GET", "/y", repeatable=True).status == 200
+
+
+@responses.activate
 def test_a_used_up_quota_is_not_asked_again(waits):
     def spent(_answer):
         raise QuotaError("used up", hint="tomorrow")
