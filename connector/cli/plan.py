@@ -10,8 +10,11 @@ import click
 from connector.cli.options import loop_options, machine_clock, opened, settings
 from connector.cli.output import emit, table
 from connector.cli.telling import result_data, tell_result
+from connector.config.load import Loaded
 from connector.domain.record import Scalar
 from connector.errors import UsageError
+
+_KEPT = {"no_mail": "mail", "no_sales": "sales"}
 
 
 @click.command()
@@ -42,9 +45,14 @@ def plan(
     limit = 1_000_000 if everything or output != "table" else 20
     if show is not None:
         header, rows = _stored(loaded.store_url(), show, limit)
-        emit(
-            output, "plan", {**header, "rows": rows}, rows=rows, people=lambda: _tell(header, rows)
-        )
+        consent = _consent(loaded)
+
+        def tell_stored() -> None:
+            _tell(header, rows)
+            _tell_consent(consent)
+
+        data = {**header, "rows": rows, "consent": consent}
+        emit(output, "plan", data, rows=rows, people=tell_stored)
         return
     from connector.sync.run import run as run_loop
 
@@ -59,14 +67,17 @@ def plan(
     else:  # a plan that would change nothing is not kept
         header, rows = {"id": "nothing to write", "held": [], "rows_by_state": {}}, []
 
+    consent = _consent(loaded)
+
     def tell() -> None:
         tell_result(result)
         _tell(header, rows)
+        _tell_consent(consent)
 
     emit(
         output,
         "plan",
-        {**result_data(result), "rows": rows},
+        {**result_data(result), "rows": rows, "consent": consent},
         rows=rows,
         people=tell,
         run_id=result.run,
@@ -105,6 +116,28 @@ def _stored(url: str, plan_id: str, limit: int) -> tuple[dict[str, Any], list[di
         for row in rows
         for name, (before, after) in row.changes.items()
     ]
+
+
+def _consent(loaded: Loaded) -> list[dict[str, Any]]:
+    from connector.store.database import open_store
+    from connector.sync import nurturing
+
+    store = open_store(loaded.store_url())
+    try:
+        return nurturing.blocked(store, loaded)
+    finally:
+        store.close()
+
+
+def _tell_consent(rows: list[dict[str, Any]]) -> None:
+    """Say what each row of the consent policy keeps back; rows that keep nothing are left out."""
+    for row in rows:
+        kept = [f"{row[key]:,} from {what}" for key, what in _KEPT.items() if row[key]]
+        if kept:
+            click.echo(f"Consent: {row['row']}, {row['people']:,} people: keeps {', '.join(kept)}")
+    lane = sum(row["other_lane"] for row in rows)
+    if lane:
+        click.echo(f"{lane:,} of them wait for another lane: leadloop nurture lane")
 
 
 def _tell(header: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select, text
 
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
 from connector.store.among import among
+from connector.store.feed import value_in
 from connector.store.people import chunks
 from connector.store.schema import activity, cycle, person
 
@@ -86,6 +87,44 @@ def unheard(tx: Connection, before: Micros) -> list[Unheard]:
         .order_by(func.count().desc(), cycle.c.theme, cycle.c.phase)
     )
     return [Unheard(theme or "", phase, int(n), int(at)) for theme, phase, n, at in rows.all()]
+
+
+class Alike(NamedTuple):
+    """People in scope of whom a consent policy thinks the same, and how many they are."""
+
+    country: str | None
+    opted_in: bool | None
+    opted_out: bool | None
+    do_not_call: bool | None
+    state: str | None
+    people: int
+
+
+_SAID = ("opted_in", "opted_out", "do_not_call")
+
+
+def alike(tx: Connection) -> list[Alike]:
+    """Count people in scope by country, by what they said about contact, and by state."""
+    dialect = tx.dialect.name
+    where = [value_in(dialect, "p.facts", name, "text") for name in ("country", "account.country")]
+    own, company = (f"NULLIF({sql}, '')" for sql in where)
+    said = ", ".join(f"{value_in(dialect, 'p.doc', name, 'bool')} AS {name}" for name in _SAID)
+    rows = tx.execute(
+        text(
+            f"SELECT COALESCE({own}, {company}) AS country, {said}, c.state AS state, "
+            "COUNT(*) AS people FROM person p "
+            "LEFT JOIN cycle c ON c.person = p.id AND c.current "
+            "WHERE p.excluded IS NULL GROUP BY 1, 2, 3, 4, 5"
+        )
+    )
+    return [
+        Alike(place, _truth(given), _truth(out), _truth(silent), state, int(n))
+        for place, given, out, silent, state, n in rows
+    ]
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
 
 
 class Contact(NamedTuple):

@@ -25,6 +25,7 @@ from connector.store.nurture import Contact
 
 PAGE = 2_000
 _SECOND = 1_000_000
+_NOT_WITH_SALES = frozenset({"inquiry", "nurture", "recycled"})
 
 
 def matrix_of(settings: Settings) -> Matrix:
@@ -98,11 +99,14 @@ def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     """Give for each row of the policy how many it keeps from sales and from mail."""
     policy = consent_of(loaded)
     counts: dict[str, Counter[str]] = {}
-    for one, doc, facts in _everybody(store):
-        found = may(loaded.settings, policy, doc, facts, asked=False)
+    with store.read() as tx:
+        groups = stored.alike(tx)
+    for one in groups:
+        found = may(loaded.settings, policy, one._asdict(), {"country": one.country}, asked=False)
         row = counts.setdefault(found.row, Counter())
-        row.update(people=1, no_sales=not found.sales, no_mail=not found.mail)
-        row["other_lane"] += not found.mail and one.state in {"inquiry", "nurture", "recycled"}
+        n = one.people
+        row.update(people=n, no_sales=n * (not found.sales), no_mail=n * (not found.mail))
+        row["other_lane"] += n * (not found.mail and one.state in _NOT_WITH_SALES)
     return [
         {
             "row": name,
@@ -118,7 +122,7 @@ def other_lane(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     return [
         {"person": one.person, "state": one.state, "row": found.row, "may_call": found.sales}
         for one, doc, facts in _everybody(store)
-        if one.state in {"inquiry", "nurture", "recycled"}
+        if one.state in _NOT_WITH_SALES
         and not (found := may(loaded.settings, policy, doc, facts, asked=False)).mail
     ]
 

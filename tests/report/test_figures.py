@@ -39,6 +39,34 @@ def test_stages_money_and_reasons_are_those_of_the_rows(past):
     ]
 
 
+def test_consent_is_counted_for_everybody_in_scope(past):
+    store, loaded, figures = past(12)
+    said = [
+        ({"opted_out": True}, {"country": "de"}),
+        ({"opted_out": "true"}, {}),
+        ({"do_not_call": True}, {"account.country": "de"}),
+        ({"opted_in": True}, {"country": "", "account.country": "de"}),
+    ]
+    with store.write() as tx:
+        tx.execute(update(schema.person).values(doc="{}", facts="{}"))
+        who = sorted(tx.execute(select(schema.person.c.id)).scalars())
+        for one, (doc, facts) in zip(who, said, strict=False):
+            tx.execute(
+                update(schema.person)
+                .where(schema.person.c.id == one)
+                .values(doc=json.dumps(doc), facts=json.dumps(facts))
+            )
+    assert [(r["people"], r["no_sales"], r["no_mail"]) for r in figures()["consent"]] == [
+        (12, 0, 1)
+    ]
+    with (loaded.folder / "leadloop.yaml").open("a") as file:
+        file.write("consent: {policy: shipped}\n")
+    assert [list(row.values())[:4] for row in figures()["consent"]] == [
+        ["EU and EEA", 3, 2, 2],
+        ["unknown region", 9, 0, 9],
+    ]
+
+
 def test_a_touch_counts_when_the_owner_did_it_after_the_hand_off(past):
     store, _, figures = past(0)
     _hand_off(store, "p1", 100 * DAY)
