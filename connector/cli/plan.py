@@ -15,6 +15,8 @@ from connector.domain.record import Scalar
 from connector.errors import UsageError
 
 _KEPT = {"no_mail": "mail", "no_sales": "sales"}
+_MOST = 10
+"""Themes told to people; all are in the JSON."""
 
 
 @click.command()
@@ -45,14 +47,13 @@ def plan(
     limit = 1_000_000 if everything or output != "table" else 20
     if show is not None:
         header, rows = _stored(loaded.store_url(), show, limit)
-        consent = _consent(loaded)
+        beside = _beside(loaded, show)
 
         def tell_stored() -> None:
             _tell(header, rows)
-            _tell_consent(consent)
+            _tell_beside(beside)
 
-        data = {**header, "rows": rows, "consent": consent}
-        emit(output, "plan", data, rows=rows, people=tell_stored)
+        emit(output, "plan", {**header, "rows": rows, **beside}, rows=rows, people=tell_stored)
         return
     from connector.sync.run import run as run_loop
 
@@ -67,17 +68,17 @@ def plan(
     else:  # a plan that would change nothing is not kept
         header, rows = {"id": "nothing to write", "held": [], "rows_by_state": {}}, []
 
-    consent = _consent(loaded)
+    beside = _beside(loaded, header["id"])
 
     def tell() -> None:
         tell_result(result)
         _tell(header, rows)
-        _tell_consent(consent)
+        _tell_beside(beside)
 
     emit(
         output,
         "plan",
-        {**result_data(result), "rows": rows, "consent": consent},
+        {**result_data(result), "rows": rows, **beside},
         rows=rows,
         people=tell,
         run_id=result.run,
@@ -118,24 +119,30 @@ def _stored(url: str, plan_id: str, limit: int) -> tuple[dict[str, Any], list[di
     ]
 
 
-def _consent(loaded: Loaded) -> list[dict[str, Any]]:
+def _beside(loaded: Loaded, plan_id: str) -> dict[str, list[dict[str, Any]]]:
+    """What a plan means beside its rows: who comes into nurture, and whom consent keeps back."""
     from connector.store.database import open_store
     from connector.sync import nurturing
 
     store = open_store(loaded.store_url())
     try:
-        return nurturing.blocked(store, loaded)
+        return {
+            "nurture": nurturing.joining(store, loaded, plan_id),
+            "consent": nurturing.blocked(store, loaded),
+        }
     finally:
         store.close()
 
 
-def _tell_consent(rows: list[dict[str, Any]]) -> None:
-    """Say what each row of the consent policy keeps back; rows that keep nothing are left out."""
-    for row in rows:
+def _tell_beside(beside: dict[str, list[dict[str, Any]]]) -> None:
+    """Print it shortly; rows of the policy that keep nobody back are left out."""
+    for row in beside["nurture"][:_MOST]:
+        click.echo(f"Nurture: {row['theme']}: {row['join']:,} come, {row['leave']:,} go")
+    for row in beside["consent"]:
         kept = [f"{row[key]:,} from {what}" for key, what in _KEPT.items() if row[key]]
         if kept:
             click.echo(f"Consent: {row['row']}, {row['people']:,} people: keeps {', '.join(kept)}")
-    lane = sum(row["other_lane"] for row in rows)
+    lane = sum(row["other_lane"] for row in beside["consent"])
     if lane:
         click.echo(f"{lane:,} of them wait for another lane: leadloop nurture lane")
 

@@ -17,11 +17,14 @@ from connector.decisions.standing import Recycling
 from connector.documents import load, parse
 from connector.documents.shipped import shipped
 from connector.domain.moment import Micros, format_iso
+from connector.domain.outward import Group
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
+from connector.mapping.document import load_mapping
 from connector.store import nurture as stored
 from connector.store.database import Store
 from connector.store.nurture import Contact
+from connector.store.outbox import Row, rows_of_plan
 
 PAGE = 2_000
 _SECOND = 1_000_000
@@ -114,6 +117,49 @@ def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
         }
         for name, c in sorted(counts.items())
     ]
+
+
+def joining(store: Store, loaded: Loaded, plan_id: str) -> list[dict[str, Any]]:
+    """Give by theme how many people a plan brings into nurture and takes out of it.
+
+    Static lists and campaigns of the CRM follow the flag, so this is what happens to them too.
+    """
+    names = _nurture_names(loaded)
+    counts: dict[str, Counter[str]] = {}
+    for row in _planned(store, plan_id):
+        flag, theme = names[row.connection, row.object]
+        ends = [{name: pair[end] for name, pair in row.changes.items()} for end in (0, 1)]
+        before, after = ((end.get(flag, True), end.get(theme)) for end in ends)
+        for word, (flagged, name) in (("leave", before), ("join", after)):
+            if theme in row.changes and str(flagged).casefold() == "true" and name:
+                counts.setdefault(str(name), Counter())[word] += 1
+    return [
+        {"theme": theme, "join": some["join"], "leave": some["leave"]}
+        for theme, some in sorted(counts.items())
+    ]
+
+
+def _nurture_names(loaded: Loaded) -> dict[tuple[str, str], tuple[str, str]]:
+    """What flag and theme are called in each object of each connection."""
+    found = {}
+    for connection in loaded.settings.connections:
+        document = load_mapping(loaded.path(connection.mapping))
+        for name, one in document.objects.items():
+            words = ("nurture", "nurture_theme")
+            flag, theme = (one.write[w].to if w in one.write else "" for w in words)
+            found[connection.name, name] = flag, theme
+    return found
+
+
+def _planned(store: Store, plan_id: str) -> Iterator[Row]:
+    after = 0
+    while True:
+        with store.read() as tx:
+            page = rows_of_plan(tx, plan_id, after, PAGE)
+        if not page:
+            return
+        yield from (row for row in page if row.grp == Group.NURTURE.value)
+        after = page[-1].id
 
 
 def other_lane(store: Store, loaded: Loaded) -> list[dict[str, Any]]:

@@ -51,6 +51,19 @@ def test_plan_and_report_say_how_many_each_row_of_the_policy_blocks(ready, answe
     assert "4 wait for another lane" in leadloop("report", *NOW).stdout
 
 
+def test_a_plan_says_who_comes_into_nurture_and_who_leaves(ready, answer, leadloop):
+    planned = answer("plan", *NOW)
+    assert planned["data"]["nurture"] == [{"theme": "general", "join": 1, "leave": 0}]
+    leadloop("apply", planned["data"]["plan"]["id"], "--approve", *NOW)
+    path = ready / "data" / "people.csv"
+    path.write_text(path.read_text().replace("us,web", "de,web"))  # Eve moved, where consent lacks
+    later = ("--now", "2026-06-02T00:00:00Z")
+    second = answer("plan", *later)["data"]
+    assert second["nurture"] == [{"theme": "general", "join": 0, "leave": 1}]
+    shown = leadloop("plan", "--show", second["plan"]["id"]).stdout
+    assert "Nurture: general: 0 come, 1 go" in shown
+
+
 def test_nobody_who_may_not_be_mailed_is_dropped_but_listed_for_another_lane(ready, answer):
     start(answer)
     lane = answer("nurture", "lane", *NOW)["data"]["lane"]

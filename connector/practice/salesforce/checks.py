@@ -221,6 +221,11 @@ def _check_unique(org: Org, spec: ObjectSpec, whole: Row, *, alerts: bool) -> No
                 )
     if spec.name == "CampaignMember" and bool(whole.get("LeadId")) is bool(whole.get("ContactId")):
         raise SaveError("INVALID_FIELD", "Specify either a lead or a contact", ["LeadId"])
+    if spec.name == "CampaignMember":
+        who = [whole.get(k) for k in ("CampaignId", "LeadId", "ContactId")]
+        for there in org.tables[spec.name].values():
+            if [there.get(k) for k in ("CampaignId", "LeadId", "ContactId")] == who:
+                raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")
     rule = org.rules.duplicates.get(spec.name)
     if not whole.get("Email") or not (rule == "block" or (rule == "alert" and alerts)):
         return

@@ -214,11 +214,13 @@ class Org:
         row["Id"] = id_
         if len(row) > len(spec.fields):
             row = {key: value for key, value in row.items() if key in spec.fields}
-        _derive(name, row)
+        self._derive(name, row)
         self.tables[name][id_] = row
         self.order[name].append(id_)
         if self._undo is not None:
             self._undo.append((name, id_, None))
+        if name == "Campaign":
+            self._first_statuses(id_, user)
         if not loaded:
             self._note(user, row, "+", None, dict(values))
         return row
@@ -247,7 +249,7 @@ class Org:
             if key in self.schema[name].tracked and f"{name}History" in self.tables:
                 self.remember_change(row, user, stamp, key, before, value)
         row |= {"LastModifiedDate": stamp, "LastModifiedById": user, "SystemModstamp": stamp}
-        _derive(name, row)
+        self._derive(name, row)
         if name == "Opportunity" and staged:
             self.remember_stage(row, user, stamp)
 
@@ -275,6 +277,33 @@ class Org:
         self.deletions[self.type_of(id_)].pop(id_, None)
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _derive(self, name: str, row: Row) -> None:
+        if name == "CampaignMember":
+            self._derive_member(row)
+        else:
+            _derive(name, row)
+
+    def _derive_member(self, row: Row) -> None:
+        """A status its campaign does not know becomes the campaign's default, without a word."""
+        known = {
+            one["Label"]: one
+            for one in self.tables["CampaignMemberStatus"].values()
+            if one["CampaignId"] == row.get("CampaignId") and not one["IsDeleted"]
+        }
+        if known and row.get("Status") not in known:
+            row["Status"] = next(label for label, one in known.items() if one["IsDefault"])
+        row["HasResponded"] = bool(known and known[row["Status"]]["HasResponded"])
+        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
+        if row["HasResponded"] and not row.get("FirstRespondedDate"):
+            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
+
+    def _first_statuses(self, campaign: str, user: str) -> None:
+        """What the members of every new campaign may be."""
+        for place, label in enumerate(("Sent", "Responded"), start=1):
+            values = {"CampaignId": campaign, "Label": label, "SortOrder": place,
+                      "HasResponded": place == 2, "IsDefault": place == 1}  # fmt: skip
+            self.insert("CampaignMemberStatus", values, user, loaded=True)
 
     def writable(self, id_: Any, values: Mapping[str, Any]) -> Row:
         """The row of an id, if it may be given these values. Raises SaveError."""
@@ -374,10 +403,5 @@ def _derive(name: str, row: Row) -> None:
         row["IsClosed"] = row.get("Status") == "Completed"
         if row["IsClosed"] and not row.get("CompletedDateTime"):
             row["CompletedDateTime"] = row["LastModifiedDate"]
-    elif name == "CampaignMember":
-        row["HasResponded"] = row.get("Status") == "Responded"
-        row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
-        if row["HasResponded"] and not row.get("FirstRespondedDate"):
-            row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
     elif name == "Event" and (start := row.get("ActivityDateTime") or row.get("StartDateTime")):
         row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}

@@ -317,7 +317,17 @@ def _campaigns() -> tuple[ObjectSpec, ...]:
         _fixed(_flag("HasResponded")),
         _fixed(FieldSpec("FirstRespondedDate", "date")),
     )
-    return campaign, member
+    status = _object(
+        "CampaignMemberStatus",
+        "01Y",
+        _ref("CampaignId", ("Campaign",), "Campaign", nillable=False, update=False),
+        _text("Label", 765, nillable=False),
+        _flag("HasResponded"),
+        _flag("IsDefault"),
+        FieldSpec("SortOrder", "int"),
+        plural="CampaignMemberStatuses",
+    )
+    return campaign, member, status
 
 
 def _history() -> tuple[ObjectSpec, ...]:
