@@ -104,6 +104,15 @@ def first(place):
     return answer, applied
 
 
+def tasks_of_ours(odoo):
+    return odoo.call(
+        "mail.activity",
+        "search_read",
+        domain=[["summary", "like", "[leadloop-"], ["active", "in", [True, False]]],
+        fields=["res_id", "user_id"],
+    )
+
+
 def shown(odoo, domain, fields):
     domain = [*domain, ["active", "in", [True, False]]]
     return odoo.call("crm.lead", "search_read", domain=domain, fields=fields, order="id")
@@ -164,6 +173,9 @@ def test_released_people_get_an_owner_and_a_persons_change_of_it_survives(place,
     given = [row for row in rows if row["user_id"]]
     names = {row["user_id"][1] for row in given}
     assert names >= {"Anna", "Ben"}
+    tasks = {row["res_id"]: row["user_id"][1] for row in tasks_of_ours(odoo)}
+    assert len(tasks) == 6
+    assert set(tasks.values()) == names
     carla = odoo.call("res.users", "search", domain=[["login", "=", "carla@acme.example"]])[0]
     mine = odoo.sql(
         "SELECT id FROM crm_lead WHERE x_leadloop_state = 'handed_off' AND user_id IS NOT NULL "
@@ -173,6 +185,7 @@ def test_released_people_get_an_owner_and_a_persons_change_of_it_survives(place,
     time.sleep(1.1)
     for _ in range(2):
         place.leadloop("run")
+    assert len(tasks_of_ours(odoo)) == 6, "a task is made once"
     (row,) = shown(odoo, [["id", "=", int(mine)]], ["user_id"])
     assert row["user_id"][0] == carla
     told = place.leadloop("explain", f"odoo/lead/{mine}")["data"]
