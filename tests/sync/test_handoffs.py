@@ -207,6 +207,10 @@ def test_a_late_hand_off_is_warned_of_escalated_and_given_to_somebody_else_once(
     company.run()
     assert company.shown("l1")["owner"] == "ben"
     assert company.rows("SELECT owner, step, turn FROM handoff") == [("crm/ben", "", 1)]
+    assert company.shown("l1")["ll_due"] > format_iso(company.now)
+    company.written()
+    company.run()
+    assert company.written() == [], "the new due date came with the new owner"
     for _ in range(6):
         company.pass_time(12 * HOUR)
         company.run()

@@ -57,7 +57,7 @@ _SYSTEM = (
     _fixed(_ref("LastModifiedById", ("User",), "LastModifiedBy", nillable=False)),
     _fixed(FieldSpec("SystemModstamp", "datetime", nillable=False)),
 )
-OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c"})
+OWN_FIELDS = frozenset({"Unqualified_Reason__c", "Loss_Reason__c", "Away_Until__c"})
 """Custom fields the company itself made and granted to everybody, long ago."""
 _STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted",
              "Closed - Not Converted")  # fmt: skip
@@ -224,6 +224,7 @@ def _user() -> ObjectSpec:
         _flag("IsActive"),
         _pick("UserType", ("Standard", "AutomatedProcess"), default="Standard"),
         _text("TimeZoneSidKey", 40, default="Europe/Paris"),
+        FieldSpec("Away_Until__c", "datetime", custom=True),
         deletable=False,
     )
 
