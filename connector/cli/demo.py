@@ -120,8 +120,8 @@ def _fair(story: Story) -> Iterator[str]:
     seen = story.figures["handoffs"]["touched"]
     due = seen["in_time"] + seen["late"] + seen["missed"]
     yield (
-        f"First call   in time for {seen['in_time']} of {due} that were due; {decided['escalated']} "
-        f"escalated, {decided['reassigned']} given to others, {story.tally.untold} late untold"
+        f"First call   in time for {seen['in_time']} of {due} that were due; "
+        f"{decided['escalated']} escalated, {decided['reassigned']} given to others, {story.tally.untold} late untold"
     )
     yield (
         f"Lost         {story.tally.lost} of {story.tally.people:,} people: each is in one state, "
