@@ -121,7 +121,8 @@ def _fair(story: Story) -> Iterator[str]:
     due = seen["in_time"] + seen["late"] + seen["missed"]
     yield (
         f"First call   in time for {seen['in_time']} of {due} that were due; "
-        f"{decided['escalated']} escalated, {decided['reassigned']} given to others, {story.tally.untold} late untold"
+        f"{decided['escalated']} escalated, {decided['reassigned']} given to others, "
+        f"{story.tally.untold} late untold"
     )
     yield (
         f"Lost         {story.tally.lost} of {story.tally.people:,} people: each is in one state, "
