@@ -69,7 +69,11 @@ class Place:
         done = subprocess.run(
             [sys.executable, "-m", "connector", *words, "-o", "json"],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "LEADLOOP_TEST_KEY": self.odoo.key},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": str(ROOT),
+                "LEADLOOP_TEST_KEY": self.odoo.key,
+            },
             capture_output=True,
             text=True,
             timeout=300,
