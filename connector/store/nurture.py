@@ -89,6 +89,53 @@ def unheard(tx: Connection, before: Micros) -> list[Unheard]:
     return [Unheard(theme or "", phase, int(n), int(at)) for theme, phase, n, at in rows.all()]
 
 
+class Segment(NamedTuple):
+    """The people in scope that share a value of a field; None for whom it is not known."""
+
+    name: str | None
+    people: int
+    nurtured: int
+    with_sales: int
+    ready: int
+    score: float | None
+
+
+def segments(tx: Connection, field: str) -> list[Segment]:
+    """Count people in scope by a field that rules read, most first."""
+    value = value_in(tx.dialect.name, "p.facts", field, "any")
+    nurtured, with_sales = (_one_of(states) for states in (_NURTURED, _WITH_SALES))
+    rows = tx.execute(
+        text(
+            f"SELECT {value} AS name, COUNT(*) AS people, "
+            f"COUNT(*) FILTER (WHERE {nurtured}), COUNT(*) FILTER (WHERE {with_sales}), "
+            "COUNT(*) FILTER (WHERE s.sales_ready), CAST(AVG(s.score) AS DOUBLE PRECISION) "
+            "FROM person p "
+            "LEFT JOIN cycle c ON c.person = p.id AND c.current "
+            "LEFT JOIN score s ON s.person = p.id "
+            "WHERE p.excluded IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    )
+    return [
+        Segment(
+            name,
+            int(n),
+            int(some),
+            int(given),
+            int(ready),
+            None if mean is None else round(mean, 1),
+        )
+        for name, n, some, given, ready, mean in rows
+    ]
+
+
+def _one_of(states: Iterable[State]) -> str:
+    return f"c.state IN ({', '.join(repr(state.value) for state in states)})"
+
+
+_NURTURED = (State.NURTURE, State.RECYCLED)
+_WITH_SALES = (State.HANDED_OFF, State.ACCEPTED, State.QUALIFIED, State.NO_DECISION)
+
+
 class Alike(NamedTuple):
     """People in scope of whom a consent policy thinks the same, and how many they are."""
 

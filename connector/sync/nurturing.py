@@ -10,7 +10,7 @@ import orjson
 
 from connector.config.load import Loaded
 from connector.config.settings import Settings
-from connector.decisions.consent import Allowed, ConsentPolicy, allowed, may_contact
+from connector.decisions.consent import Allowed, ConsentPolicy, allowed, judged
 from connector.decisions.hygiene import findings
 from connector.decisions.nurture import Asset, Matrix
 from connector.decisions.standing import Recycling
@@ -74,9 +74,7 @@ def may(
         country = facts.get("country") or facts.get("account.country")
         return allowed(doc, policy, country, asked=asked)
     consent = settings.consent
-    return Allowed(
-        may_contact(doc, consent.sales), may_contact(doc, consent.nurture), "all countries"
-    )
+    return judged(doc, consent.sales, consent.nurture, "all countries", asked=asked)
 
 
 # --- lists ---------------------------------------------------------------------------------------
@@ -87,6 +85,13 @@ def waiting_by_cell(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     with store.read() as tx:
         waiting = stored.waiting(tx)
     return [cell._asdict() for cell in matrix_of(loaded.settings).cells(waiting)]
+
+
+def segments(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give the segments of everybody, by the field that `nurture.segment` names."""
+    with store.read() as tx:
+        rows = stored.segments(tx, loaded.settings.nurture.segment)
+    return [{**row._asdict(), "name": row.name or "not known"} for row in rows]
 
 
 def unheard(store: Store, loaded: Loaded, now: Micros) -> list[dict[str, Any]]:

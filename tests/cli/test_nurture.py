@@ -89,6 +89,9 @@ def test_the_matrix_the_unheard_and_what_is_to_be_mended_are_listed(ready, answe
     (row,) = answer("nurture", "unheard", *later)["data"]["unheard"]
     assert (row["theme"], row["people"]) == ("general", 1)
     assert "No programme listens" in leadloop("nurture", "unheard", *later).stdout
+    segments = {row["name"]: row for row in answer("nurture", "segments", *NOW)["data"]["segments"]}
+    assert {name: row["people"] for name, row in segments.items()} == {"emea": 4, "amer": 2}
+    assert segments["amer"]["nurtured"] == 1
     path = ready / "data" / "people.csv"
     path.write_text(path.read_text().replace("Eve@e.example", "info@e.example"))
     answer("run", *NOW)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
 from connector.store import schema
+from connector.store.nurture import segments
 from tests.past import did
 
 
@@ -65,6 +67,28 @@ def test_consent_is_counted_for_everybody_in_scope(past):
         ["EU and EEA", 3, 2, 2],
         ["unknown region", 9, 0, 9],
     ]
+
+
+def test_segments_count_everybody_in_scope_once(past):
+    store, _, _ = past(40)
+    with store.read() as tx:
+        found = segments(tx, "country")
+        states = dict(
+            tx.execute(
+                select(schema.cycle.c.person, schema.cycle.c.state).where(schema.cycle.c.current)
+            ).all()
+        )
+        facts = {
+            row.id: json.loads(row.facts).get("country")
+            for row in tx.execute(select(schema.person).where(schema.person.c.excluded.is_(None)))
+        }
+    assert {one.name: one.people for one in found} == Counter(facts.values())
+    nurtured = Counter(
+        facts[who]
+        for who, state in states.items()
+        if state in {"nurture", "recycled"} and who in facts
+    )
+    assert {one.name: one.nurtured for one in found if one.nurtured} == nurtured
 
 
 def test_a_touch_counts_when_the_owner_did_it_after_the_hand_off(past):
