@@ -146,10 +146,24 @@ class Campaigns:
         return [_step(name_of(theme), found.get(name_of(theme))) for theme in themes]
 
     def create(self, themes: Sequence[str]) -> list[PartStep]:
-        """Make the campaigns that are missing, and the statuses they lack."""
+        """Make the campaigns that are missing, and the statuses they lack; new ones are filled."""
         found = self._found() if themes else {}
+        steps = [self._made(name_of(theme), found.get(name_of(theme))) for theme in themes]
+        if any(step.action in {"create", "change"} for step in steps):
+            self._catch_up()
+        return steps
+
+    def _catch_up(self) -> None:
+        """Make members of those who were flagged before their campaign was made."""
         self._known = None
-        return [self._made(name_of(theme), found.get(name_of(theme))) for theme in themes]
+        if not self.are_there:
+            return
+        for source in WHO:
+            try:
+                rows = self._reading.where(source, ["Id", THEME], f"{FLAG} = true")
+            except UsageError:
+                continue  # this object has no such field
+            self.follow(source, {str(row["Id"]): row[THEME] or None for row in rows})
 
     def _made(self, name: str, there: Campaign | None) -> PartStep:
         step = _step(name, there)

@@ -121,6 +121,14 @@ def test_a_theme_without_a_campaign_is_a_member_of_none(fake, furnished):
     assert members(fake, lead) == {}
 
 
+def test_who_was_flagged_before_the_campaign_was_made_becomes_a_member_by_install(fake, crm):
+    early, other = fake.put(1, title="Boss"), fake.put(2, title="Clerk")
+    write(crm, (early, nurture("price")), (other, nurture(None)))
+    assert not fake.crm.org.tables["CampaignMember"]
+    crm.furnish(ORDER, ["fields", "campaigns"], crm.check().login)
+    assert (members(fake, early), members(fake, other)) == ({"price": "Sent"}, {})
+
+
 def test_a_campaign_without_our_statuses_is_left_alone_until_install_adds_them(fake, crm):
     admin = next(iter(fake.crm.org.tables["User"]))
     fake.crm.org.create("Campaign", {"Name": "Leadloop nurture: price", "IsActive": True}, admin)
