@@ -33,11 +33,11 @@ from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
-WEEKS = 3
+WEEKS = 2
 FAIR, TIMES = 1, 10
 """The week of the trade fair, and how many times the usual new people it brings."""
 ON_LEAVE = ("Anna", "Ben")
-"""Two of the same pool, who are away when the fair is over."""
+"""Two of the same pool, who are away when its leads come in."""
 RULE = {
     "object": "Lead",
     "field": "Title",
@@ -45,7 +45,8 @@ RULE = {
     "message": "A lead with this title needs a second contact.",
 }
 """A rule the org's own admins set up once, and that our writes meet."""
-_STEP = 7 * DAY
+_MIDWEEK, _REST = 3 * DAY, 4 * DAY
+"""Sales sits down to its leads in the middle of a week, and again after the run at its end."""
 _NEW = 25
 """New people of a usual week."""
 
@@ -146,12 +147,13 @@ class _Stage:
             tell(f"practice week {number} of {WEEKS}")
             came, said = self.marketing.came, Counter(self.sales.said)
             since = self.now
-            self._pass_time(_STEP)
-            fair = number == FAIR
-            if fair:
+            self._pass_time(_MIDWEEK)
+            if number == FAIR:
                 self.sales.leave(ON_LEAVE, self.now + 10 * DAY)
-            new = _NEW * (TIMES if fair else 1)
-            self.marketing.work(since, self.now, new=new, warm=140, fair=fair)
+                self.marketing.work(since, self.now, new=_NEW * (TIMES - 1), warm=0, fair=True)
+            self.sales.work(self.now)
+            self._pass_time(_REST)
+            self.marketing.work(since, self.now, new=_NEW, warm=140)
             result = self._run()
             handed_off = sum(
                 result.counts.get(step, Counter())["handed_off"] for step in ("decide", "apply")

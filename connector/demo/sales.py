@@ -128,7 +128,7 @@ class Sales:
         today = to_datetime(now).date().isoformat()
         changes = []
         for deal, chance in list(self._deals.items()):
-            word = self.luck.choices(("won", "lost", "wait"), (0.12 + 0.3 * chance, 0.18, 0.5))[0]
+            word = self.luck.choices(("won", "lost", "wait"), (0.2 + 0.4 * chance, 0.2, 0.3))[0]
             if word == "wait":
                 continue
             del self._deals[deal]

@@ -31,7 +31,7 @@ connections:
     auth: {{token: {{file: secrets/token}}}}
     scope: {{exclude: {{own_domains: [{own}]}}}}
     api: {{reconcile: 30d}}
-write: {{max_age: 30d}} # this company runs the loop once a week
+write: {{max_age: 30d, limits: {{records: 40%}}}} # this company runs the loop once a week
 sla: {{verdict: 170h}} # a little over a week, for the same reason
 report: {{currency: EUR}}
 """
@@ -105,12 +105,12 @@ def routing() -> str:
             owner = f"{words.OWNERS[place]}@{words.OWN_DOMAIN}"
             lines.append(f"      - {{owner: {owner}, capacity: {{open: 60, per_day: 2}}}}")
     lines += [
-        "  iberia:",
+        "  south:",
         "    members:",
         f"      - owner: {PARTNER}@{words.OWN_DOMAIN}",
-        "        partner: {name: Iberia Partners, answer_within: 5d, deliver: {csv: partners}}",
+        "        partner: {name: South Partners, answer_within: 5d, deliver: {csv: partners}}",
         "rules:",
-        "  - {name: Spain, when: {country: {in: [es]}}, to: {pool: iberia}}",
+        "  - {name: Southern Europe, when: {country: {in: [es, it]}}, to: {pool: south}}",
         f"  - {{name: German speaking, when: {{country: {{in: {_GERMAN}}}}}, to: {{pool: dach}}}}",
         f"  - {{name: Western Europe, when: {{country: {{in: {_WEST}}}}}, to: {{pool: west}}}}",
         "fallback: {pool: rest}",
