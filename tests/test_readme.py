@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from connector.domain.moment import parse_iso
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,6 +85,31 @@ def test_what_the_demo_tells_is_what_changed_in_the_crms(played, seed):
     weeks = out.partition("Week 1")[2]
     assert sum(map(int, re.findall(r"(\d+) accepted", weeks))) == taken
     assert number(out, r"Last run +(\d+) changes") == 0
+
+
+@pytest.mark.parametrize("seed", ["7", "11"])
+def test_a_trade_fair_with_two_on_leave_and_a_silent_partner_loses_nobody(played, seed):
+    out, folder = played[seed]
+    came = list(map(int, re.findall(r"(\d+) new leads", out)))
+    assert came[0] == 10 * came[1]
+    assert number(out, r"(\d+) had to wait") > 0, "the team was full"
+    assert number(out, r"(\d+) of them went on") > 0, "the partner never answered"
+    assert number(out, r"(\d+) late untold") == 0
+    assert number(out, r"Lost +(\d+) of") == 0
+    offers = (folder / "partners" / "offers-south-partners.csv").read_text().splitlines()[1:]
+    assert all(line.startswith("offered,") for line in offers)
+    sf = changes(folder, "salesforce")
+    away = {one["id"]: one for one in sf if one["field"] == "Away_Until__c"}
+    assert len(away) == 2
+    with closing(sqlite3.connect(folder / "state" / "leadloop.db")) as store:
+        turns = store.execute("SELECT owner, at FROM routing WHERE pool IS NOT NULL").fetchall()
+    back = {
+        f"sf/{one['id']}": parse_iso(one["after"].replace("+0000", "Z")) for one in away.values()
+    }
+    left = min(one["at"] for one in away.values())
+    theirs = [(owner, at) for owner, at in turns if owner in back and at >= left]
+    assert all(at >= back[owner] for owner, at in theirs), "nobody away has a turn"
+    assert theirs, "who is back has turns again"
 
 
 def test_the_commands_the_readme_names_exist():

@@ -61,6 +61,7 @@ def _tell_step(step: str) -> None:
 def _lines(story: Story) -> Iterator[str]:
     yield from _first_day(story)
     yield from _weeks(story)
+    yield from _fair(story)
     yield from _outcome(story)
     yield from _top(story)
     yield f"Look inside  {story.folder}/report.html, or: cd {story.folder} && leadloop status"
@@ -102,15 +103,42 @@ def _weeks(story: Story) -> Iterator[str]:
         )
 
 
+def _fair(story: Story) -> Iterator[str]:
+    from connector.demo.play import ON_LEAVE, TIMES
+
+    decided, away = story.decided, " and ".join(ON_LEAVE)
+    yield (
+        f"The fair     brought {TIMES} times the usual leads while {away} were away; "
+        f"{decided['held for capacity']} had to wait"
+    )
+    yield (
+        f"             for a free desk; {decided['offered']} were offered to a partner who never "
+        f"answers, {decided['offers timed out']} of them went on"
+    )
+    if story.tally is None:
+        return
+    seen = story.figures["handoffs"]["touched"]
+    due = seen["in_time"] + seen["late"] + seen["missed"]
+    yield (
+        f"First call   in time for {seen['in_time']} of {due} that were due; "
+        f"{decided['escalated']} escalated, {decided['reassigned']} given to others, "
+        f"{story.tally.untold} late untold"
+    )
+    yield (
+        f"Lost         {story.tally.lost} of {story.tally.people:,} people: each is in one state, "
+        "with its next date"
+    )
+
+
 def _outcome(story: Story) -> Iterator[str]:
     figures = story.figures
     scored = story.first.counts["score"]["scored"] if story.first else 0
     passed = sum(week.handed_off for week in story.weeks)
     yield (
         f"Passed       {passed} to sales, {passed / max(1, scored):.1%} of all people; "
-        f"{story.held} had to wait for capacity,"
+        f"{story.unknown_to_sales} more are ready,"
     )
-    yield f"             {story.unknown_to_sales} more are ready, but sales has no record of them"
+    yield "             but sales has no record of them"
     for row in figures["health"]["refused_writes"][:3]:
         yield f"Refused      {row['writes']} writes of {row['object']}: {row['code']}"
     yield f"Last run     {story.idle} changes: nothing had moved, so nothing was written"

@@ -56,6 +56,8 @@ def tell(data: dict[str, Any]) -> None:
         f"Score {score['score']}  grade {score['grade']}  fit {score['fit']:.0f}  "
         f"behaviour {score['behaviour']:.0f}  {ready}  model {score['model'][:8]}"
     )
+    if score["action"]:
+        click.echo(f"What to do at this score: {score['action'].replace('_', ' ')}")
     for line in score["lines"]:
         click.echo(f"  {line['points']:+7.2f}  {line['rule']}  ({line['part']})")
     _tell_reckoning(data.get("reckoning"))

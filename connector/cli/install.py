@@ -39,7 +39,7 @@ _admin = click.option(
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice(["views", "actions", "reports", "panel", "lists"]),
+    type=click.Choice(["views", "actions", "reports", "panel", "campaigns", "lists"]),
     help="Leave this group out; may be given several times.",
 )
 @click.option("--canary", metavar="ID", help="Then write one record as it is, and read it back.")

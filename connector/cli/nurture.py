@@ -10,6 +10,7 @@ from connector.cli.options import moment, now_option, settings, settings_options
 from connector.cli.output import emit, table
 
 _LISTS = {
+    "segments": ("name", "people", "nurtured", "with_sales", "ready", "score"),
     "cells": ("theme", "phase", "programme", "assets", "waiting"),
     "unheard": ("theme", "phase", "people", "longest"),
     "blocked": ("row", "people", "no_sales", "no_mail", "other_lane"),
@@ -17,6 +18,7 @@ _LISTS = {
     "hygiene": ("person", "finding"),
 }
 _TITLES = {
+    "segments": "Everybody by segment, with the mean score",
     "cells": "Themes and phases: what is there to send, and who waits",
     "unheard": "No programme listens: flagged, and nobody has mailed them since",
     "blocked": "Consent: how many each row blocks",
@@ -32,8 +34,9 @@ _TITLES = {
 def nurture(what: str, config: Path, profile: str | None, output: str, now: str | None) -> None:
     """Who waits for which message; whom nobody mails, whom we may not mail, what is to be mended.
 
-    cells: the matrix, empty cells with most people first. unheard: flagged, and no mail since.
-    blocked: people by row of the consent policy. lane: who may not be mailed. hygiene: findings.
+    cells: the matrix, empty cells with most people first. segments: everybody by the field that
+    `nurture.segment` names. unheard: flagged, and no mail since. blocked: people by row of the
+    consent policy. lane: who may not be mailed. hygiene: findings.
 
     \b
     Example:
@@ -47,6 +50,7 @@ def nurture(what: str, config: Path, profile: str | None, output: str, now: str 
     store = open_store(loaded.store_url())
     try:
         rows = {
+            "segments": lambda: nurturing.segments(store, loaded),
             "cells": lambda: nurturing.waiting_by_cell(store, loaded),
             "unheard": lambda: nurturing.unheard(store, loaded, at),
             "blocked": lambda: nurturing.blocked(store, loaded),

@@ -10,8 +10,13 @@ import click
 from connector.cli.options import loop_options, machine_clock, opened, settings
 from connector.cli.output import emit, table
 from connector.cli.telling import result_data, tell_result
+from connector.config.load import Loaded
 from connector.domain.record import Scalar
 from connector.errors import UsageError
+
+_KEPT = {"no_mail": "mail", "no_sales": "sales"}
+_MOST = 10
+"""Themes told to people; all are in the JSON."""
 
 
 @click.command()
@@ -42,9 +47,13 @@ def plan(
     limit = 1_000_000 if everything or output != "table" else 20
     if show is not None:
         header, rows = _stored(loaded.store_url(), show, limit)
-        emit(
-            output, "plan", {**header, "rows": rows}, rows=rows, people=lambda: _tell(header, rows)
-        )
+        beside = _beside(loaded, show)
+
+        def tell_stored() -> None:
+            _tell(header, rows)
+            _tell_beside(beside)
+
+        emit(output, "plan", {**header, "rows": rows, **beside}, rows=rows, people=tell_stored)
         return
     from connector.sync.run import run as run_loop
 
@@ -59,14 +68,17 @@ def plan(
     else:  # a plan that would change nothing is not kept
         header, rows = {"id": "nothing to write", "held": [], "rows_by_state": {}}, []
 
+    beside = _beside(loaded, header["id"])
+
     def tell() -> None:
         tell_result(result)
         _tell(header, rows)
+        _tell_beside(beside)
 
     emit(
         output,
         "plan",
-        {**result_data(result), "rows": rows},
+        {**result_data(result), "rows": rows, **beside},
         rows=rows,
         people=tell,
         run_id=result.run,
@@ -105,6 +117,34 @@ def _stored(url: str, plan_id: str, limit: int) -> tuple[dict[str, Any], list[di
         for row in rows
         for name, (before, after) in row.changes.items()
     ]
+
+
+def _beside(loaded: Loaded, plan_id: str) -> dict[str, list[dict[str, Any]]]:
+    """What a plan means beside its rows: who comes into nurture, and whom consent keeps back."""
+    from connector.store.database import open_store
+    from connector.sync import nurturing
+
+    store = open_store(loaded.store_url())
+    try:
+        return {
+            "nurture": nurturing.joining(store, loaded, plan_id),
+            "consent": nurturing.blocked(store, loaded),
+        }
+    finally:
+        store.close()
+
+
+def _tell_beside(beside: dict[str, list[dict[str, Any]]]) -> None:
+    """Print it shortly; rows of the policy that keep nobody back are left out."""
+    for row in beside["nurture"][:_MOST]:
+        click.echo(f"Nurture: {row['theme']}: {row['join']:,} come, {row['leave']:,} go")
+    for row in beside["consent"]:
+        kept = [f"{row[key]:,} from {what}" for key, what in _KEPT.items() if row[key]]
+        if kept:
+            click.echo(f"Consent: {row['row']}, {row['people']:,} people: keeps {', '.join(kept)}")
+    lane = sum(row["other_lane"] for row in beside["consent"])
+    if lane:
+        click.echo(f"{lane:,} of them wait for another lane: leadloop nurture lane")
 
 
 def _tell(header: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -12,6 +12,8 @@ from connector.cli.output import emit, envelope, table
 from connector.config.load import Loaded
 from connector.errors import UsageError
 
+_CONSENT = ("row", "people", "no_sales", "no_mail", "other_lane")
+
 
 @click.command()
 @settings_options
@@ -119,6 +121,10 @@ def _tell(data: dict[str, Any], html: Path | None, case: Path | None) -> None:
         rows = [{**row, "value": f"{row['value']:,.0f}"} for row in leaks[:8]]
         columns = ("stage", "how", "reason", "cycles", "value")
         table(rows, columns, title=f"Where leads were lost, by {data['currency']} at stake")
+    lane = sum(row["other_lane"] for row in data["consent"])
+    if any(row["no_mail"] or row["no_sales"] for row in data["consent"]):
+        kept = [row for row in data["consent"] if row["no_mail"] or row["no_sales"]]
+        table(kept, _CONSENT, title=f"Consent keeps back ({lane:,} wait for another lane)")
     if html is not None:
         click.echo(f"Page: {html}")
     if case is not None:

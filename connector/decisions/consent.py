@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -43,10 +44,15 @@ class ConsentPolicy(Document):
 
     def row_for(self, country: Scalar) -> Row:
         """Give the row of a country."""
-        word = normalise(country) if isinstance(country, str) else None
-        for row in self.rows:
-            if word is not None and word in map(normalise, row.countries):
-                return row
+        word = normalise(country) if isinstance(country, str) else ""
+        return self._by_country.get(word, self._strict)
+
+    @cached_property
+    def _by_country(self) -> dict[str, Row]:
+        return {normalise(country): row for row in self.rows for country in row.countries}
+
+    @cached_property
+    def _strict(self) -> Row:
         return Row(
             region=UNKNOWN,
             countries=["?"],
@@ -66,15 +72,20 @@ class Allowed(NamedTuple):
 def allowed(
     doc: Mapping[str, Scalar], policy: ConsentPolicy, country: Scalar, *, asked: bool
 ) -> Allowed:
-    """Say what the policy allows.
+    """Say what the policy allows a person of this country; `asked` as for `judged`."""
+    row = policy.row_for(country)
+    return judged(doc, row.sales_contact, row.marketing_mail, row.region, asked=asked)
+
+
+def judged(doc: Mapping[str, Scalar], sales: Rule, mail: Rule, row: str, *, asked: bool) -> Allowed:
+    """Say what two rules allow, for sales and for mail.
 
     `asked` is somebody who raised a hand: the answer to a request is no advertising, so neither
     unknown consent nor an objection to mail blocks it; do-not-call does.
     """
-    row = policy.row_for(country)
     no_calls = doc.get("do_not_call") is True
-    sales = not no_calls and (asked or may_contact(doc, row.sales_contact))
-    return Allowed(sales, may_contact(doc, row.marketing_mail), row.region)
+    callable_ = not no_calls and (asked or may_contact(doc, sales))
+    return Allowed(callable_, may_contact(doc, mail), row)
 
 
 def may_contact(doc: Mapping[str, Scalar], policy: str) -> bool:

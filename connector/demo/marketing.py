@@ -49,10 +49,14 @@ class Marketing:
                 self._known.append(Contact(row["id"], email))
         self._forms = {form["name"]: form["id"] for form in self.portal.forms()}
 
-    def work(self, since: Micros, now: Micros, *, new: int, warm: int) -> None:
-        """Bring `new` people in and warm up as many of those known, between two moments."""
-        self._bring(new)
+    def work(self, since: Micros, now: Micros, *, new: int, warm: int, fair: bool = False) -> None:
+        """Bring `new` people in and warm up as many of those known, between two moments.
+
+        Whoever comes from a fair looks around on the site as well.
+        """
+        came = self._bring(new)
         audience = self.luck.sample(self._known, min(warm, len(self._known)))
+        audience += came if fair else []
         events: list[dict[str, Any]] = []
         sent: dict[str, list[dict[str, Any]]] = {}
         for one in audience:
@@ -61,14 +65,18 @@ class Marketing:
             self._ask(one, at + 3 * MINUTE, sent)
         self.portal.steer("load", {"events": events, "submissions": sent})
 
-    def _bring(self, count: int) -> None:
+    def _bring(self, count: int) -> list[Contact]:
         people = [self._person() for _ in range(count)]
         if not people:
-            return
+            return []
         made = self.portal.create("contacts", [one[0] for one in people])
         self.org.save("Lead", [one[1] for one in people], create=True)
-        for ident, (contact, _) in zip(made, people, strict=True):
-            self._known.append(Contact(ident, contact["email"]))
+        came = [
+            Contact(ident, contact["email"])
+            for ident, (contact, _) in zip(made, people, strict=True)
+        ]
+        self._known += came
+        return came
 
     def _person(self) -> tuple[dict[str, str], dict[str, Any]]:
         self.came += 1

@@ -18,6 +18,7 @@ from connector.decisions.cycle import NO_RECORD
 from connector.demo.marketing import Marketing
 from connector.demo.sales import Sales
 from connector.demo.servers import HubSpot, Salesforce, Starting
+from connector.demo.tally import Tally, tally
 from connector.demo.workspace import write_workspace
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, HOUR, Micros
@@ -33,6 +34,10 @@ from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
 
 WEEKS = 2
+FAIR, TIMES = 1, 10
+"""The week of the trade fair, and how many times the usual new people it brings."""
+ON_LEAVE = ("Anna", "Ben")
+"""Two of the same pool, who are away when its leads come in."""
 RULE = {
     "object": "Lead",
     "field": "Title",
@@ -42,6 +47,8 @@ RULE = {
 """A rule the org's own admins set up once, and that our writes meet."""
 _MIDWEEK, _REST = 3 * DAY, 4 * DAY
 """Sales sits down to its leads in the middle of a week, and again after the run at its end."""
+_NEW = 25
+"""New people of a usual week."""
 
 
 @dataclass
@@ -66,7 +73,9 @@ class Story:
     """By stage: what applying its approved plan came to."""
     backlog: tuple[int, int] = (0, 0)
     weeks: list[Week] = field(default_factory=list)
-    held: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
+    """What the loop decided in all its runs."""
+    tally: Tally | None = None
     unknown_to_sales: int = 0
     """Ready people of whom sales has no record."""
     idle: int = 0
@@ -139,17 +148,19 @@ class _Stage:
             came, said = self.marketing.came, Counter(self.sales.said)
             since = self.now
             self._pass_time(_MIDWEEK)
+            if number == FAIR:
+                self.sales.leave(ON_LEAVE, self.now + 10 * DAY)
+                self.marketing.work(since, self.now, new=_NEW * (TIMES - 1), warm=0, fair=True)
             self.sales.work(self.now)
             self._pass_time(_REST)
-            self.marketing.work(since, self.now, new=40, warm=140)
+            self.marketing.work(since, self.now, new=_NEW, warm=140)
             result = self._run()
             handed_off = sum(
                 result.counts.get(step, Counter())["handed_off"] for step in ("decide", "apply")
             )
-            self.story.held += result.counts["decide"]["held for capacity"]
             self.sales.work(self.now)
-            new = self.sales.said - said
-            self.story.weeks.append(Week(number, self.marketing.came - came, handed_off, new))
+            heard = self.sales.said - said
+            self.story.weeks.append(Week(number, self.marketing.came - came, handed_off, heard))
 
     def look_back(self, tell: Callable[[str], None]) -> None:
         """A last run that takes in what sales said, one more that has nothing to do; the report."""
@@ -160,6 +171,7 @@ class _Stage:
         store = open_store(self._loaded.store_url())
         try:
             figures = report_figures(store, self._loaded, self.now, [])
+            self.story.tally = tally(store, self._loaded, self.now)
             with store.read() as tx:
                 best = [
                     *cycles.in_state(tx, State.HANDED_OFF),
@@ -202,7 +214,9 @@ class _Stage:
 
     def _run(self) -> Result:
         with self._loop("run") as loop:
-            return run_loop(loop, lambda: self.now, send=True)
+            result = run_loop(loop, lambda: self.now, send=True)
+        self.story.decided += result.counts["decide"]
+        return result
 
     def _run_and_approve(self) -> Counter[str]:
         self._pass_time(HOUR)

@@ -8,6 +8,7 @@ better a lead's score, the better its chances; luck does the rest.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -23,7 +24,7 @@ _NEW = (
     " WHERE Leadloop_State__c = 'handed_off' AND IsConverted = false AND IsDeleted = false"
 )
 
-_ACTIVE = "SELECT Id FROM User WHERE IsActive = true"
+_ACTIVE = "SELECT Id, FirstName FROM User WHERE IsActive = true"
 
 
 @dataclass
@@ -36,11 +37,19 @@ class Sales:
     _seen: set[str] = field(default_factory=set)
     _working: dict[str, dict[str, Any]] = field(default_factory=dict)
     _deals: dict[str, float] = field(default_factory=dict)
-    _here: set[str] = field(default_factory=set)
+    _here: dict[str, str] = field(default_factory=dict)
+    _back: dict[str, Micros] = field(default_factory=dict)
 
     def arrive(self) -> None:
         """Find out who still works here: what others own lies where it lies."""
-        self._here = {row["Id"] for row in self.org.query(_ACTIVE)}
+        self._here = {row["Id"]: row["FirstName"] for row in self.org.query(_ACTIVE)}
+
+    def leave(self, names: Sequence[str], until: Micros) -> None:
+        """Let some go on leave; their CRM says so, and their leads lie meanwhile."""
+        away = [ident for ident, name in self._here.items() if name in names]
+        self._back |= dict.fromkeys(away, until)
+        back = to_datetime(until).isoformat()
+        self.org.save("User", [{"Id": ident, "Away_Until__c": back} for ident in away])
 
     def work(self, now: Micros) -> None:
         """One round over everything that lies on the desks."""
@@ -51,7 +60,7 @@ class Sales:
     def _take_up(self, now: Micros) -> None:
         changes, calls = [], []
         for lead in self.org.query(_NEW):
-            if lead["Id"] in self._seen or lead["OwnerId"] not in self._here:
+            if lead["Id"] in self._seen or not self._at_work(lead["OwnerId"], now):
                 continue
             self._seen.add(lead["Id"])
             chance = _chance(lead)
@@ -68,6 +77,9 @@ class Sales:
                 self._working[lead["Id"]] = lead
         self.org.save("Task", calls, create=True)
         self.org.save("Lead", changes)
+
+    def _at_work(self, owner: str, now: Micros) -> bool:
+        return owner in self._here and now >= self._back.get(owner, 0)
 
     def _verdict(self, lead: dict[str, Any], word: str) -> dict[str, Any]:
         status = {

@@ -32,13 +32,19 @@ connections:
     scope: {{exclude: {{own_domains: [{own}]}}}}
     api: {{reconcile: 30d}}
 write: {{max_age: 30d, limits: {{records: 40%}}}} # this company runs the loop once a week
+sla: {{verdict: 170h}} # a little over a week, for the same reason
 report: {{currency: EUR}}
 """
 _POOLS = {"dach": range(6), "west": range(6, 14), "rest": range(14, 24)}
 _GERMAN = "[de, at, ch, deutschland]"
-_WEST = "[fr, nl, es, gb, united kingdom]"
-# What every company has to say of its own: the fields in which its people write why they said no.
+_WEST = "[fr, nl, gb, united kingdom]"
+PARTNER = "yann"
+"""Who stands in the CRM for a partner firm; in this play nobody there ever answers."""
+# What every company has to say of its own: the fields in which its people write why they said no,
+# and until when somebody is away.
 _OWN_WORDS = {
+    "IsActive, as: bool}, type: {value: user}}": "IsActive, as: bool}, type: {value: user}, "
+    "away_until: {from: Away_Until__c, as: moment}}",
     "# reason: Your_Field__c ": "reason: Unqualified_Reason__c ",
     "# reason: Loss_Reason__c ": "reason: Loss_Reason__c ",
 }
@@ -99,7 +105,12 @@ def routing() -> str:
             owner = f"{words.OWNERS[place]}@{words.OWN_DOMAIN}"
             lines.append(f"      - {{owner: {owner}, capacity: {{open: 60, per_day: 2}}}}")
     lines += [
+        "  south:",
+        "    members:",
+        f"      - owner: {PARTNER}@{words.OWN_DOMAIN}",
+        "        partner: {name: South Partners, answer_within: 5d, deliver: {csv: partners}}",
         "rules:",
+        "  - {name: Southern Europe, when: {country: {in: [es, it]}}, to: {pool: south}}",
         f"  - {{name: German speaking, when: {{country: {{in: {_GERMAN}}}}}, to: {{pool: dach}}}}",
         f"  - {{name: Western Europe, when: {{country: {{in: {_WEST}}}}}, to: {{pool: west}}}}",
         "fallback: {pool: rest}",

@@ -44,6 +44,7 @@ OUTWARD: dict[str, OutwardField] = {
         OutwardField("fit", FieldType.NUMBER, Group.SCORE, "Leadloop fit"),
         OutwardField("behaviour", FieldType.NUMBER, Group.SCORE, "Leadloop behaviour"),
         OutwardField("grade", FieldType.TEXT, Group.SCORE, "Leadloop grade", 4),
+        OutwardField("action", FieldType.TEXT, Group.SCORE, "Leadloop action", 40),
         OutwardField("reasons", FieldType.LONG_TEXT, Group.SCORE, "Leadloop reasons", 2000),
         OutwardField("state", FieldType.TEXT, Group.SCORE, "Leadloop state", 40),
         OutwardField("cycle", FieldType.NUMBER, Group.SCORE, "Leadloop cycle"),

@@ -23,6 +23,7 @@ def fuse(versions: Iterable[Version]) -> Fields:
 
     An objection (`opted_out`) on any record counts for the person, unless consent (`opted_in`) was
     given later: where both say when (`opted_out_at`, `opted_in_at`), the latest statement decides.
+    `do_not_call` on any record counts.
     """
     ordered = sorted(versions, key=lambda v: (v.changed or 0, -v.rank, _last(v.id)))
     fused: Fields = {}
@@ -34,6 +35,8 @@ def fuse(versions: Iterable[Version]) -> Fields:
         docs.append(version.doc)
     if any(doc.get("opted_out") is True for doc in docs):
         fused["opted_out"] = _objected(docs)
+    if any(doc.get("do_not_call") is True for doc in docs):
+        fused["do_not_call"] = True
     if fused.get("email") is not None:
         fused.pop("email_invalid", None)
     return fused

@@ -35,6 +35,7 @@ from connector.scoring.model import Model
 from connector.store import people, quality, runs
 from connector.store.database import Store
 from connector.store.histories import Reading, Worth, histories, watched
+from connector.sync import nurturing
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
@@ -66,6 +67,7 @@ def report_figures(
     measures = _measures(settings.report, model, now, costs)
     calendar = calendar_of(loaded)
     worth = Worth()
+    consent = nurturing.blocked(store, loaded)
     with store.read() as tx:
         reading = Reading(
             connection=handoff_connection(loaded),
@@ -101,6 +103,7 @@ def report_figures(
         "maturity": grown,
         **kind_figures(kinds, settings.report, start, worth.worked, names, seen=reading.watched),
         "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
+        "consent": consent,
         "health": health,
     }
 

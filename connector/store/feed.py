@@ -27,7 +27,8 @@ def people_sql(
     """
     blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
     values = ", ".join(
-        f"{_value(dialect, name, kind)} AS {_quoted(name)}" for name, kind in fields.items()
+        f"{value_in(dialect, 'p.facts', name, kind)} AS {_quoted(name)}"
+        for name, kind in fields.items()
     )
     return (
         f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
@@ -69,7 +70,7 @@ def _wanted(dialect: str, only_stale: bool, accounts: bool, customers: bool) -> 
         return inside
     if not accounts:
         return f"{inside} AND p.stale"
-    mine = _value(dialect, "account.key", "text")
+    mine = value_in(dialect, "p.facts", "account.key", "text")
     theirs = mine.replace("p.facts", "q.facts")
     return f"{inside} AND (p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
 
@@ -84,12 +85,13 @@ def _literal(name: str) -> str:
     return f"'{doubled}'"
 
 
-def _value(dialect: str, name: str, kind: str) -> str:
+def value_in(dialect: str, column: str, name: str, kind: str) -> str:
+    """Spell the value of a name in a column of documents; NULL where it is of another kind."""
     if dialect == "postgresql":
-        return _postgresql(name, kind)
+        return _postgresql(column, name, kind)
     escaped = name.replace('"', '\\"')
     path = _literal(f'$."{escaped}"')
-    value, found = f"json_extract(p.facts, {path})", f"json_type(p.facts, {path})"
+    value, found = f"json_extract({column}, {path})", f"json_type({column}, {path})"
     match kind:
         case "number":
             return f"CASE WHEN {found} IN ('integer', 'real') THEN CAST({value} AS REAL) END"
@@ -100,10 +102,10 @@ def _value(dialect: str, name: str, kind: str) -> str:
     return f"CASE WHEN {found} = 'text' THEN {value} END"
 
 
-def _postgresql(name: str, kind: str) -> str:
-    facts = "CAST(p.facts AS jsonb)"
-    value = f"({facts} ->> {_literal(name)})"
-    found = f"jsonb_typeof({facts} -> {_literal(name)})"
+def _postgresql(column: str, name: str, kind: str) -> str:
+    document = f"CAST({column} AS jsonb)"
+    value = f"({document} ->> {_literal(name)})"
+    found = f"jsonb_typeof({document} -> {_literal(name)})"
     match kind:
         case "number":
             return f"CASE WHEN {found} = 'number' THEN CAST({value} AS DOUBLE PRECISION) END"

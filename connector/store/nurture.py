@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select, text
 
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
 from connector.store.among import among
+from connector.store.feed import value_in
 from connector.store.people import chunks
 from connector.store.schema import activity, cycle, person
 
@@ -86,6 +87,91 @@ def unheard(tx: Connection, before: Micros) -> list[Unheard]:
         .order_by(func.count().desc(), cycle.c.theme, cycle.c.phase)
     )
     return [Unheard(theme or "", phase, int(n), int(at)) for theme, phase, n, at in rows.all()]
+
+
+class Segment(NamedTuple):
+    """The people in scope that share a value of a field; None for whom it is not known."""
+
+    name: str | None
+    people: int
+    nurtured: int
+    with_sales: int
+    ready: int
+    score: float | None
+
+
+def segments(tx: Connection, field: str) -> list[Segment]:
+    """Count people in scope by a field that rules read, most first."""
+    value = value_in(tx.dialect.name, "p.facts", field, "any")
+    nurtured, with_sales = (_one_of(states) for states in (_NURTURED, _WITH_SALES))
+    rows = tx.execute(
+        text(
+            f"SELECT {value} AS name, COUNT(*) AS people, "
+            f"COUNT(*) FILTER (WHERE {nurtured}), COUNT(*) FILTER (WHERE {with_sales}), "
+            "COUNT(*) FILTER (WHERE s.sales_ready), CAST(AVG(s.score) AS DOUBLE PRECISION) "
+            "FROM person p "
+            "LEFT JOIN cycle c ON c.person = p.id AND c.current "
+            "LEFT JOIN score s ON s.person = p.id "
+            "WHERE p.excluded IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    )
+    return [
+        Segment(
+            name,
+            int(n),
+            int(some),
+            int(given),
+            int(ready),
+            None if mean is None else round(mean, 1),
+        )
+        for name, n, some, given, ready, mean in rows
+    ]
+
+
+def _one_of(states: Iterable[State]) -> str:
+    return f"c.state IN ({', '.join(repr(state.value) for state in states)})"
+
+
+_NURTURED = (State.NURTURE, State.RECYCLED)
+_WITH_SALES = (State.HANDED_OFF, State.ACCEPTED, State.QUALIFIED, State.NO_DECISION)
+
+
+class Alike(NamedTuple):
+    """People in scope of whom a consent policy thinks the same, and how many they are."""
+
+    country: str | None
+    opted_in: bool | None
+    opted_out: bool | None
+    do_not_call: bool | None
+    state: str | None
+    people: int
+
+
+_SAID = ("opted_in", "opted_out", "do_not_call")
+
+
+def alike(tx: Connection) -> list[Alike]:
+    """Count people in scope by country, by what they said about contact, and by state."""
+    dialect = tx.dialect.name
+    where = [value_in(dialect, "p.facts", name, "text") for name in ("country", "account.country")]
+    own, company = (f"NULLIF({sql}, '')" for sql in where)
+    said = ", ".join(f"{value_in(dialect, 'p.doc', name, 'bool')} AS {name}" for name in _SAID)
+    rows = tx.execute(
+        text(
+            f"SELECT COALESCE({own}, {company}) AS country, {said}, c.state AS state, "
+            "COUNT(*) AS people FROM person p "
+            "LEFT JOIN cycle c ON c.person = p.id AND c.current "
+            "WHERE p.excluded IS NULL GROUP BY 1, 2, 3, 4, 5"
+        )
+    )
+    return [
+        Alike(place, _truth(given), _truth(out), _truth(silent), state, int(n))
+        for place, given, out, silent, state, n in rows
+    ]
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
 
 
 class Contact(NamedTuple):

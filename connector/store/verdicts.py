@@ -8,12 +8,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, delete, select
 
 from connector.domain.moment import Micros
+from connector.store.among import among
 from connector.store.people import chunks
-from connector.store.schema import cycle, disposition, quarantine
+from connector.store.schema import cycle, disposition, note, quarantine
+from connector.store.upsert import upsert
 
 IMPORT = "import"
 """The connection under which lines of imported files are kept aside."""
 _OBJECT = "dispositions"
+_TAKEN_BACK = "taken back/"
 
 
 class Pass(NamedTuple):
@@ -92,6 +95,34 @@ def last_words(tx: Connection) -> Iterator[LastWord]:
         last = LastWord(person, number, verdict, reason, at, by or owner)
     if last is not None:
         yield last
+
+
+def newest_words(tx: Connection, people: Iterable[str]) -> dict[str, str]:
+    """Give the row of the newest verdict that each source gave about these people."""
+    found: dict[str, str] = {}
+    for some in chunks(people):
+        rows = tx.execute(
+            select(disposition.c.source, disposition.c.id)
+            .where(among(disposition.c.person, some))
+            .order_by(disposition.c.at, disposition.c.run, disposition.c.id)
+        )
+        found.update((source, ident) for source, ident in rows)
+    return found
+
+
+def take_back(tx: Connection, ids: Iterable[str]) -> None:
+    """Note of verdicts that their source no longer says them; the book itself is only added to."""
+    rows = [{"name": f"{_TAKEN_BACK}{ident}", "value": "true"} for ident in ids]
+    upsert(tx, note, rows)
+
+
+def taken_back(tx: Connection, ids: Iterable[str]) -> set[str]:
+    """Give those of these verdicts of which that was noted."""
+    found: set[str] = set()
+    for some in chunks(f"{_TAKEN_BACK}{ident}" for ident in ids):
+        rows = tx.execute(select(note.c.name).where(among(note.c.name, some))).scalars()
+        found.update(name.removeprefix(_TAKEN_BACK) for name in rows)
+    return found
 
 
 def forget_lines(tx: Connection, file: str) -> set[str]:

@@ -44,7 +44,7 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
     found = primaries(tx, loop, page)
     current = cycles.current(tx, page)
     behaved = cycles.behaviour(tx, page, loop.now)
-    known = cycles.said(tx, (s.source for p in found.values() for s in p.statements))
+    known = _standing_words(tx, found)
     rows: list[dict[str, Any]] = []
     moves: list[Move] = []
     for person, primary in found.items():
@@ -60,6 +60,27 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
                 cycle = move.cycle
     cycles.add_dispositions(tx, _renamed(rows, verdicts.known_ids(tx, (r["id"] for r in rows))))
     cycles.save(tx, moves, loop.now, loop.run)
+
+
+def _standing_words(tx: Connection, found: dict[str, Primary]) -> dict[str, cycles.Said]:
+    """What each source said last, unless it has stopped to say so since.
+
+    A status that somebody set back and gives again is news, though verdict and reason are the same.
+    """
+    newest = verdicts.newest_words(tx, found)
+    silent = [
+        newest[one.record.key]
+        for one in found.values()
+        if one.record.key in newest and not any(_is_of(one, s) for s in one.statements)
+    ]
+    back = verdicts.taken_back(tx, newest.values())
+    verdicts.take_back(tx, set(silent) - back)
+    known = cycles.said(tx, (s.source for p in found.values() for s in p.statements))
+    return {source: one for source, one in known.items() if newest.get(source) not in back}
+
+
+def _is_of(primary: Primary, one: Statement) -> bool:
+    return one.source == primary.record.key and one.state.value in VERDICTS
 
 
 def _renamed(rows: Sequence[dict[str, Any]], known: set[str]) -> list[dict[str, Any]]:

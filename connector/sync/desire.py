@@ -44,6 +44,7 @@ def desired(person: Person, group: Group, *, run: str, routing: bool) -> Fields:
                 "fit": floor(score.fit + 0.5),
                 "behaviour": floor(score.behaviour + 0.5),
                 "grade": score.grade,
+                "action": score.action,
                 "reasons": _reasons(person),
                 "state": state_after(cycle, routing=routing).value,
                 "cycle": cycle.number,

@@ -9,7 +9,7 @@ from connector.domain.cycle import State
 from connector.store import cycles, handoffs, people, runs
 from connector.store.handoffs import Alert, Handoff
 from connector.sync.context import Loop
-from connector.sync.packaging import packages, tiers_of
+from connector.sync.packaging import packages, touch_due
 from connector.sync.primary import primaries
 
 PAGE = 500
@@ -27,7 +27,6 @@ def confirm(loop: Loop) -> Counter[str]:
 
 def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
     moves, begun, told = [], [], []
-    tiers = {tier.name: tier for tier in tiers_of(loop)}
     with loop.store.write() as tx:
         found = primaries(tx, loop, (c.person for c in routed))
         there = [c for c in routed if c.person in found]
@@ -37,8 +36,7 @@ def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
         known |= {one.key: one for one in packages(loop, tx, lacking, found, {})}
         for cycle in shown:
             given = known[cycle.person, cycle.number]
-            tier = tiers.get(given.tier, tiers_of(loop)[-1])
-            due = loop.calendar.due(loop.now, tier.first_touch)
+            due = touch_due(loop, given.tier)
             after = cycle._replace(
                 state=State.HANDED_OFF,
                 why=cycle.why,

@@ -10,21 +10,25 @@ import orjson
 
 from connector.config.load import Loaded
 from connector.config.settings import Settings
-from connector.decisions.consent import Allowed, ConsentPolicy, allowed, may_contact
+from connector.decisions.consent import Allowed, ConsentPolicy, allowed, judged
 from connector.decisions.hygiene import findings
 from connector.decisions.nurture import Asset, Matrix
 from connector.decisions.standing import Recycling
 from connector.documents import load, parse
 from connector.documents.shipped import shipped
 from connector.domain.moment import Micros, format_iso
+from connector.domain.outward import Group
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
+from connector.mapping.document import load_mapping
 from connector.store import nurture as stored
 from connector.store.database import Store
 from connector.store.nurture import Contact
+from connector.store.outbox import Row, rows_of_plan
 
 PAGE = 2_000
 _SECOND = 1_000_000
+_NOT_WITH_SALES = frozenset({"inquiry", "nurture", "recycled"})
 
 
 def matrix_of(settings: Settings) -> Matrix:
@@ -70,9 +74,7 @@ def may(
         country = facts.get("country") or facts.get("account.country")
         return allowed(doc, policy, country, asked=asked)
     consent = settings.consent
-    return Allowed(
-        may_contact(doc, consent.sales), may_contact(doc, consent.nurture), "all countries"
-    )
+    return judged(doc, consent.sales, consent.nurture, "all countries", asked=asked)
 
 
 # --- lists ---------------------------------------------------------------------------------------
@@ -83,6 +85,13 @@ def waiting_by_cell(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     with store.read() as tx:
         waiting = stored.waiting(tx)
     return [cell._asdict() for cell in matrix_of(loaded.settings).cells(waiting)]
+
+
+def segments(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give the segments of everybody, by the field that `nurture.segment` names."""
+    with store.read() as tx:
+        rows = stored.segments(tx, loaded.settings.nurture.segment)
+    return [{**row._asdict(), "name": row.name or "not known"} for row in rows]
 
 
 def unheard(store: Store, loaded: Loaded, now: Micros) -> list[dict[str, Any]]:
@@ -98,11 +107,14 @@ def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     """Give for each row of the policy how many it keeps from sales and from mail."""
     policy = consent_of(loaded)
     counts: dict[str, Counter[str]] = {}
-    for one, doc, facts in _everybody(store):
-        found = may(loaded.settings, policy, doc, facts, asked=False)
+    with store.read() as tx:
+        groups = stored.alike(tx)
+    for one in groups:
+        found = may(loaded.settings, policy, one._asdict(), {"country": one.country}, asked=False)
         row = counts.setdefault(found.row, Counter())
-        row.update(people=1, no_sales=not found.sales, no_mail=not found.mail)
-        row["other_lane"] += not found.mail and one.state in {"inquiry", "nurture", "recycled"}
+        n = one.people
+        row.update(people=n, no_sales=n * (not found.sales), no_mail=n * (not found.mail))
+        row["other_lane"] += n * (not found.mail and one.state in _NOT_WITH_SALES)
     return [
         {
             "row": name,
@@ -112,13 +124,56 @@ def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     ]
 
 
+def joining(store: Store, loaded: Loaded, plan_id: str) -> list[dict[str, Any]]:
+    """Give by theme how many people a plan brings into nurture and takes out of it.
+
+    Static lists and campaigns of the CRM follow the flag, so this is what happens to them too.
+    """
+    names = _nurture_names(loaded)
+    counts: dict[str, Counter[str]] = {}
+    for row in _planned(store, plan_id):
+        flag, theme = names[row.connection, row.object]
+        ends = [{name: pair[end] for name, pair in row.changes.items()} for end in (0, 1)]
+        before, after = ((end.get(flag, True), end.get(theme)) for end in ends)
+        for word, (flagged, name) in (("leave", before), ("join", after)):
+            if theme in row.changes and str(flagged).casefold() == "true" and name:
+                counts.setdefault(str(name), Counter())[word] += 1
+    return [
+        {"theme": theme, "join": some["join"], "leave": some["leave"]}
+        for theme, some in sorted(counts.items())
+    ]
+
+
+def _nurture_names(loaded: Loaded) -> dict[tuple[str, str], tuple[str, str]]:
+    """What flag and theme are called in each object of each connection."""
+    found = {}
+    for connection in loaded.settings.connections:
+        document = load_mapping(loaded.path(connection.mapping))
+        for name, one in document.objects.items():
+            words = ("nurture", "nurture_theme")
+            flag, theme = (one.write[w].to if w in one.write else "" for w in words)
+            found[connection.name, name] = flag, theme
+    return found
+
+
+def _planned(store: Store, plan_id: str) -> Iterator[Row]:
+    after = 0
+    while True:
+        with store.read() as tx:
+            page = rows_of_plan(tx, plan_id, after, PAGE)
+        if not page:
+            return
+        yield from (row for row in page if row.grp == Group.NURTURE.value)
+        after = page[-1].id
+
+
 def other_lane(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     """Give who is not with sales and may not be mailed: for another lane, not to be dropped."""
     policy = consent_of(loaded)
     return [
         {"person": one.person, "state": one.state, "row": found.row, "may_call": found.sales}
         for one, doc, facts in _everybody(store)
-        if one.state in {"inquiry", "nurture", "recycled"}
+        if one.state in _NOT_WITH_SALES
         and not (found := may(loaded.settings, policy, doc, facts, asked=False)).mail
     ]
 

@@ -15,7 +15,7 @@ from connector.decisions import package
 from connector.decisions.package import Deed, Package
 from connector.decisions.sla import OTHERS, Tier, tier_of
 from connector.decisions.standing import Cycle
-from connector.domain.moment import format_iso
+from connector.domain.moment import Micros, format_iso
 from connector.store import activities, cycles, matching, people, scores
 from connector.store.handoffs import Handoff
 from connector.store.people import PersonRecord
@@ -32,6 +32,13 @@ def tiers_of(loop: Loop) -> tuple[Tier, ...]:
     sla = loop.settings.sla
     own = [Tier(t.name, t.first_touch, t.fast_track, t.score) for t in sla.tiers]
     return (*own, Tier(OTHERS, sla.first_touch))
+
+
+def touch_due(loop: Loop, tier: str) -> Micros:
+    """Say when first contact is due from now on; a tier agreed no more counts as the last one."""
+    tiers = tiers_of(loop)
+    found = next((one for one in tiers if one.name == tier), tiers[-1])
+    return loop.calendar.due(loop.now, found.first_touch)
 
 
 def packages(

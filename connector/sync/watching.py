@@ -16,6 +16,7 @@ from connector.store import cycles, handoffs, people
 from connector.store.handoffs import Alert, Handoff
 from connector.sync.context import Loop
 from connector.sync.decide import give_anew
+from connector.sync.packaging import touch_due
 
 REASSIGNED = "nobody made contact in time"
 
@@ -99,6 +100,7 @@ def _reassign(loop: Loop, tx: Connection, late: Sequence[Handoff]) -> int:
             one._replace(
                 owner=routed.owner,
                 began_at=None,
+                touch_due=touch_due(loop, one.tier),
                 step=Step.NONE.value,
                 turn=one.turn + 1,
                 task="none" if one.task == "none" else "wanted",

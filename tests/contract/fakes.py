@@ -95,6 +95,7 @@ class OdooFake(Fake):
             "active": "boolean",
             "x_leadloop_score": "integer",
         }
+        self.activities: list[dict[str, Any]] = []
         self.lost = 0
         self.allowed = True
         self.adapter = OdooAdapter(self.address, "crm", "me", lambda: self.secret, page=7)
@@ -108,6 +109,10 @@ class OdooFake(Fake):
             ("res.users", "context_get"),
             ("ir.model", "search_read"),
             ("ir.model.fields", "create"),
+            ("ir.model.data", "search_read"),
+            ("mail.activity", "fields_get"),
+            ("mail.activity", "search_read"),
+            ("mail.activity", "create"),
         ):
             name = f"_{model.replace('.', '_')}_{method}"
             responses.add_callback(
@@ -147,7 +152,7 @@ class OdooFake(Fake):
                 return self._error(500, "builtins.ValueError", str(error))
             except LookupError as error:
                 return self._error(404, "odoo.exceptions.MissingError", str(error))
-            if self.lost > 0 and name.endswith(("write", "web_save_multi")):
+            if self.lost > 0 and name.endswith(("write", "web_save_multi", "activity_create")):
                 self.lost -= 1
                 raise responses.ConnectionError("connection reset")
             return 200, {"Content-Type": "application/json"}, json.dumps(answer)
@@ -232,6 +237,41 @@ class OdooFake(Fake):
     def _ir_model_search_read(self, domain: list[Any], **_: Any) -> list[dict[str, Any]]:
         del domain
         return [{"id": 1, "model": "crm.lead"}]
+
+    def _ir_model_data_search_read(self, domain: list[Any], **_: Any) -> list[dict[str, Any]]:
+        known = domain == [["module", "=", "mail"], ["name", "=", "mail_activity_data_todo"]]
+        return [{"id": 9, "res_id": 4}] if known else []
+
+    def _mail_activity_fields_get(self, attributes: list[str]) -> dict[str, Any]:
+        del attributes
+        names = ("res_model_id", "res_model", "res_id", "summary", "note", "user_id", "active")
+        return {name: {"type": "char", "string": name, "readonly": False} for name in names}
+
+    def _mail_activity_search_read(
+        self, domain: list[Any], fields: list[str], order: str = "id"
+    ) -> list[dict[str, Any]]:
+        assert order == "id"
+        seen = [term for term in domain if term[0] == "active"]
+        found = [
+            (n, row)
+            for n, row in enumerate(self.activities, start=1)
+            if (seen or row["active"]) and all(self._holds(n, row, term) for term in domain)
+        ]
+        return [{"id": n, **{name: row[name] for name in fields}} for n, row in found]
+
+    def _mail_activity_create(
+        self, vals_list: list[dict[str, Any]], context: dict[str, Any]
+    ) -> list[int]:
+        assert context == {"mail_activity_quick_update": True}, "the owner would be mailed twice"
+        (values,) = vals_list
+        if values["res_model_id"] != 1 or values["res_id"] not in self.rows:
+            raise LookupError("Record does not exist or has been deleted.")
+        if values["activity_type_id"] != 4 or not isinstance(values["user_id"], int):
+            raise ValueError("no such reference")
+        self.activities.append(
+            {**values, "res_model": "crm.lead", "active": True, "write": self.now}
+        )
+        return [len(self.activities)]
 
     def _ir_model_fields_create(self, vals_list: list[dict[str, Any]]) -> list[int]:
         for values in vals_list:

@@ -42,8 +42,16 @@ def seed(call: Call, sql: Callable[[str], str], *, number: int = LEADS) -> dict[
 
 
 def _users(call: Call) -> list[int]:
+    """Four who see every lead; who may not see one can be given no activity on it."""
+    (group,) = call(
+        "ir.model.data",
+        "search_read",
+        domain=[["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
+        fields=["res_id"],
+    )
     names = ("Anna", "Ben", "Carla", "Dan")
-    rows = [{"name": n, "login": f"{n.lower()}@acme.example"} for n in names]
+    sees = [(4, group["res_id"])]
+    rows = [{"name": n, "login": f"{n.lower()}@acme.example", "group_ids": sees} for n in names]
     return list(call("res.users", "create", vals_list=rows))
 
 

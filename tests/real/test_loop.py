@@ -69,7 +69,11 @@ class Place:
         done = subprocess.run(
             [sys.executable, "-m", "connector", *words, "-o", "json"],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "LEADLOOP_TEST_KEY": self.odoo.key},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": str(ROOT),
+                "LEADLOOP_TEST_KEY": self.odoo.key,
+            },
             capture_output=True,
             text=True,
             timeout=300,
@@ -102,6 +106,15 @@ def first(place):
     answer = place.leadloop("run", expect=5)
     applied = place.leadloop("apply", answer["data"]["plan"]["id"], "--approve")
     return answer, applied
+
+
+def tasks_of_ours(odoo):
+    return odoo.call(
+        "mail.activity",
+        "search_read",
+        domain=[["summary", "like", "[leadloop-"], ["active", "in", [True, False]]],
+        fields=["res_id", "user_id"],
+    )
 
 
 def shown(odoo, domain, fields):
@@ -164,6 +177,9 @@ def test_released_people_get_an_owner_and_a_persons_change_of_it_survives(place,
     given = [row for row in rows if row["user_id"]]
     names = {row["user_id"][1] for row in given}
     assert names >= {"Anna", "Ben"}
+    tasks = {row["res_id"]: row["user_id"][1] for row in tasks_of_ours(odoo)}
+    assert len(tasks) == 6
+    assert set(tasks.values()) == {"Anna", "Ben"}, "nobody whom sales had before gets one"
     carla = odoo.call("res.users", "search", domain=[["login", "=", "carla@acme.example"]])[0]
     mine = odoo.sql(
         "SELECT id FROM crm_lead WHERE x_leadloop_state = 'handed_off' AND user_id IS NOT NULL "
@@ -173,6 +189,7 @@ def test_released_people_get_an_owner_and_a_persons_change_of_it_survives(place,
     time.sleep(1.1)
     for _ in range(2):
         place.leadloop("run")
+    assert len(tasks_of_ours(odoo)) == 6, "a task is made once"
     (row,) = shown(odoo, [["id", "=", int(mine)]], ["user_id"])
     assert row["user_id"][0] == carla
     told = place.leadloop("explain", f"odoo/lead/{mine}")["data"]

@@ -170,6 +170,65 @@ def test_a_quiet_owner_write_sends_no_mail_and_a_hand_off_does(odoo, leads):
     assert mails() == before + 1
 
 
+@pytest.mark.parametrize("older", [False, True], ids=["JSON-2", "XML-RPC"])
+def test_a_task_is_a_planned_activity_found_also_when_it_is_done_and_mails_nobody(
+    odoo, leads, older
+):
+    from connector.adapters.base import NewTask
+    from connector.adapters.odoo.calls import XmlRpc
+    from connector.transport.http import Transport
+
+    (user,) = odoo.call(
+        "res.users",
+        "create",
+        vals_list=[
+            {
+                "name": "Caller",
+                "login": f"caller{older}@x.example",
+                "email": "caller@x.example",
+                "group_ids": [(4, group) for group in sales_group(odoo)],
+            }
+        ],
+    )
+    adapter = odoo.adapter()
+    if older:
+        adapter._calls = XmlRpc(Transport(odoo.address), odoo.database, "admin", lambda: odoo.key)
+    mark, lead = f"leadloop-{older:016x}", str(leads[8 + older])
+    due = 1_799_999_999_000_000
+    task = NewTask(mark, "crm.lead", lead, str(user), f"Call < them [{mark}]", "a <b>\nc", due)
+    assert adapter.find_tasks([task]) == {}
+    mails = odoo.call("mail.mail", "search_count", domain=[])
+    made = adapter.create_task(task)
+    assert odoo.call("mail.mail", "search_count", domain=[]) == mails
+    assert adapter.find_tasks([task]) == {mark: made}
+    (row,) = odoo.call(
+        "mail.activity",
+        "read",
+        [int(made)],
+        fields=["res_id", "user_id", "summary", "note", "date_deadline", "activity_type_id"],
+    )
+    assert (row["res_id"], row["user_id"][0], row["date_deadline"]) == (
+        int(lead),
+        user,
+        "2027-01-15",
+    )
+    assert row["summary"] == task.subject
+    assert "a &lt;b&gt;" in row["note"]
+    assert row["activity_type_id"][1] == "To-Do"
+    odoo.call("mail.activity", "action_feedback", [int(made)], feedback="done")
+    assert adapter.find_tasks([task]) == {mark: made}
+
+
+def sales_group(odoo):
+    rows = odoo.call(
+        "ir.model.data",
+        "search_read",
+        domain=[["module", "=", "sales_team"], ["name", "=", "group_sale_salesman_all_leads"]],
+        fields=["res_id"],
+    )
+    return [row["res_id"] for row in rows]
+
+
 def test_the_older_interface_reads_and_writes_the_same(odoo, leads):
     from connector.adapters.odoo.calls import XmlRpc
     from connector.transport.http import Transport

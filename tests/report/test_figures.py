@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
 from connector.store import schema
+from connector.store.nurture import segments
 from tests.past import did
 
 
@@ -37,6 +39,56 @@ def test_stages_money_and_reasons_are_those_of_the_rows(past):
     assert found["health"]["kept_aside"] == [
         {"object": "event", "reason": "`time` is no moment", "rows": 2}
     ]
+
+
+def test_consent_is_counted_for_everybody_in_scope(past):
+    store, loaded, figures = past(12)
+    said = [
+        ({"opted_out": True}, {"country": "de"}),
+        ({"opted_out": "true"}, {}),
+        ({"do_not_call": True}, {"account.country": "de"}),
+        ({"opted_in": True}, {"country": "", "account.country": "de"}),
+    ]
+    with store.write() as tx:
+        tx.execute(update(schema.person).values(doc="{}", facts="{}"))
+        who = sorted(tx.execute(select(schema.person.c.id)).scalars())
+        for one, (doc, facts) in zip(who, said, strict=False):
+            tx.execute(
+                update(schema.person)
+                .where(schema.person.c.id == one)
+                .values(doc=json.dumps(doc), facts=json.dumps(facts))
+            )
+    assert [(r["people"], r["no_sales"], r["no_mail"]) for r in figures()["consent"]] == [
+        (12, 0, 1)
+    ]
+    with (loaded.folder / "leadloop.yaml").open("a") as file:
+        file.write("consent: {policy: shipped}\n")
+    assert [list(row.values())[:4] for row in figures()["consent"]] == [
+        ["EU and EEA", 3, 2, 2],
+        ["unknown region", 9, 0, 9],
+    ]
+
+
+def test_segments_count_everybody_in_scope_once(past):
+    store, _, _ = past(40)
+    with store.read() as tx:
+        found = segments(tx, "country")
+        states = dict(
+            tx.execute(
+                select(schema.cycle.c.person, schema.cycle.c.state).where(schema.cycle.c.current)
+            ).all()
+        )
+        facts = {
+            row.id: json.loads(row.facts).get("country")
+            for row in tx.execute(select(schema.person).where(schema.person.c.excluded.is_(None)))
+        }
+    assert {one.name: one.people for one in found} == Counter(facts.values())
+    nurtured = Counter(
+        facts[who]
+        for who, state in states.items()
+        if state in {"nurture", "recycled"} and who in facts
+    )
+    assert {one.name: one.nurtured for one in found if one.nurtured} == nurtured
 
 
 def test_a_touch_counts_when_the_owner_did_it_after_the_hand_off(past):

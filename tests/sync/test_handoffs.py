@@ -11,7 +11,7 @@ import pytest
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.store.database import open_store
 from connector.sync.standings import standings
-from tests.sync.world import MAPPING, SETTINGS
+from tests.sync.world import MAPPING, ROUTING, SETTINGS
 
 HANDED = (
     "      package: {to: ll_package, owner: ours}\n"
@@ -190,6 +190,50 @@ def test_lower_grades_come_in_one_digest_the_next_morning(company, channel):
     assert sum(one["message"].count("Do next:") for one in got) == 3
 
 
+def come_back(world, ident, *, after=DAY):
+    """Sales says "not ready" for the same reason, and the person does something new."""
+    world.pass_time(HOUR)
+    world.put("leads", ident, status="later", reason="bad timing")
+    world.run()
+    world.put("leads", ident, status="new")
+    world.pass_time(after)
+    world.event(ident, url="/pricing")
+    world.run()
+
+
+@pytest.mark.filterwarnings("default")
+def test_of_one_person_nobody_is_told_twice_within_a_week(company, channel):
+    pytest.importorskip("apprise")
+    address, got = channel
+    told = f'alerts: {{sales: ["{address}"], hours: null, at_once: [A, B, C, D]}}\n'
+    configure(company, CALM + told)
+    company.hot("l1")
+    company.run()
+    assert len(got) == 1
+    come_back(company, "l1")
+    assert (company.shown("l1")["ll_cycle"], len(got)) == (2, 1)
+    assert len(company.crm.tasks) == 2, "the task of the new cycle is there all the same"
+    come_back(company, "l1", after=8 * DAY)
+    assert (company.shown("l1")["ll_cycle"], len(got)) == (3, 2)
+
+
+def test_twice_back_for_the_same_reason_it_goes_to_somebody_else(small):
+    configure(small, CALM)
+    small.put("users", "inbound", name="Inbound", email=None, active=True, type="queue")
+    small.write("routing.yaml", ROUTING + "on_recycle: {queue: Inbound}\n")
+    small.lead("seed", title="Clerk")
+    small.start()
+    small.hot("l1")
+    small.run()
+    owners = [small.shown("l1")["owner"]]
+    for _ in range(2):
+        come_back(small, "l1")
+        owners.append(small.shown("l1")["owner"])
+    assert owners == ["anna", "anna", "ben"], (
+        "the last owner is preferred, until it goes in circles"
+    )
+
+
 def test_a_late_hand_off_is_warned_of_escalated_and_given_to_somebody_else_once(company):
     configure(company, "alerts: {hours: null}\n")
     company.hot("l1")
@@ -207,6 +251,10 @@ def test_a_late_hand_off_is_warned_of_escalated_and_given_to_somebody_else_once(
     company.run()
     assert company.shown("l1")["owner"] == "ben"
     assert company.rows("SELECT owner, step, turn FROM handoff") == [("crm/ben", "", 1)]
+    assert company.shown("l1")["ll_due"] > format_iso(company.now)
+    company.written()
+    company.run()
+    assert company.written() == [], "the new due date came with the new owner"
     for _ in range(6):
         company.pass_time(12 * HOUR)
         company.run()

@@ -226,6 +226,21 @@ def test_a_request_is_answered_whatever_is_known_of_consent_but_never_by_a_forbi
     assert company.shown("dnc")["ll_state"] == "inquiry"
 
 
+def test_a_request_is_answered_by_the_plain_rules_too_but_not_by_a_forbidden_call(company):
+    configure(company, "consent: {sales: opt_in}\n")
+    for n in range(4):
+        company.lead(f"seed{n}", title="Clerk")
+    company.start()
+    company.hot("silent")
+    for ident, values in (("asks", {}), ("dnc", {"dnc": True, "opted_in": True})):
+        company.hot(ident, **values)
+        company.event(ident, "form_submit", form="demo")
+    company.run()
+    states = {ident: company.shown(ident)["ll_state"] for ident in ("silent", "asks", "dnc")}
+    assert states["asks"] == "handed_off", "unknown consent never blocks the answer to a request"
+    assert "handed_off" not in {states["silent"], states["dnc"]}
+
+
 def test_data_to_be_mended_is_a_worklist(company):
     configure(company, "hygiene: {required: [email, country]}\n")
     company.lead("l1", title="Clerk", email="info@acme.example", country="de")

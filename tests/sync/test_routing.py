@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from connector.adapters.base import RemoteField
 from connector.domain.moment import DAY, format_iso
-from tests.sync.world import MAPPING, ROUTING
+from tests.sync.world import MAPPING, MODEL, ROUTING
 
 
 def test_a_rule_may_ask_for_the_score(world):
@@ -16,6 +17,26 @@ def test_a_rule_may_ask_for_the_score(world):
     world.hot("l1")
     world.run()
     assert world.shown("l1")["owner"] == "carla"
+
+
+def test_the_band_a_score_lies_in_says_what_to_do_and_stands_in_the_crm(world):
+    actions = "actions: [{from: 80, action: call_today}, {from: 30, action: invite}, "
+    world.write("model.yaml", MODEL + actions + "{from: 0, action: leave}]\n")
+    world.write(
+        "mapping.yaml",
+        MAPPING.replace(
+            "      grade: {to", "      action: {to: ll_action, owner: ours}\n      grade: {to"
+        ),
+    )
+    world.crm.fields["leads"]["ll_action"] = RemoteField("ll_action", None)
+    world.lead("l1", title="Clerk")
+    world.start()
+    assert (world.shown("l1")["ll_score"], world.shown("l1")["ll_action"]) == (24, "leave")
+    world.pass_time()
+    world.event("l1", url="/pricing")
+    world.event("l1", "download", asset="guide")
+    world.run()
+    assert (world.shown("l1")["ll_score"], world.shown("l1")["ll_action"]) == (64, "invite")
 
 
 def test_somebody_whom_the_crm_shows_as_away_gets_no_lead_until_he_is_back(world):

@@ -25,7 +25,7 @@ from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describ
 from connector.adapters.hubspot.furnishing import Furnishing
 from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.limits import SEARCHES
-from connector.adapters.hubspot.lists import Lists
+from connector.adapters.hubspot.lists import Lists, Themes
 from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
 from connector.adapters.hubspot.owners import Owners
@@ -104,6 +104,7 @@ class HubSpotAdapter:
             Removing(calls, library, self._objects),
             Probing(calls, self._objects),
             self._provisioning.create,
+            Themes(Lists(calls)),
         )
 
     def __repr__(self) -> str:

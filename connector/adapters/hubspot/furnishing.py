@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from connector.adapters.base import Check, FieldStep, Order, PartStep
+from connector.adapters.hubspot.lists import Themes
 from connector.adapters.hubspot.probing import Probing
 from connector.adapters.hubspot.removing import RemovalStep, Removing
 from connector.adapters.hubspot.views import Views, ViewStep
@@ -25,8 +26,10 @@ class Furnishing:
         removing: Removing,
         probing: Probing,
         create: Callable[[Sequence[FieldStep]], None],
+        themes: Themes,
     ) -> None:
         self._views = views
+        self._themes = themes
         self._removing = removing
         self._probing = probing
         self._create = create
@@ -36,12 +39,15 @@ class Furnishing:
         return [_part(one) for one in self._views.plan(order.themes, _fields(order))]
 
     def furnish(self, order: Order, groups: Sequence[str]) -> list[PartStep]:
-        """Make properties, then the lists of those groups."""
+        """Make properties, then the lists of those groups; new static ones are filled."""
         self._create(order.steps)
         if LISTS not in groups:
             return []
         plan = self._views.plan(order.themes, _fields(order))
-        return [_part(one) for one in self._views.create(plan, _fields(order))]
+        done = self._views.create(plan, _fields(order))
+        if any(one.kind == "static" and one.action == "create" for one in done):
+            self._themes.catch_up()
+        return [_part(one) for one in done]
 
     def exported(self) -> Mapping[str, bytes]:
         """Refuse: HubSpot takes no files of settings."""

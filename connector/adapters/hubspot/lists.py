@@ -20,7 +20,7 @@ FLAG, THEME = "leadloop_nurture", "leadloop_nurture_theme"
 """The properties that say who is nurtured, and with what."""
 NURTURE = "Leadloop nurture: "
 """What the name of a theme's static list begins with."""
-_SEARCH_PAGE, _MEMBERS_PAGE = 100, 100
+_SEARCH_PAGE, _MEMBERS_PAGE, _FOUND_PAGE = 100, 100, 200
 
 
 class List(NamedTuple):
@@ -69,6 +69,28 @@ class Lists:
             if not cursor:
                 return
 
+    def flagged(self) -> Iterator[dict[str, str | None]]:
+        """Yield the contacts that are nurtured, each with its theme, page by page in id order."""
+        last = "0"
+        while True:
+            filters = [
+                {"propertyName": FLAG, "operator": "EQ", "value": "true"},
+                {"propertyName": "hs_object_id", "operator": "GT", "value": last},
+            ]
+            body = {
+                "filterGroups": [{"filters": filters}],
+                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+                "properties": [THEME],
+                "limit": _FOUND_PAGE,
+                "after": "0",
+            }
+            path = f"{self._calls.paths['objects']}/contacts/search"
+            rows = self._calls.post(path, body).get("results") or ()
+            if not rows:
+                return
+            last = str(rows[-1]["id"])
+            yield {str(row["id"]): row["properties"].get(THEME) or None for row in rows}
+
     def create(self, name: str, branch: Mapping[str, Any] | None = None) -> None:
         """Make a static list, or an active one of whoever fits `branch`; one there is kept."""
         body: dict[str, Any] = {
@@ -111,6 +133,17 @@ class Themes:
         for theme, ident in known.items():
             add = [one for one, its in wanted.items() if its == theme]
             self._lists.change(ident, add, [one for one, its in wanted.items() if its != theme])
+
+    def catch_up(self) -> None:
+        """Put on the lists who was flagged before they were made."""
+        self._known = None
+        if not self.are_there:
+            return
+        try:
+            for some in self._lists.flagged():
+                self.follow(some)
+        except (ForbiddenError, RefusedError) as error:
+            log.warning("HubSpot's new lists were not filled: %s", error)
 
     @property
     def are_there(self) -> bool:

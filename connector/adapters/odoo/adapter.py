@@ -15,12 +15,14 @@ from connector.adapters.base import (
     Capabilities,
     FieldStep,
     Identity,
+    NewTask,
     Page,
     RemoteField,
     Row,
     Window,
 )
 from connector.adapters.odoo.calls import Calls, Json2, XmlRpc, headers, version_of
+from connector.adapters.odoo.tasks import Tasks
 from connector.adapters.odoo.values import TYPES, described, moment_text, read_value, write_value
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import MINUTE, Micros
@@ -49,6 +51,7 @@ class OdooAdapter:
         id_batch=500,
         overlap=5 * MINUTE,
         provisions=True,
+        tasks=True,
         vendor_fields=("probability", "stage_id", "active", "won_status", "lost_reason_id"),
     )
 
@@ -70,6 +73,7 @@ class OdooAdapter:
         self._calls: Calls | None = None
         self._specs: dict[str, dict[str, dict[str, Any]]] = {}
         self._saves_many = True
+        self._tasks = Tasks(self._call, self._fields)
 
     def __repr__(self) -> str:
         return f"OdooAdapter({self._address}, {self._database})"
@@ -143,6 +147,12 @@ class OdooAdapter:
                 self._prepare(source, one, ready, outcomes)
         self._save(source, ready, outcomes)
         return [outcomes[one.id] for one in batch]
+
+    def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._tasks.find(wanted)
+
+    def create_task(self, task: NewTask) -> str:
+        return self._tasks.create(task)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return [self._step(step) for step in wanted]

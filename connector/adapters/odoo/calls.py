@@ -172,6 +172,8 @@ class XmlRpc:
         if self._uid is None:
             self._uid = self._authenticate()
         arguments = [] if ids is None else [list(ids)]
+        if method == "create":  # looks at its first argument to say whether it gives one id
+            arguments = [named.pop("vals_list")]
         given = (self._database, self._uid, self._key(), model, method, arguments, named)
         return self._post("object", "execute_kw", given, f"{model}.{method}", repeatable=repeatable)
 

@@ -23,6 +23,7 @@ from connector.adapters.keeping import Forgetful, kept
 from connector.adapters.salesforce.answers import Usage
 from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
+from connector.adapters.salesforce.campaigns import Campaigns
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.deleted import hidden
 from connector.adapters.salesforce.deploying import Deploys
@@ -108,8 +109,9 @@ class SalesforceAdapter:
             covering=Covering(self._calls, keeps),
         )
         self._ingest = Ingest(self._session, keeps)
+        campaigns = Campaigns(self._calls, self._reading)
         self._writing = Writing(
-            self._calls, self._objects, self._reading, self._ingest, job_from=job_from
+            self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
         )
         self._tasks = Tasks(self._calls, self._reading)
         self._installing = Installing(
@@ -117,7 +119,7 @@ class SalesforceAdapter:
         )
 
         deploys = Deploys(self._session, self._calls)
-        self._furnishing = Furnishing(deploys, self._installing, self._objects)
+        self._furnishing = Furnishing(deploys, self._installing, self._objects, campaigns)
 
     def __repr__(self) -> str:
         return f"SalesforceAdapter({self._address})"

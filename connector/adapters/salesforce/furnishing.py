@@ -1,7 +1,8 @@
 """Everything install makes, in groups: fields and permission sets first, then what people see.
 
 Fields must succeed; each other group is checked and made for itself, for an org may refuse a report
-and still take the rest, and says why. No layout and no page is touched.
+and still take the rest, and says why. No layout and no page is touched. Campaigns are records, made
+last and never removed, for they hold who got what.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connector.adapters.base import Order, PartStep
+from connector.adapters.salesforce.campaigns import CAMPAIGNS, Campaigns
 from connector.adapters.salesforce.deploying import Deploys, changes, failures, told
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.installing import Installing
@@ -23,13 +25,16 @@ from connector.adapters.salesforce.metadata.parts import (
 from connector.adapters.salesforce.metadata.reports import REPORTS, report_parts
 from connector.adapters.salesforce.metadata.views import ACTIONS, VIEWS, list_views, quick_actions
 
-GROUPS = (CORE, VIEWS, ACTIONS, REPORTS, PANEL)
+GROUPS = (CORE, VIEWS, ACTIONS, REPORTS, PANEL, CAMPAIGNS)
 
 
 class Furnishing:
     """Makes and removes our parts by the deploys of one org."""
 
-    def __init__(self, deploys: Deploys, installing: Installing, objects: Objects) -> None:
+    def __init__(
+        self, deploys: Deploys, installing: Installing, objects: Objects, campaigns: Campaigns
+    ) -> None:
+        self._campaigns = campaigns
         self._deploys = deploys
         self._installing = installing
         self._objects = objects
@@ -40,7 +45,7 @@ class Furnishing:
             PartStep(part.group, part.kind, part.name, "create", _SEEN.get(part.group, ""))
             for part in self._parts(order)
             if part.kind != "CustomField"
-        ] + self._left_out(order)
+        ] + [*self._left_out(order), *self._campaigns.plan(order.themes)]
 
     def furnish(self, order: Order, groups: Sequence[str], user: str) -> list[PartStep]:
         """Make the groups, fields before all others, and give our user its permission set."""
@@ -59,6 +64,8 @@ class Furnishing:
             steps += _steps(some, result)
         self._objects.forget()
         self._installing.assign(user)
+        if CAMPAIGNS in groups:
+            steps += self._campaigns.create(order.themes)
         return steps + self._left_out(order)
 
     def exported(self, order: Order) -> Mapping[str, bytes]:

@@ -16,6 +16,7 @@ import orjson
 
 from connector.adapters.salesforce.answers import Refusal, refusal
 from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.campaigns import FLAG, THEME, WHO, Campaigns
 from connector.adapters.salesforce.describing import Described, Objects
 from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.outcomes import LOCKED, outcome
@@ -47,6 +48,7 @@ HEADERS = {
     "Sforce-Call-Options": "client=leadloop",
 }
 _OWNER = "OwnerId"
+_NURTURED = frozenset({FLAG, THEME})
 _PUT_OFF = "try_later"
 
 Ready = list[tuple[Write, dict[str, Any]]]
@@ -61,10 +63,12 @@ class Writing:
         objects: Objects,
         reading: Reading,
         ingest: Ingest,
+        campaigns: Campaigns,
         *,
         job_from: int = JOB_FROM,
     ) -> None:
         self._calls = calls
+        self._campaigns = campaigns
         self._objects = objects
         self._reading = reading
         self._ingest = ingest
@@ -90,6 +94,7 @@ class Writing:
             else:
                 ready[place] = (one, {"id": ident, **values})
         self._check_owners(described, ready, outcomes)
+        self._join_campaigns(described.name, [values for _, values in ready.values()])
         aside = self._people.taken_out(described, ready)
         fresh = True
         for source, some in ((described.name, ready), (ACCOUNT, aside)):
@@ -166,6 +171,26 @@ class Writing:
                 raise
             return [Outcome(one.id, Result.RETRY, _PUT_OFF) for one, _ in ready]
         return _outcomes(ready, body)
+
+    # --- nurture ---------------------------------------------------------------------------------
+
+    def _join_campaigns(self, source: str, values: Sequence[dict[str, Any]]) -> None:
+        """Make whoever is nurtured a member of the theme's campaign, where the org has them.
+
+        Before the fields: a run that dies in between sends both again.
+        """
+        flagged = {one["id"]: one for one in values if not _NURTURED.isdisjoint(one)}
+        if source not in WHO or not flagged or not self._campaigns.are_there:
+            return
+        held: dict[str, Any] = {}
+        if not all(one.keys() >= _NURTURED for one in flagged.values()):
+            rows = self._reading.read_ids(source, ["Id", *sorted(_NURTURED)], list(flagged))
+            held = {row["Id"]: row for row in rows}
+        wanted: dict[str, str | None] = {}
+        for ident, one in flagged.items():
+            now = {**held.get(ident, {}), **one}
+            wanted[ident] = (now.get(THEME) or None) if now.get(FLAG) is True else None
+        self._campaigns.follow(source, wanted)
 
     # --- owners ----------------------------------------------------------------------------------
 

@@ -116,6 +116,13 @@ def test_an_objection_on_any_record_counts_for_the_person():
     assert fused["opted_out"] is True
 
 
+def test_a_ban_on_calls_on_any_record_counts_for_the_person():
+    fused = fuse(
+        [Version(1, 0, "1", {"do_not_call": True}), Version(9, 0, "2", {"do_not_call": False})]
+    )
+    assert fused["do_not_call"] is True
+
+
 def seen(key, kind, time, *, connection="c", asset=None, message=None, agent=None, url=None):
     return Seen((connection, "o", key), connection, kind, time, asset, message, agent, url)
 
