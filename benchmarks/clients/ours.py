@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from connector.engine.child import score_tables
 from connector.engine.duck import open_duck
+from connector.engine.framed import score_tables
 from connector.engine.job import Job
 from connector.engine.tables import read_files
 from connector.scoring.model import load_model

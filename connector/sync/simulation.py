@@ -41,7 +41,7 @@ def score_everybody(store: Store, loaded: Loaded, models: Models, now: Micros) -
         activities=activities_sql(store.dialect, columns, only_stale=False),
         memory=loaded.settings.engine.memory,
     ) as scored:
-        return {score.person: score for _, page in scored.pages() for score, _ in page}
+        return {score.person: score for _, page in scored.pages() for score, *_ in page}
 
 
 def simulate(

@@ -64,7 +64,7 @@ def scored(store, now, *, only_stale):
         "activities": activities_sql(store.dialect, COLUMNS, only_stale=only_stale, accounts=True),
     }
     with score_store(MODELS, now, url=store.url, **queries) as found:
-        return {s.person: (s, points) for _, page in found.pages() for s, points in page}
+        return {s.person: (s, points) for _, page in found.pages() for s, points, _ in page}
 
 
 def test_scoring_who_changed_gives_what_scoring_everybody_gives(filled):
