@@ -47,4 +47,6 @@ def score_here(
 
 
 def _typed(row, columns):
-    return {n: bool(v) if columns[n] == "BOOLEAN" and v is not None else v for n, v in row.items()}
+    return {
+        n: bool(v) if columns.get(n) == "BOOLEAN" and v is not None else v for n, v in row.items()
+    }
