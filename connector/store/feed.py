@@ -7,11 +7,45 @@ see first; its person is the empty text, which nobody has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from connector.store.tallies import Kept
+from sqlalchemy import Connection
+
+from connector.store.tallies import Kept, lacking_share
 
 PERSON = ""
 _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
+_FEW = 0.25
+"""Up to this share of people, activities are found by person; beyond, all are read in one scan."""
+
+
+class Feed(NamedTuple):
+    """The queries of one scoring."""
+
+    people: str
+    activities: str
+    tallies: str
+
+
+def feed(
+    tx: Connection,
+    kept: Kept,
+    fields: Mapping[str, str],
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+) -> Feed:
+    """Give the queries of one scoring: whoever has a tally among `kept` has no activities."""
+    dialect = tx.dialect.name
+    few = only_stale or lacking_share(tx, kept) < _FEW
+    return Feed(
+        people_sql(dialect, fields, only_stale=only_stale, accounts=accounts),
+        activities_sql(
+            dialect, columns, only_stale=only_stale, accounts=accounts, kept=kept, few=few
+        ),
+        tallies_sql(dialect, kept, only_stale=only_stale, accounts=accounts),
+    )
 
 
 def people_sql(

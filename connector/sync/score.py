@@ -14,7 +14,7 @@ from connector.engine.run import Scored, ScoredFile, Scorer, score_store
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
 from connector.store import people, runs, scores, tallies
-from connector.store.feed import activities_sql, people_sql, tallies_sql
+from connector.store.feed import activities_sql, feed, people_sql
 from connector.store.scores import Published
 from connector.store.tallies import Kept
 from connector.sync.context import Loop
@@ -22,8 +22,6 @@ from connector.sync.context import Loop
 EXPORTED = ("url", "asset", "campaign", "form", "channel", "visit")
 FULL_AFTER = DAY
 """Scores decay, so everybody is scored anew once in this time even when nothing happened."""
-FEW = 0.25
-"""Up to this share of people, activities are found by person; beyond, all are read in one scan."""
 
 
 def score(loop: Loop, scorer: Scorer | None = None) -> tuple[Counter[str], bool]:
@@ -53,25 +51,23 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
         with score_export(loop.models, loop.now, folder, str(loop.settings.engine.master)) as found:
             yield found
         return
-    fields = loop.models.person_fields()
-    expand = loop.models.rolls_up
     kept = Kept(loop.models.units().hash, loop.now)
     with loop.store.read() as tx:
-        few = not everybody or tallies.lacking_share(tx, kept) < FEW
+        queries = feed(
+            tx,
+            kept,
+            loop.models.person_fields(),
+            loop.models.activity_columns(),
+            only_stale=not everybody,
+            accounts=loop.models.rolls_up,
+        )
     with score_store(
         loop.models,
         loop.now,
         url=loop.store.url,
-        people=people_sql(loop.store.dialect, fields, only_stale=not everybody, accounts=expand),
-        activities=activities_sql(
-            loop.store.dialect,
-            loop.models.activity_columns(),
-            only_stale=not everybody,
-            accounts=expand,
-            kept=kept,
-            few=few,
-        ),
-        tallies=tallies_sql(loop.store.dialect, kept, only_stale=not everybody, accounts=expand),
+        people=queries.people,
+        activities=queries.activities,
+        tallies=queries.tallies,
         memory=loop.settings.engine.memory,
         scorer=scorer,
     ) as found:

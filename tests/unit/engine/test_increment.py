@@ -184,6 +184,29 @@ def test_no_activity_is_read_of_people_whose_sums_hold(filled, score_in_process)
     assert sum(first[one].behaviour > 0 for one in who) > 20
 
 
+def test_sums_are_kept_and_read_on_both_databases(store_url):
+    store, models = open_store(store_url), Models.only(SHIPPED)
+    webinar = event(Random(1), 1, "c/lead/a") | {
+        "type": "webinar",
+        "time": NOW - DAY,
+        "machine": False,
+        "duplicate": False,
+    }
+    with store.write() as tx:
+        rows = [
+            {"id": f"c/lead/{n}", "facts": "{}", "doc": "{}", "excluded": None} for n in ("a", "b")
+        ]
+        people.save_people(tx, rows, "1")
+        tx.execute(activity.insert(), [webinar])
+    step(store, NOW, models)
+    with store.write() as tx:
+        tx.execute(activity.delete())  # unseen by the loop: nobody is marked
+    found = step(store, NOW + DAY, models)
+    store.close()
+    assert found["c/lead/a"].behaviour == pytest.approx(20 * 2 ** (-2 / 90), abs=1e-9)
+    assert found["c/lead/b"].behaviour == 0
+
+
 def test_a_model_with_other_points_scores_everybody_from_the_sums(filled, score_in_process):
     store, _ = filled
     step(store, NOW, Models.only(SHIPPED))
