@@ -3,8 +3,8 @@
     python -m benchmarks.increment                            100,000 people x 2 million activities
 
 The step is the one a run takes: it reads the store, scores and publishes what differs. Everybody is
-scored once a day, because scores age. How many each step scored is checked; that scoring the few
-from their whole history gives what scoring everybody gives is a test (test_increment.py).
+scored once a day, because scores age. How many each step scored is checked; that sums which were
+kept give what the whole history gives is a law (test_tallies.py, test_increment.py).
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def part(people: int, activities: int) -> str:
         ).said
         some = _score(path, later + MINUTE, few)
         none = measured(module("benchmarks.clients.stored", "score", path, later + 2 * MINUTE))
+        other = _score(path, later + 3 * MINUTE, people, "reprice")
     steps = {
         "everybody, for the first time": first,
         "everybody, a day later": full,
         f"one in {EVERY} changed": some,
         "nobody changed": none,
+        "everybody, other points": other,
     }
     title = f"increment: {people:,} people, {activities:,} activities in a store"
     return table(title, COLUMNS, [_cells(label, one, full) for label, one in steps.items()])
@@ -68,8 +70,8 @@ def _store(people: int, activities: int) -> Path:
     return path
 
 
-def _score(path: Path, now: int, people: int) -> Measured:
-    one = measured(module("benchmarks.clients.stored", "score", path, now))
+def _score(path: Path, now: int, people: int, what: str = "score") -> Measured:
+    one = measured(module("benchmarks.clients.stored", what, path, now))
     if one.said["scored"] != people:
         raise SystemExit(f"{one.said['scored']} people were scored, {people} should be")
     return one

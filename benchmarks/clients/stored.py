@@ -20,7 +20,7 @@ from sqlalchemy import insert, text
 from connector.config.settings import Engine
 from connector.domain.moment import SECOND
 from connector.scoring.choice import Models
-from connector.scoring.model import load_model
+from connector.scoring.model import Model, load_model
 from connector.store import people, runs
 from connector.store.database import open_store
 from connector.store.schema import activity
@@ -77,10 +77,19 @@ def touch(path: str, every: int, now: int) -> int:
     return len(chosen)
 
 
-def scored(path: str, now: int) -> dict[str, int]:
+def other_points() -> Model:
+    """The shipped model with a point more for every behaviour, and another threshold."""
+    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
+    for group in plain["behaviour"]["groups"]:
+        for rule in group["rules"]:
+            rule["points"] += 1
+    return Model.model_validate_json(json.dumps(plain | {"threshold": 60}))
+
+
+def scored(path: str, now: int, model: Model) -> dict[str, int]:
     """Take the step, in a run of its own."""
     store = open_store(f"sqlite:///{path}")
-    models = Models.only(load_model(MODEL))
+    models = Models.only(model)
     run = runs.new_id(now)
     loop: Any = SimpleNamespace(
         store=store,
@@ -114,4 +123,5 @@ if __name__ == "__main__":
     elif what == "touch":
         print(json.dumps(touch(given[0], int(given[1]), int(given[2]))))
     else:
-        print(json.dumps(scored(given[0], int(given[1]))))
+        chosen = other_points() if what == "reprice" else load_model(MODEL)
+        print(json.dumps(scored(given[0], int(given[1]), chosen)))
