@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from sqlalchemy import insert, text
+from sqlalchemy import delete, insert, text
 
 from connector.config.settings import Engine
 from connector.domain.moment import SECOND
@@ -23,7 +23,7 @@ from connector.scoring.choice import Models
 from connector.scoring.model import Model, load_model
 from connector.store import people, runs
 from connector.store.database import open_store
-from connector.store.schema import activity
+from connector.store.schema import activity, tally
 from connector.sync.score import score
 
 MODEL = Path(__file__).parents[2] / "mappings" / "model.yaml"
@@ -77,6 +77,14 @@ def touch(path: str, every: int, now: int) -> int:
     return len(chosen)
 
 
+def forget(path: str) -> None:
+    """Throw away what was counted, so that everybody is counted anew."""
+    store = open_store(f"sqlite:///{path}")
+    with store.write() as tx:
+        tx.execute(delete(tally))
+    store.close()
+
+
 def other_points() -> Model:
     """The shipped model with a point more for every behaviour, and another threshold."""
     plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -123,5 +131,7 @@ if __name__ == "__main__":
     elif what == "touch":
         print(json.dumps(touch(given[0], int(given[1]), int(given[2]))))
     else:
+        if what == "anew":
+            forget(given[0])
         chosen = other_points() if what == "reprice" else load_model(MODEL)
         print(json.dumps(scored(given[0], int(given[1]), chosen)))
