@@ -19,6 +19,7 @@ from connector.engine.small import fill, score_rows
 from connector.scoring import choice
 from connector.scoring.choice import Choice, Models
 from connector.scoring.model import Model
+from connector.scoring.units import COUNTED_AS
 from tests.unit.scoring.models import DAY, NOW, models, worlds
 from tests.unit.scoring.test_engine_agrees import rows
 
@@ -170,6 +171,42 @@ def test_what_rules_count_decides_which_sums_serve_and_not_what_it_is_worth():
         assert model_of(VISIT | other).units().hash != base.units().hash, other
     quiet = {"name": "q", "inactive": "9d", "points": -1}
     assert model_of(VISIT, quiet).units().hash != base.units().hash
+
+
+def test_whoever_changes_how_units_are_counted_is_reminded_of_the_sums_in_stores():
+    day = NOW // DAY * DAY
+    rules = [
+        {"name": "plain", "activity": "page_view", "points": 1, "half_life": "1d"},
+        {"name": "day", "activity": "page_view", "points": 1, "half_life": "1d", "per": "day"},
+        {
+            "name": "visit",
+            "activity": "page_view",
+            "points": 1,
+            "half_life": "none",
+            "per": "visit",
+        },
+        {"name": "first", "activity": "page_view", "points": 1, "half_life": "1d", "first": True},
+    ]
+    rules.append(rules[0] | {"name": "after", "after": {"activity": "download", "within": "1d"}})
+    chosen = Models.only(model_of(*rules))
+    done = [event("p", "page_view", day - n * DAY // 2) for n in (0, 1, 2, 2)]
+    done.append(event("p", "download", day - DAY))
+    (one,) = run(chosen, [{"person": "p"}], done, [], day).values()
+    found = dict(
+        zip((r.name for r in chosen.units().rules), one.tally.sums.split(";"), strict=True)
+    )
+    wanted = {
+        "plain": 2 + 2**-0.5,
+        "day": 1.5,
+        "visit": 3,
+        "first": 0.5,
+        "after": 1 + 2**-0.5,
+    }
+    assert COUNTED_AS == "1", "then say here what sums are now, and keep this in step"
+    for name, value in wanted.items():
+        assert math.isclose(float(found[name]), value), (
+            f"{name} is counted otherwise: raise COUNTED_AS"
+        )
 
 
 def test_each_of_several_models_is_scored_from_the_units_of_all():
