@@ -35,6 +35,8 @@ def fill(folder: str, path: str) -> int:
     store = open_store(f"sqlite:///{path}")
     with store.write() as tx:
         for page in _pages(f"SELECT * FROM '{folder}/people.parquet'"):
+            for one in page:  # ten people an account
+                one["account.key"] = f"crm/{one['person'][:-1] or 'p'}"
             rows = [
                 {
                     "id": one.pop("person"),
@@ -77,6 +79,14 @@ def touch(path: str, every: int, now: int) -> int:
     return len(chosen)
 
 
+def with_colleagues() -> Model:
+    """The shipped model with a rule that counts what the other people of the account did."""
+    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
+    rule = {"name": "Others came", "activity": "page_view", "points": 1, "by": "colleagues"}
+    plain["behaviour"]["groups"].append({"name": "account", "max": 9, "rules": [rule]})
+    return Model.model_validate_json(json.dumps(plain))
+
+
 def forget(path: str) -> None:
     """Throw away what was counted, so that everybody is counted anew."""
     store = open_store(f"sqlite:///{path}")
@@ -92,6 +102,13 @@ def other_points() -> Model:
         for rule in group["rules"]:
             rule["points"] += 1
     return Model.model_validate_json(json.dumps(plain | {"threshold": 60}))
+
+
+MODELS = {
+    "shipped": lambda: load_model(MODEL),
+    "repriced": other_points,
+    "account": with_colleagues,
+}
 
 
 def scored(path: str, now: int, model: Model) -> dict[str, int]:
@@ -130,8 +147,7 @@ if __name__ == "__main__":
         print(json.dumps(fill(given[0], given[1])))
     elif what == "touch":
         print(json.dumps(touch(given[0], int(given[1]), int(given[2]))))
+    elif what == "forget":
+        forget(given[0])
     else:
-        if what == "anew":
-            forget(given[0])
-        chosen = other_points() if what == "reprice" else load_model(MODEL)
-        print(json.dumps(scored(given[0], int(given[1]), chosen)))
+        print(json.dumps(scored(given[0], int(given[1]), MODELS[given[2]]())))
