@@ -68,11 +68,9 @@ def valid_until(activities: Frame, units: Units, now: nw.Expr) -> Frame:
     rows = activities.filter(~nw.col("machine"), *([] if kinds is None else [kinds]))
     rows = rows.with_columns((now - nw.col("time")).alias("age"))
     windowed = {same_test(rule): rule for rule in units.rules if rule.within is not None}
-    past = nw.col("time") <= now
-    ends = {"e": nw.when(~past).then(nw.col("time"))}
+    ends = {"e": nw.when(nw.col("time") > now).then(nw.col("time"))}
     for n, rule in enumerate(windowed.values()):
-        inside = past & _matches(rule)
-        ends[f"e{n}"] = nw.when(inside).then(nw.col("time") + int(rule.within or 0))
+        ends[f"e{n}"] = nw.when(_matches(rule)).then(nw.col("time") + int(rule.within or 0))
     soonest = rows.select("person", **ends).group_by("person").agg(nw.col(*ends).min())
     until = nw.min_horizontal(*ends)
     return soonest.select("person", until.alias("until")).filter(~nw.col("until").is_null())
