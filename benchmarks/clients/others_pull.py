@@ -40,7 +40,7 @@ def floor_hubspot(address: str) -> int:
 
 def simple_salesforce(address: str) -> int:
     """A bare `query_all_iter` loop; the library speaks https only, so its calls are led here."""
-    from simple_salesforce import Salesforce
+    from simple_salesforce.api import Salesforce
 
     class Led(requests.adapters.HTTPAdapter):
         def send(self, request, *arguments, **options):  # type: ignore[no-untyped-def]

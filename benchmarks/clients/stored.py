@@ -15,15 +15,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from sqlalchemy import insert, text
+from sqlalchemy import delete, insert, text
 
 from connector.config.settings import Engine
 from connector.domain.moment import SECOND
 from connector.scoring.choice import Models
-from connector.scoring.model import load_model
+from connector.scoring.model import Model, load_model
 from connector.store import people, runs
 from connector.store.database import open_store
-from connector.store.schema import activity
+from connector.store.schema import activity, tally
 from connector.sync.score import score
 
 MODEL = Path(__file__).parents[2] / "mappings" / "model.yaml"
@@ -35,6 +35,8 @@ def fill(folder: str, path: str) -> int:
     store = open_store(f"sqlite:///{path}")
     with store.write() as tx:
         for page in _pages(f"SELECT * FROM '{folder}/people.parquet'"):
+            for one in page:  # ten people an account
+                one["account.key"] = f"crm/{one['person'][:-1] or 'p'}"
             rows = [
                 {
                     "id": one.pop("person"),
@@ -77,10 +79,42 @@ def touch(path: str, every: int, now: int) -> int:
     return len(chosen)
 
 
-def scored(path: str, now: int) -> dict[str, int]:
+def with_colleagues() -> Model:
+    """The shipped model with a rule that counts what the other people of the account did."""
+    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
+    rule = {"name": "Others came", "activity": "page_view", "points": 1, "by": "colleagues"}
+    plain["behaviour"]["groups"].append({"name": "account", "max": 9, "rules": [rule]})
+    return Model.model_validate_json(json.dumps(plain))
+
+
+def forget(path: str) -> None:
+    """Throw away what was counted, so that everybody is counted anew."""
+    store = open_store(f"sqlite:///{path}")
+    with store.write() as tx:
+        tx.execute(delete(tally))
+    store.close()
+
+
+def other_points() -> Model:
+    """The shipped model with a point more for every behaviour, and another threshold."""
+    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
+    for group in plain["behaviour"]["groups"]:
+        for rule in group["rules"]:
+            rule["points"] += 1
+    return Model.model_validate_json(json.dumps(plain | {"threshold": 60}))
+
+
+MODELS = {
+    "shipped": lambda: load_model(MODEL),
+    "repriced": other_points,
+    "account": with_colleagues,
+}
+
+
+def scored(path: str, now: int, model: Model) -> dict[str, int]:
     """Take the step, in a run of its own."""
     store = open_store(f"sqlite:///{path}")
-    models = Models.only(load_model(MODEL))
+    models = Models.only(model)
     run = runs.new_id(now)
     loop: Any = SimpleNamespace(
         store=store,
@@ -113,5 +147,7 @@ if __name__ == "__main__":
         print(json.dumps(fill(given[0], given[1])))
     elif what == "touch":
         print(json.dumps(touch(given[0], int(given[1]), int(given[2]))))
+    elif what == "forget":
+        forget(given[0])
     else:
-        print(json.dumps(scored(given[0], int(given[1]))))
+        print(json.dumps(scored(given[0], int(given[1]), MODELS[given[2]]())))

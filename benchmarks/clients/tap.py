@@ -12,6 +12,7 @@ import sys
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -21,14 +22,14 @@ def lead_here(address: str) -> None:
     """Send every request to this address, whatever host it names."""
     send = requests.adapters.HTTPAdapter.send
 
-    def led(self, request, *arguments, **options):  # type: ignore[no-untyped-def]
+    def led(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
         parts = urlsplit(request.url)
         request.url = (
             f"{address}{parts.path}?{parts.query}" if parts.query else (address + parts.path)
         )
         return send(self, request, *arguments, **options)
 
-    requests.adapters.HTTPAdapter.send = led
+    requests.adapters.HTTPAdapter.send = led  # type: ignore[method-assign]
 
 
 def salesforce() -> None:
@@ -69,7 +70,7 @@ def hubspot() -> None:
     tap_hubspot.do_sync({}, catalog)
 
 
-def select(catalog: dict) -> None:  # type: ignore[type-arg]
+def select(catalog: dict[str, Any]) -> None:
     """Mark the stream and all of its fields as wanted."""
     for entry in catalog["streams"]:
         for one in entry["metadata"]:
@@ -84,8 +85,8 @@ def main(kind: str, address: str) -> None:
         path = Path(folder) / "out.jsonl"
         with path.open("w") as out, redirect_stdout(out):
             {"salesforce": salesforce, "hubspot": hubspot}[kind]()
-        with path.open("rb") as out:
-            count = sum(b'"RECORD"' in line[:40] for line in out)
+        with path.open("rb") as written:
+            count = sum(b'"RECORD"' in line[:40] for line in written)
     print(json.dumps(count), file=said)
 
 

@@ -38,6 +38,8 @@ class Span(click.ParamType[Micros]):
               help="The same seed draws the same leads.")  # fmt: skip
 @click.option("--everybody", is_flag=True,
               help="Also leads that sales never had, as of their creation.")  # fmt: skip
+@click.option("--without", multiple=True, metavar="FIELD",
+              help="Leave out the rules that read this field; may be given again.")  # fmt: skip
 @click.option("--model", "model_", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Test this model instead of the one in the settings.")  # fmt: skip
 def backtest(
@@ -49,11 +51,13 @@ def backtest(
     sample: int | None,
     seed: int,
     everybody: bool,
+    without: tuple[str, ...],
     model_: Path | None,
 ) -> None:
     """Score past leads as of their hand-off, and compare with what became of them.
 
-    Only activities before that moment count; leads younger than the horizon are left out.
+    Only activities before that moment count; leads younger than the horizon are left out. Where the
+    mapping reads the CRM's own score into `crm_score`, that order is shown too.
 
     \b
     Example:
@@ -67,7 +71,7 @@ def backtest(
 
     loaded = settings(config, profile)
     models = model_file(loaded) if model_ is None else Models.only(load_model(model_))
-    question = Question(horizon, moment(now), everybody, sample, seed)
+    question = Question(horizon, moment(now), everybody, sample, seed, without)
     store = open_store(loaded.store_url())
     try:
         data = run_backtest(store, loaded, models, question)
@@ -112,6 +116,8 @@ def _tell(data: dict[str, Any]) -> None:
         for row in reversed(data["bands"])
     ]
     table(rows, tuple(rows[0]), title="By score at the hand-off")
+    halves = [_half(row) for row in data["halves"]]
+    table(halves, tuple(halves[0]), title="The model by time")
     orders = [_order(row) for row in data["rankings"]]
     table(orders, tuple(orders[0]), title="Beside simpler orders of the same leads")
     for word in data["words"]:
@@ -130,10 +136,22 @@ def _tell_confusion(found: dict[str, Any], threshold: float) -> None:
             )
 
 
+def _half(row: dict[str, Any]) -> dict[str, Any]:
+    told = {"leads": row["name"], "n": row["n"], "won": row["won"], **_area("AUC", row["auc"])}
+    return told | {name: _percent(row[name]) for name in ("precision", "recall")}
+
+
+def _area(name: str, found: dict[str, float] | None) -> dict[str, str]:
+    if found is None:
+        return {name: "-", f"{name} 95%": "-"}
+    return {
+        name: f"{found['value']:.3f}",
+        f"{name} 95%": f"{found['low']:.3f} to {found['high']:.3f}",
+    }
+
+
 def _order(row: dict[str, Any]) -> dict[str, Any]:
-    auc = row["auc"]
-    told = {"order": row["name"], "AUC": "-" if auc is None else f"{auc['value']:.3f}"}
-    told["95%"] = "-" if auc is None else f"{auc['low']:.3f} to {auc['high']:.3f}"
+    told = {"order": row["name"], **_area("AUC", row["auc"]), **_area("PR area", row["pr"])}
     for lift in row["lifts"]:
         times = "-" if lift["lift"] is None else f"{lift['lift']:.2f}x"
         told[f"top {100 * lift['share']:g}%"] = times

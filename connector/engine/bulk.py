@@ -9,12 +9,16 @@ import duckdb
 
 from connector.errors import TryLaterError
 
+TABLES = ("people", "activities", "tallies")
+
 
 def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
-    """Copy the people and activities the queries select into tables of those names."""
+    """Copy what the queries select into tables: people, activities, and tallies if asked for."""
     connection = _connect(source["store"])
     try:
-        for table in ("people", "activities"):
+        for table in TABLES:
+            if table not in source:
+                continue
             _copy(duck, connection, table, source[table])
     finally:
         connection.close()

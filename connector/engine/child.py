@@ -1,5 +1,8 @@
 """The scoring process: reads rows in bulk, scores them, writes Parquet, and ends.
 
+What it runs for the store is SQL that was compiled before, so that it starts without the rooms
+that read models.
+
 It is a process of its own because the bulk driver carries a second SQLite, whose file locks would
 cancel those of the store in the same process and silently lose committed rows.
 """
@@ -8,16 +11,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import narwhals as nw
 
-from connector.engine.duck import open_duck, query_of
+from connector.engine.duck import open_duck
 from connector.engine.job import Job, load_job, numbered
 from connector.errors import LeadloopError
-from connector.scoring.choice import revived
-from connector.scoring.compile import PUBLIC_COLUMNS, choose, score_frame
 
 
 def main(path: Path) -> int:
@@ -35,7 +34,7 @@ def main(path: Path) -> int:
 
 
 def run(job: Job, folder: Path) -> None:
-    """Score what the job names."""
+    """Do what the job names. Each kind loads what it alone needs."""
     if "spark" in job.source:
         from connector.engine.spark import score_on_spark  # noqa: PLC0415
 
@@ -43,14 +42,12 @@ def run(job: Job, folder: Path) -> None:
         return
     duck = open_duck(folder, memory=job.memory)
     if "store" in job.source:
-        from connector.engine.bulk import read_store  # noqa: PLC0415  loads the bulk drivers
+        from connector.engine.bulk import read_store  # noqa: PLC0415
 
         read_store(duck, job.source)
-    else:
-        from connector.engine.tables import read_files  # noqa: PLC0415
-
-        read_files(duck, job.source, revived(job.model).default)
-    if "moments" in job.source:
+    if "scores" in job.source:
+        run_program(duck, job)
+    elif "moments" in job.source:
         from connector.engine.pinned import score_as_of  # noqa: PLC0415
 
         score_as_of(duck, job)
@@ -59,32 +56,21 @@ def run(job: Job, folder: Path) -> None:
 
         write_export(duck, Path(job.source["export"]), job.source["run"])
     else:
+        from connector.engine.framed import score_tables  # noqa: PLC0415
+        from connector.engine.tables import read_files  # noqa: PLC0415
+        from connector.scoring.choice import revived  # noqa: PLC0415
+
+        read_files(duck, job.source, revived(job.model).default)
         score_tables(duck, job)
 
 
-def score_tables(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Score the tables `people` and `activities`, and write a file for each model."""
-    models = revived(job.model)
-    people: Any = nw.from_native(duck.sql("SELECT * FROM people"))
-    activities: Any = nw.from_native(duck.sql("SELECT * FROM activities"))
-    several = len(models.choices) > 1
-    if several:
-        choose(people, models).to_native().create("chosen")
-    for place, (model, _) in enumerate(models):
-        scored = score_frame(people, activities, model, job.now)
-        if several:
-            mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
-            scored = scored.join(mine.select("person"), on="person", how="semi")
-        _write(duck, query_of(scored.to_native()), job, numbered(job.out, place))
-
-
-def _write(duck: duckdb.DuckDBPyConnection, query: str, job: Job, out: str) -> None:
-    """Write scores; files that people keep are in person order: always the same bytes."""
-    target = out.replace("'", "''")
-    form = "PARQUET" if ".parquet" in job.out else "CSV, HEADER"
-    columns = "*" if job.source.get("contributions", True) else ", ".join(PUBLIC_COLUMNS)
-    order = "" if "store" in job.source else " ORDER BY person"
-    duck.execute(f"COPY (SELECT {columns} FROM ({query}){order}) TO '{target}' (FORMAT {form})")
+def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """Make the tables of a compiled program, and write the scores of each model."""
+    for name, query in job.source["tables"]:
+        duck.execute(f"CREATE TABLE {name} AS {query}")
+    for place, query in enumerate(job.source["scores"]):
+        target = numbered(job.out, place).replace("'", "''")
+        duck.execute(f"COPY ({query}) TO '{target}' (FORMAT PARQUET)")
 
 
 def _safe(error: Exception) -> str:

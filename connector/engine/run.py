@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
+from connector.domain.tally import Tally
 from connector.engine.job import Job, numbered
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
 from connector.scoring.behaviour import column
@@ -20,11 +21,19 @@ from connector.scoring.choice import Models
 from connector.scoring.compile import SCORE_COLUMNS
 from connector.scoring.model import Model
 
+NO_TALLIES = (
+    "SELECT '' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, '' AS sums"
+)
+"""A query that selects no tally: everybody is counted from their activities."""
 _ERRORS = {2: UsageError, 3: LoginError, 75: TryLaterError}
 
 
-Scored = tuple[Score, dict[str, float]]
-"""A score and the raw points by `rule:<name>`, those that are not 0."""
+class Scored(NamedTuple):
+    """A score, the raw points by `rule:<name>` that are not 0, and what was counted anew."""
+
+    score: Score
+    points: dict[str, float]
+    tally: Tally | None = None
 
 
 class ScoredFile:
@@ -51,12 +60,13 @@ class ScoredFile:
             files = f"{path}/*.parquet" if Path(path).is_dir() else path
             quoted = files.replace("'", "''")
             result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
-            width = len(SCORE_COLUMNS)
+            width, end = len(SCORE_COLUMNS), len(SCORE_COLUMNS) + len(names)
             while rows := result.fetchmany(size):
                 yield [
-                    (
+                    Scored(
                         Score(*row[:width]),
-                        {n: v for n, v in zip(names, row[width:], strict=True) if v},
+                        {n: v for n, v in zip(names, row[width:end], strict=True) if v},
+                        Tally(*row[end:]) if row[-1] is not None and row[end:] else None,
                     )
                     for row in rows
                 ]
@@ -72,19 +82,31 @@ def score_store(
     url: str,
     people: str,
     activities: str,
+    tallies: str = NO_TALLIES,
     memory: str = "1400MB",
     scorer: Scorer | None = None,
 ) -> Iterator[ScoredFile]:
-    """Score the people two queries select from the store; the file is gone afterwards."""
-    source = {
-        "store": url,
-        "people": people,
-        "activities": activities,
-        "fields": models.person_fields(),
-    }
-    with tempfile.TemporaryDirectory(prefix="leadloop-") as folder:
+    """Score the people a query selects from the store; the file is gone afterwards.
+
+    Those whom `tallies` selects are scored from the sums kept, and need no activities; the scores
+    of the others come with what was counted.
+    """
+    from connector.engine.program import program  # noqa: PLC0415  it loads DuckDB
+
+    with (
+        closing(scorer or Scorer(url)) as process,
+        tempfile.TemporaryDirectory(prefix="leadloop-") as folder,
+    ):
+        source = {
+            "store": url,
+            "people": people,
+            "activities": activities,
+            "tallies": tallies,
+            "fields": models.person_fields(),
+            **program(models, now)._asdict(),
+        }
         out = Path(folder) / "scored.parquet"
-        run_job(Job(source, models.plain(), now, str(out), memory), Path(folder), scorer)
+        run_job(Job(source, {}, now, str(out), memory), Path(folder), process)
         yield ScoredFile(out, models)
 
 

@@ -10,10 +10,10 @@ import narwhals as nw
 from connector.domain.moment import Micros
 from connector.domain.score import Score
 from connector.engine.duck import open_duck
+from connector.engine.program import TYPES
 from connector.scoring.compile import SCORE_COLUMNS, score_frame
 from connector.scoring.model import Model
 
-_TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
 _ACTIVITY = {
     "person": "VARCHAR",
     "id": "VARCHAR",
@@ -32,11 +32,11 @@ def score_rows(
 ) -> list[tuple[Score, dict[str, float]]]:
     """Score rows as the scoring process scores tables; gives scores and raw points, by person."""
     columns = {"person": "VARCHAR"}
-    columns |= {name: _TYPES[kind] for name, kind in model.person_fields().items()}
+    columns |= {name: TYPES[kind] for name, kind in model.person_fields().items()}
     duck = open_duck()
     try:
-        _fill(duck, "people", columns, people)
-        _fill(duck, "activities", _ACTIVITY, activities)
+        fill(duck, "people", columns, people)
+        fill(duck, "activities", _ACTIVITY, activities)
         persons: Any = nw.from_native(duck.table("people"))
         events: Any = nw.from_native(duck.table("activities"))
         result = score_frame(persons, events, model, now).to_native().order("person")
@@ -50,9 +50,10 @@ def score_rows(
         duck.close()
 
 
-def _fill(
+def fill(
     duck: Any, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
+    """Make a table of these columns, each with its type, and put rows into it."""
     listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     duck.execute(f"CREATE TABLE {table} ({listed})")
     if rows:

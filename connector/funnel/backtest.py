@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connector.funnel.bands import band_edges, band_of
-from connector.funnel.ranking import Auc, Lift, auc, auc_difference, lift
+from connector.funnel.ranking import (
+    Auc,
+    Lift,
+    auc,
+    auc_difference,
+    average_precision,
+    lift,
+)
 from connector.funnel.statistics import share, wilson
 
 SHARES = (0.039, 0.10, 0.25)
@@ -18,7 +25,8 @@ LEAST = 10
 class Case(NamedTuple):
     """One past lead, scored as of its moment, and whether it was won in time.
 
-    `freshness` is higher the nearer the last activity was to that moment.
+    `freshness` is higher the nearer the last activity was to that moment, `at`. `own` is the score
+    that the CRM gives, None where it gives none.
     """
 
     total: float
@@ -29,6 +37,8 @@ class Case(NamedTuple):
     sales_ready: bool
     out: bool
     won: bool
+    at: int = 0
+    own: float | None = None
 
 
 class Confusion(NamedTuple):
@@ -62,11 +72,26 @@ class ScoreBand(NamedTuple):
     above_recall: float | None
 
 
+class Half(NamedTuple):
+    """The earlier or the later half of the cases, and how the model did there."""
+
+    name: str
+    n: int
+    won: int
+    auc: Auc | None
+    precision: float | None
+    recall: float | None
+
+
 class Ranking(NamedTuple):
-    """An order of the same people: its AUC, lifts, and how far the model is ahead of it."""
+    """An order of the same people: its areas, lifts, and how far the model is ahead of it.
+
+    `pr` is the area under precision and recall, which is the share of buyers for a random order.
+    """
 
     name: str
     auc: Auc | None
+    pr: Auc | None
     lifts: tuple[Lift, ...]
     behind: Auc | None
 
@@ -79,11 +104,14 @@ class Backtest(NamedTuple):
     rate: float | None
     confusion: Confusion
     bands: tuple[ScoreBand, ...]
+    halves: tuple[Half, ...]
     rankings: tuple[Ranking, ...]
     words: tuple[str, ...]
 
 
 MODEL = "model"
+OWN = "the CRM's own score"
+_UNSCORED = float("-inf")
 _ORDERS: dict[str, Callable[[Case], float]] = {
     MODEL: lambda case: -1.0 if case.out else case.total,
     "random": lambda _: 0.0,
@@ -103,6 +131,7 @@ def backtest(cases: Sequence[Case], threshold: float, *, exceeds: bool = False) 
         rate=share(sum(won), len(cases)),
         confusion=_confusion(cases),
         bands=_bands(cases, band_edges(threshold, exceeds=exceeds)),
+        halves=_halves(cases),
         rankings=rankings,
         words=_words(rankings, sum(won), len(cases)),
     )
@@ -147,12 +176,29 @@ def _bands(cases: Sequence[Case], edges: Sequence[int]) -> tuple[ScoreBand, ...]
     )
 
 
+def _halves(cases: Sequence[Case]) -> tuple[Half, ...]:
+    """Split by time: what held in the past and holds no more shows in the later half."""
+    ordered = sorted(cases, key=lambda case: case.at)
+    middle = len(ordered) // 2
+    parts = {"earlier half": ordered[:middle], "later half": ordered[middle:]}
+    return tuple(_half(name, part) for name, part in parts.items() if part)
+
+
+def _half(name: str, cases: Sequence[Case]) -> Half:
+    won, found = [case.won for case in cases], _confusion(cases)
+    area = auc([_ORDERS[MODEL](case) for case in cases], won)
+    return Half(name, len(cases), sum(won), area, found.precision, found.recall)
+
+
 def _rankings(cases: Sequence[Case], won: list[bool]) -> tuple[Ranking, ...]:
     marks = {name: [order(case) for case in cases] for name, order in _ORDERS.items()}
+    if any(case.own is not None for case in cases):
+        marks[OWN] = [_UNSCORED if case.own is None else case.own for case in cases]
     return tuple(
         Ranking(
             name=name,
             auc=auc(mine, won),
+            pr=average_precision(mine, won),
             lifts=tuple(lift(mine, won, part) for part in SHARES),
             behind=None if name == MODEL else auc_difference(marks[MODEL], mine, won),
         )

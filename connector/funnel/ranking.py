@@ -1,4 +1,4 @@
-"""How well an order of people finds those who buy: ROC AUC with its interval, and lift.
+"""How well an order of people finds those who buy: ROC and precision-recall areas, and lift.
 
 Ties are neither for nor against an order: they count as if broken by chance.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from connector.funnel.statistics import Z95
@@ -65,6 +66,30 @@ def auc_difference(
     spread += _variance([a - b for a, b in zip(one.others, two.others, strict=True)])
     value, half = one.value - two.value, Z95 * math.sqrt(spread)
     return Auc(value, value - half, value + half)
+
+
+def average_precision(marks: Sequence[float], won: Sequence[bool]) -> Auc | None:
+    """Give the area under precision and recall; None unless some bought.
+
+    Who ties enters together. Source of the interval: Boyd, Eng, Page (2013), "Area under the
+    precision-recall curve", ECML PKDD 2013, the logit interval.
+    """
+    good = sum(won)
+    if not good:
+        return None
+    found = taken = 0
+    value = 0.0
+    ordered = sorted(zip(marks, won, strict=True), key=lambda pair: -pair[0])
+    for _, tied in groupby(ordered, key=lambda pair: pair[0]):
+        outcomes = [bought for _, bought in tied]
+        taken += len(outcomes)
+        found += sum(outcomes)
+        value += sum(outcomes) / good * found / taken
+    if value >= 1:
+        return Auc(1.0, 1.0, 1.0)
+    middle, half = math.log(value / (1 - value)), Z95 / math.sqrt(good * value * (1 - value))
+    low, high = (1 / (1 + math.exp(-end)) for end in (middle - half, middle + half))
+    return Auc(value, low, high)
 
 
 def lift(marks: Sequence[float], won: Sequence[bool], share: float) -> Lift:

@@ -1,4 +1,4 @@
-"""Behaviour rules over the activities of all people at once: one column of raw points a rule.
+"""Behaviour rules over the activities of all people at once: one column a unit, then points.
 
 Rules share what they have in common: a test is evaluated once however many rules make it, each
 half-life is one column of decay, and everything that only adds up activities is one aggregation.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import narwhals as nw
 
 from connector.domain.moment import DAY, MINUTE
 from connector.scoring.expressions import activity_is, amount, any_of, clipped
-from connector.scoring.rules import BehaviourRule, FastTrackRule
+from connector.scoring.rules import BehaviourRule
+from connector.scoring.units import Counting, Units, half_life_of, same_test
 
 _LN2 = math.log(2)
 SLOT = 30 * MINUTE
@@ -29,17 +30,11 @@ def column(name: str) -> str:
     return f"rule:{name}"
 
 
-def behaviour_frames(
-    activities: Frame,
-    rules: Sequence[BehaviourRule],
-    fast: Sequence[FastTrackRule],
-    now: nw.Expr,
-) -> list[Frame]:
-    """Give frames of `person` and rule columns, to be joined to the people; absent means 0.
+def unit_frames(activities: Frame, units: Units, now: nw.Expr) -> list[Frame]:
+    """Give frames of `person` and unit columns, to be joined to the people; absent means 0.
 
-    `now` is a moment, the same for everybody or one that follows from `person` (score_frame). The
-    bounds of a rule are for the caller to apply, to those without any activity too. The column
-    of a fast-track rule counts the hand-raises it found.
+    `now` is a moment, the same for everybody or one that follows from `person` (score_frame).
+    Where a rule asks for it, `newest` is when the last activity was.
 
     `activities` hold person, type, time, machine and the columns rules read. What machines did and
     what has not happened yet does not count.
@@ -47,38 +42,63 @@ def behaviour_frames(
     counted = activities.filter(nw.col("time") <= now, ~nw.col("machine")).with_columns(
         (now - nw.col("time")).alias("age")
     )
-    plain = [r for r in rules if r.activity and not (r.per or r.after or r.first)]
+    rules = [rule for rule in units.rules if isinstance(rule, BehaviourRule)]
     daily = [r for r in rules if r.per == "day"]
     keyed = [r for r in rules if r.first or r.per in {"asset", "visit", "return_visit"}]
-    quiet = [r for r in rules if r.inactive is not None]
+    paired = [r for r in rules if r.after is not None]
+    apart = {units.column(r) for r in [*daily, *keyed, *paired]}
+    plain = [rule for rule in units.rules if units.column(rule) not in apart]
     frames = []
-    if plain or quiet or fast:
-        frames.append(_added_up(counted, plain, fast, quiet, now))
+    if plain or units.quiet:
+        frames.append(_added_up(counted, plain, units))
     if daily:
-        frames.append(_daily(counted, daily, now))
-    frames += [_of_each(counted, r, now) for r in keyed]
-    frames += [_sequence(counted, r) for r in rules if r.after is not None]
+        frames.append(_daily(counted, daily, units, now))
+    frames += [_of_each(counted, r, units.column(r), now) for r in keyed]
+    frames += [_sequence(counted, r, units.column(r)) for r in paired]
     return frames
 
 
-class _Sum(NamedTuple):
-    """What one aggregate adds up: activities that pass a test, each worth its decay (or 1)."""
+def valid_until(activities: Frame, units: Units, now: nw.Expr) -> Frame:
+    """Give `person` and `until`: from when on the units may count other activities than now.
 
-    test: str
-    half_life: int | None
+    That is when the next future activity happens, or the oldest one leaves a window; nobody of
+    whom neither can happen has a row.
+    """
+    kinds = None if units.quiet or not units.rules else _of_types(units.rules)
+    rows = activities.filter(~nw.col("machine"), *([] if kinds is None else [kinds]))
+    rows = rows.with_columns((now - nw.col("time")).alias("age"))
+    windowed = {same_test(rule): rule for rule in units.rules if rule.within is not None}
+    ends = {"e": nw.when(nw.col("time") > now).then(nw.col("time"))}
+    for n, rule in enumerate(windowed.values()):
+        ends[f"e{n}"] = nw.when(_matches(rule)).then(nw.col("time") + int(rule.within or 0))
+    soonest = rows.select("person", **ends).group_by("person").agg(nw.col(*ends).min())
+    until = nw.min_horizontal(*ends)
+    return soonest.select("person", until.alias("until")).filter(~nw.col("until").is_null())
 
 
-def _matches(rule: BehaviourRule | FastTrackRule) -> nw.Expr:
+def aged(units: Units, age: nw.Expr) -> dict[str, nw.Expr]:
+    """What the sums in the columns of `units` are worth when they are `age` old."""
+    return {
+        name: nw.col(name) if half_life is None else nw.col(name) * _halved(age, half_life)
+        for name, half_life in zip(units.columns, units.half_lives, strict=True)
+    }
+
+
+def points_of(rules: Sequence[BehaviourRule], units: Units, now: nw.Expr) -> dict[str, nw.Expr]:
+    """The raw points of each rule, from the columns of `units` and `newest`; null means 0."""
+    found = {}
+    for rule in rules:
+        if rule.inactive is None:
+            points = nw.col(units.column(rule)).fill_null(0.0) * float(rule.points)
+        else:
+            points = amount(now - nw.col("newest") > rule.inactive, rule.points)
+        found[column(rule.name)] = points
+    return found
+
+
+def _matches(rule: Counting) -> nw.Expr:
     test = activity_is(rule.types, rule.where)
     return test if rule.within is None else test & (nw.col("age") < rule.within)
-
-
-def _same(rule: BehaviourRule | FastTrackRule) -> str:
-    """Equal texts for rules that make the same test."""
-    tests = sorted(
-        (name, test.operator, test.texts(), str(test)) for name, test in rule.where.items()
-    )
-    return repr((sorted(rule.types), tests, rule.within))
 
 
 def _decayed(rule: BehaviourRule, age: nw.Expr) -> nw.Expr:
@@ -96,44 +116,31 @@ def _summed(frame: Frame, columns: Sequence[str]) -> Frame:
     return frame.group_by("person").agg(*[nw.col(name).sum() for name in columns])
 
 
-def _tests(rules: Iterable[BehaviourRule | FastTrackRule]) -> tuple[dict[str, nw.Expr], list[str]]:
+def _tests(rules: Iterable[Counting]) -> tuple[dict[str, nw.Expr], list[str]]:
     """Give each test of the rules once, under a short name, and the name of each rule's."""
     names: dict[str, str] = {}
     tests: dict[str, nw.Expr] = {}
     of_rule = []
     for rule in rules:
-        name = names.setdefault(_same(rule), f"t{len(names)}")
+        name = names.setdefault(same_test(rule), f"t{len(names)}")
         tests.setdefault(name, _matches(rule))
         of_rule.append(name)
     return tests, of_rule
 
 
-def _added_up(
-    counted: Frame,
-    plain: Sequence[BehaviourRule],
-    fast: Sequence[FastTrackRule],
-    quiet: Sequence[BehaviourRule],
-    now: nw.Expr,
-) -> Frame:
+def _added_up(counted: Frame, plain: Sequence[Counting], units: Units) -> Frame:
     """Everything that is a plain sum over a person's activities, in one pass."""
-    adding: list[BehaviourRule | FastTrackRule] = [*plain, *fast]
-    tests, of_rule = _tests(adding)
-    ages = [rule.decay for rule in plain] + [None] * len(fast)
-    wanted = [_Sum(test, half_life) for test, half_life in zip(of_rule, ages, strict=True)]
-    sums = {one: f"s{n}" for n, one in enumerate(dict.fromkeys(wanted))}
-    if not quiet:
-        counted = counted.filter(_of_types(adding))
+    tests, of_rule = _tests(plain)
+    if not units.quiet:
+        counted = counted.filter(_of_types(plain))
     rows = counted.select("person", "time", "age", **tests)
-    added = rows.group_by("person").agg(
-        *([nw.col("time").max().alias("last")] if quiet else []),
-        **{name: _over(nw.col(one.test), one.half_life) for one, name in sums.items()},
+    return rows.group_by("person").agg(
+        *([nw.col("time").max().alias("newest")] if units.quiet else []),
+        **{
+            units.column(rule): _over(nw.col(test), half_life_of(rule))
+            for rule, test in zip(plain, of_rule, strict=True)
+        },
     )
-    found = {rule.name: nw.col(sums[one]) for rule, one in zip(adding, wanted, strict=True)}
-    points = {column(r.name): found[r.name] * float(r.points) for r in plain}
-    points |= {column(r.name): found[r.name] for r in fast}
-    silent = now - nw.col("last")
-    points |= {column(r.name): amount(silent > (r.inactive or 0), r.points) for r in quiet}
-    return added.select("person", **points)
 
 
 def _over(test: nw.Expr, half_life: int | None) -> nw.Expr:
@@ -143,13 +150,13 @@ def _over(test: nw.Expr, half_life: int | None) -> nw.Expr:
     return nw.when(test).then(_halved(nw.col("age"), half_life)).sum()
 
 
-def _of_types(rules: Iterable[BehaviourRule | FastTrackRule]) -> nw.Expr:
+def _of_types(rules: Iterable[Counting]) -> nw.Expr:
     """Whether any of the rules reads activities of this type."""
     types = sorted({kind for rule in rules for kind in rule.types})
     return any_of([nw.col("type") == kind for kind in types])
 
 
-def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Frame:
+def _daily(counted: Frame, rules: Sequence[BehaviourRule], units: Units, now: nw.Expr) -> Frame:
     """At most `times` units a UTC day, each aged from the day's start."""
     tests, of_rule = _tests(rules)
     days = (
@@ -160,14 +167,11 @@ def _daily(counted: Frame, rules: Sequence[BehaviourRule], now: nw.Expr) -> Fram
     )
     age = now - nw.col("day").cast(nw.Int64) * DAY
     halves = {f"d{rule.decay}": _decayed(rule, age) for rule in rules}
-    units = {
-        column(rule.name): _capped(nw.col(test), rule.times, nw.col(f"d{rule.decay}"))
+    found = {
+        units.column(rule): _capped(nw.col(test), rule.times, nw.col(f"d{rule.decay}"))
         for rule, test in zip(rules, of_rule, strict=True)
     }
-    summed = _summed(days.select("person", *tests, **halves).select("person", **units), list(units))
-    return summed.select(
-        "person", **{column(r.name): nw.col(column(r.name)) * float(r.points) for r in rules}
-    )
+    return _summed(days.select("person", *tests, **halves).select("person", **found), list(found))
 
 
 def _capped(found: nw.Expr, times: int, worth: nw.Expr) -> nw.Expr:
@@ -185,7 +189,7 @@ def _day(time: nw.Expr) -> nw.Expr:
     return (time.cast(nw.Float64) / float(DAY)).floor().cast(nw.Int32)
 
 
-def _of_each(counted: Frame, rule: BehaviourRule, now: nw.Expr) -> Frame:
+def _of_each(counted: Frame, rule: BehaviourRule, name: str, now: nw.Expr) -> Frame:
     """The newest (or first) `times` activities of each asset or visit, or of the person.
 
     Which they are is settled before `within` is asked. No asset is one asset.
@@ -197,9 +201,7 @@ def _of_each(counted: Frame, rule: BehaviourRule, now: nw.Expr) -> Frame:
     chosen = chosen.with_columns((now - nw.col("time")).alias("age"))
     if rule.within is not None:
         chosen = chosen.filter(nw.col("age") < rule.within)
-    name = column(rule.name)
-    worth = _decayed(rule, nw.col("age")) * float(rule.points)
-    return _summed(chosen.select("person", worth.alias(name)), [name])
+    return _summed(chosen.select("person", _decayed(rule, nw.col("age")).alias(name)), [name])
 
 
 def _key(rule: BehaviourRule) -> nw.Expr:
@@ -234,7 +236,7 @@ def _some_each(rows: Frame, rule: BehaviourRule) -> Frame:
     return ranked.select("person", "time")
 
 
-def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
+def _sequence(counted: Frame, rule: BehaviourRule, name: str) -> Frame:
     """Each activity that came after another one, by more than nothing and at most `within`."""
     after = rule.after
     assert after is not None  # noqa: S101  the caller chose these rules
@@ -257,9 +259,7 @@ def _sequence(counted: Frame, rule: BehaviourRule) -> Frame:
         nw.col("latest") > _NEVER,
         nw.col("time") - nw.col("latest") <= after.within,
     )
-    name = column(rule.name)
-    worth = _decayed(rule, nw.col("age")) * float(rule.points)
-    return _summed(paired.select("person", worth.alias(name)), [name])
+    return _summed(paired.select("person", _decayed(rule, nw.col("age")).alias(name)), [name])
 
 
 def of_colleagues(scored: Frame, rules: Sequence[BehaviourRule]) -> Frame:

@@ -12,6 +12,7 @@ from connector.errors import UsageError
 from connector.scoring.condition import Condition, Reads
 from connector.scoring.matching import all_match
 from connector.scoring.model import Model, fields_read, revive
+from connector.scoring.units import Units
 
 Value = str | int | float | bool
 
@@ -89,6 +90,10 @@ class Models:
     def activity_columns(self) -> set[str]:
         """The columns of activities that any of them reads."""
         return {name for choice in self.choices for name in choice.model.activity_columns()}
+
+    def units(self) -> Units:
+        """What the rules of all of them count of activities."""
+        return Units(rule for choice in self.choices for rule in choice.model.counting())
 
     @property
     def rolls_up(self) -> bool:

@@ -9,10 +9,11 @@ import narwhals as nw
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
-from connector.scoring.behaviour import Frame, behaviour_frames, column, of_colleagues
+from connector.scoring.behaviour import Frame, column, of_colleagues, points_of, unit_frames
 from connector.scoring.choice import Models
 from connector.scoring.expressions import all_of, amount, clipped, holds
 from connector.scoring.model import ACCOUNT, Model
+from connector.scoring.units import Units
 
 SCORE_COLUMNS = Score._fields
 PUBLIC_COLUMNS = SCORE_COLUMNS[:-2]
@@ -43,18 +44,35 @@ def score_frame(
         after its own min and max, before the caps of its group.
     """
     moment = now if isinstance(now, nw.Expr) else nw.lit(now)
+    units = model.units()
+    frames = unit_frames(activities, units, moment)
+    return score_counted(people, frames, model, units, moment, account=account)
+
+
+def score_counted(
+    people: Frame,
+    counted: Sequence[Frame],
+    model: Model,
+    units: Units,
+    now: Micros | nw.Expr,
+    *,
+    account: str = ACCOUNT,
+) -> Frame:
+    """Score everybody in `people` from frames of what they did, counted as of `now`.
+
+    `units` are those of the model, or of more models than this one; the rest is as score_frame.
+    """
+    moment = now if isinstance(now, nw.Expr) else nw.lit(now)
+    rules = model.behaviour_rules()
     scored = _fit_columns(people, model, account)
-    for frame in behaviour_frames(activities, model.behaviour_rules(), model.fast_track, moment):
+    for frame in counted:
         scored = scored.join(frame, on="person", how="left")
-    if rolled := [rule for rule in model.behaviour_rules() if rule.by == "colleagues"]:
-        own = {column(rule.name): nw.col(column(rule.name)).fill_null(0.0) for rule in rolled}
-        scored = of_colleagues(scored.with_columns(**own), rolled)
-    filled = {
-        column(rule.name): clipped(nw.col(column(rule.name)).fill_null(0.0), rule.min, rule.max)
-        for rule in model.behaviour_rules()
-    }
-    asked = {column(r.name): nw.col(column(r.name)).fill_null(0.0) for r in model.fast_track}
-    scored = scored.with_columns(**filled, **asked)
+    scored = scored.with_columns(**points_of(rules, units, moment))
+    if rolled := [rule for rule in rules if rule.by == "colleagues"]:
+        scored = of_colleagues(scored, rolled)
+    bounded = {column(r.name): clipped(nw.col(column(r.name)), r.min, r.max) for r in rules}
+    asked = {column(r.name): nw.col(units.column(r)).fill_null(0.0) for r in model.fast_track}
+    scored = scored.with_columns(**bounded, **asked)
     return _published(_totals(scored, model), model)
 
 

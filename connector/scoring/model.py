@@ -22,6 +22,7 @@ from connector.scoring.rules import (
     FitPart,
     FitRule,
 )
+from connector.scoring.units import Units
 
 ACCOUNT = "account.key"
 """The field that tells whose colleagues people are."""
@@ -137,6 +138,14 @@ class Model(Document):
         if self.rolls_up:
             read.append((ACCOUNT, "text"))
         return fields_read(read)
+
+    def counting(self) -> list[BehaviourRule | FastTrackRule]:
+        """The rules that read activities."""
+        return [*self.behaviour_rules(), *self.fast_track]
+
+    def units(self) -> Units:
+        """What its rules count of activities."""
+        return Units(self.counting())
 
     @property
     def rolls_up(self) -> bool:

@@ -1,4 +1,4 @@
-"""The two SELECTs by which the engine reads the store, typed so that no value is guessed.
+"""The SELECTs by which the engine reads the store, typed so that no value is guessed.
 
 A row of typed blanks comes first, because the bulk readers guess a column's type from what they
 see first; its person is the empty text, which nobody has.
@@ -7,9 +7,45 @@ see first; its person is the empty text, which nobody has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.store.tallies import Kept, lacking_share
 
 PERSON = ""
 _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
+_FEW = 0.25
+"""Up to this share of people, activities are found by person; beyond, all are read in one scan."""
+
+
+class Feed(NamedTuple):
+    """The queries of one scoring."""
+
+    people: str
+    activities: str
+    tallies: str
+
+
+def feed(
+    tx: Connection,
+    kept: Kept,
+    fields: Mapping[str, str],
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+) -> Feed:
+    """Give the queries of one scoring: whoever has a tally among `kept` has no activities."""
+    dialect = tx.dialect.name
+    few = only_stale or lacking_share(tx, kept) < _FEW
+    return Feed(
+        people_sql(dialect, fields, only_stale=only_stale, accounts=accounts),
+        activities_sql(
+            dialect, columns, only_stale=only_stale, accounts=accounts, kept=kept, few=few
+        ),
+        tallies_sql(dialect, kept, only_stale=only_stale, accounts=accounts),
+    )
 
 
 def people_sql(
@@ -44,21 +80,35 @@ def activities_sql(
     only_stale: bool,
     accounts: bool = False,
     customers: bool = False,
+    kept: Kept | None = None,
+    few: bool = False,
 ) -> str:
     """Select the activities of the same people, without those another system's row repeats.
 
-    `columns` are those that rules read, beside person, time, machine and type.
+    `columns` are those that rules read, beside person, time, machine and type. Nothing is selected
+    of people whose tally is among `kept`; `few` says that this leaves a small part.
     """
     names = ["type", *sorted(columns)]
     # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
-    tables = "person p CROSS JOIN activity a" if only_stale else "activity a, person p"
+    few = few or only_stale
+    tables = "person p CROSS JOIN activity a" if few else "activity a, person p"
+    lacking = f" AND {kept.lacking()}" if kept else ""
     blanks = ", ".join(f"'' AS {name}" for name in names)
     values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
         f"FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
-        f"AND {_wanted(dialect, only_stale, accounts, customers)}"
+        f"AND {_wanted(dialect, only_stale, accounts, customers)}{lacking}"
+    )
+
+
+def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
+    """Select what was counted of the same people, as far as it serves."""
+    return (
+        f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, "
+        "'' AS sums UNION ALL SELECT t.person, t.as_of, t.newest, t.sums FROM person p, tally t "
+        f"WHERE {kept.holds()} AND {_wanted(dialect, only_stale, accounts, customers=False)}"
     )
 
 

@@ -38,6 +38,7 @@ from connector.store.schema import (
     record,
     routing,
     score,
+    tally,
 )
 from connector.store.schema_review import survey_answer, survey_lead
 from connector.store.schema_sync import flapping
@@ -125,7 +126,10 @@ def erase(
     subjects = [
         and_(activity.c.connection == c, activity.c.subject == f"{o}/{i}") for c, o, i in keys
     ]
-    counts["activities"] += tx.execute(delete(activity).where(or_(mine, *subjects))).rowcount
+    done = or_(mine, *subjects)
+    doers = select(activity.c.person).where(done, activity.c.person.is_not(None))
+    tx.execute(delete(tally).where(or_(tally.c.person.in_(people), tally.c.person.in_(doers))))
+    counts["activities"] += tx.execute(delete(activity).where(done)).rowcount
     counts["identity keys"] += tx.execute(
         delete(identity_key).where(identity_key.c.person.in_(people))
     ).rowcount

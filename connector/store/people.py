@@ -37,6 +37,7 @@ from connector.store.schema import (
     record,
     routing,
     score,
+    tally,
 )
 from connector.store.schema_review import survey_lead
 
@@ -253,6 +254,7 @@ def merge(tx: Connection, losers: Mapping[str, str], run: str) -> None:
         tx.execute(sql_insert(person_alias).values(old=loser, person=winner, run=run))
         _adopt_history(tx, loser, winner)
         tx.execute(delete(score).where(score.c.person == loser))
+        tx.execute(delete(tally).where(tally.c.person == loser))
         tx.execute(delete(person).where(person.c.id == loser))
 
 

@@ -261,6 +261,17 @@ score = Table(
     Column("scored_at", BigInteger, nullable=False),
 )
 
+tally = Table(
+    "tally",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("units", Text, nullable=False),  # hash of what was counted: rules without their points
+    Column("as_of", BigInteger, nullable=False),  # sums are decayed up to this moment
+    Column("until", BigInteger),  # from then on other activities count
+    Column("newest", BigInteger),  # the last activity, where a rule asks when it was
+    Column("sums", Text, nullable=False),  # `;` between them, in the order of the units
+)
+
 cycle = Table(
     "cycle",
     metadata,

@@ -13,17 +13,23 @@ from typing import Any, NamedTuple
 
 from connector.config.load import Loaded
 from connector.domain.moment import DAY, SECOND, Micros, format_iso
+from connector.domain.record import Scalar
 from connector.engine.asof import Past, score_moments
 from connector.funnel.backtest import Backtest, Case, backtest
 from connector.funnel.history import STAGES
 from connector.funnel.ranking import Auc
 from connector.scoring.choice import Models
+from connector.scoring.narrowing import without
+from connector.store import people
 from connector.store.database import Store
 from connector.store.feed import activities_sql, people_sql
 from connector.store.histories import Reading, Told, Worth, histories
 
 _HANDED_OFF = STAGES.index("handed_off")
 _NEVER = float("-inf")
+OWN_SCORE = "crm_score"
+"""The field a mapping may read the CRM's own score into."""
+OWN_FLAG = "The CRM's own score is that of today: it may know who bought."
 FLAGS = (
     "Fields are those of today, the store keeps no history: fit may know what was learnt later.",
     "Who is the same person, and which activities were a machine's, is as judged today.",
@@ -42,7 +48,8 @@ class Moment(NamedTuple):
 class Question(NamedTuple):
     """What to test. Without `everybody` only leads that sales had are asked about.
 
-    `sample` takes that many of them by chance, the same ones for the same `seed`.
+    `sample` takes that many of them by chance, the same ones for the same `seed`. Rules that read
+    fields of `without` are left out, such as those that people learn after the hand-off.
     """
 
     horizon: Micros
@@ -50,6 +57,7 @@ class Question(NamedTuple):
     everybody: bool = False
     sample: int | None = None
     seed: int = 0
+    without: tuple[str, ...] = ()
 
 
 def run_backtest(
@@ -60,6 +68,8 @@ def run_backtest(
     Gives plain values, shares 0 to 1, times in days. Bands are cut at the default model's
     threshold; who would have been handed off follows each person's own.
     """
+    if question.without:
+        models = without(models, question.without)
     model = models.default
     moments, left_out = _moments(store, loaded, question)
     asked = len(moments)
@@ -85,7 +95,8 @@ def run_backtest(
         "known": asked,
         "basis": dict(Counter(moments[past.number].basis for past in scored).most_common()),
         "left_out": dict(sorted((name, n) for name, n in left_out.items() if n)),
-        "flags": list(FLAGS),
+        "excluded_fields": list(question.without),
+        "flags": [*FLAGS, *([OWN_FLAG] if any(c.own is not None for c in cases) else [])],
         **_plain(result),
     }
 
@@ -161,10 +172,21 @@ def _cases(
         memory=loaded.settings.engine.memory,
     ) as scored:
         pasts = sorted(scored)
-    return [_case(past, moments[past.number]) for past in pasts], pasts
+    with store.read() as tx:
+        facts = people.facts_of(tx, {one.person for one in moments})
+    own = {who: _number(known.get(OWN_SCORE)) for who, known in facts.items()}
+    cases = [
+        _case(past, moments[past.number], own.get(moments[past.number].person)) for past in pasts
+    ]
+    return cases, pasts
 
 
-def _case(past: Past, moment: Moment) -> Case:
+def _number(value: Scalar) -> float | None:
+    given = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if given and value is not None else None
+
+
+def _case(past: Past, moment: Moment, own: float | None) -> Case:
     return Case(
         total=past.total,
         score=past.score,
@@ -174,6 +196,8 @@ def _case(past: Past, moment: Moment) -> Case:
         sales_ready=past.sales_ready,
         out=past.disqualified_by is not None,
         won=moment.won,
+        at=moment.at,
+        own=own,
     )
 
 
@@ -204,10 +228,12 @@ def _plain(result: Backtest) -> dict[str, Any]:
         "rate": result.rate,
         "confusion": result.confusion._asdict(),
         "bands": [band._asdict() for band in result.bands],
+        "halves": [{**one._asdict(), "auc": _auc(one.auc)} for one in result.halves],
         "rankings": [
             {
                 "name": one.name,
                 "auc": _auc(one.auc),
+                "pr": _auc(one.pr),
                 "lifts": [found._asdict() for found in one.lifts],
                 "model_ahead": _auc(one.behind),
             }

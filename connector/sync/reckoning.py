@@ -174,6 +174,8 @@ def sentences(data: Mapping[str, Any]) -> list[str]:
     ready = "sales-ready" if score["sales_ready"] else "not sales-ready"
     told = [f"The score is {score['score']} of 100, grade {score['grade']}: {ready}."]
     told.append(f"The threshold asked of this person is {score['threshold']:g}.")
+    if score["action"]:
+        told.append(f"What the model says to do at such a score: {score['action']}.")
     if score["disqualified_by"]:
         told.append(f"A rule takes this person out, with the reason {score['disqualified_by']}.")
     if score["fast_track_by"]:

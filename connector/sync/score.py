@@ -10,12 +10,13 @@ from pathlib import Path
 from connector.domain.moment import DAY
 from connector.domain.score import Score
 from connector.engine.cluster import export_store, score_export
-from connector.engine.run import ScoredFile, Scorer, score_store
+from connector.engine.run import Scored, ScoredFile, Scorer, score_store
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
-from connector.store import people, runs, scores
-from connector.store.feed import activities_sql, people_sql
+from connector.store import people, runs, scores, tallies
+from connector.store.feed import activities_sql, feed, people_sql
 from connector.store.scores import Published
+from connector.store.tallies import Kept
 from connector.sync.context import Loop
 
 EXPORTED = ("url", "asset", "campaign", "form", "channel", "visit")
@@ -33,10 +34,11 @@ def score(loop: Loop, scorer: Scorer | None = None) -> tuple[Counter[str], bool]
     with loop.store.read() as tx:
         if not everybody and not scores.any_stale(tx):
             return counts, False
+    units = loop.models.units().hash
     with _scored(loop, scorer, everybody=everybody) as scored:
         for model, page in scored.pages():
             counts["scored"] += len(page)
-            counts["score changed"] += _publish(loop, model, page)
+            counts["score changed"] += _publish(loop, model, page, units)
             loop.tell("score", counts)
     return counts, everybody
 
@@ -49,19 +51,23 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
         with score_export(loop.models, loop.now, folder, str(loop.settings.engine.master)) as found:
             yield found
         return
-    fields = loop.models.person_fields()
-    expand = loop.models.rolls_up
+    kept = Kept(loop.models.units().hash, loop.now)
+    with loop.store.read() as tx:
+        queries = feed(
+            tx,
+            kept,
+            loop.models.person_fields(),
+            loop.models.activity_columns(),
+            only_stale=not everybody,
+            accounts=loop.models.rolls_up,
+        )
     with score_store(
         loop.models,
         loop.now,
         url=loop.store.url,
-        people=people_sql(loop.store.dialect, fields, only_stale=not everybody, accounts=expand),
-        activities=activities_sql(
-            loop.store.dialect,
-            loop.models.activity_columns(),
-            only_stale=not everybody,
-            accounts=expand,
-        ),
+        people=queries.people,
+        activities=queries.activities,
+        tallies=queries.tallies,
         memory=loop.settings.engine.memory,
         scorer=scorer,
     ) as found:
@@ -99,16 +105,19 @@ def _everybody_due(loop: Loop) -> bool:
     return last is None or last.model != loop.models.hash or loop.now - last.now >= FULL_AFTER
 
 
-def _publish(loop: Loop, model: Model, page: Sequence[tuple[Score, dict[str, float]]]) -> int:
-    ids = [score.person for score, _ in page]
+def _publish(loop: Loop, model: Model, page: Sequence[Scored], units: str) -> int:
+    ids = [one.score.person for one in page]
+    counted = {one.score.person: one.tally for one in page if one.tally is not None}
     with loop.store.write() as tx:
         known = scores.published(tx, ids)
         changed = [
             _published(loop, model, score, points, known.get(score.person))
-            for score, points in page
+            for score, points, _ in page
             if _differs(score, known.get(score.person), model.hash)
         ]
         scores.save(tx, changed)
+        tallies.drop_stale(tx, ids)
+        tallies.save(tx, counted, units, loop.now)
         scores.settle_stale(tx, ids)
         people.mark(tx, (one.score.person for one in changed), pending=True)
     return len(changed)

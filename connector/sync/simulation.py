@@ -16,7 +16,8 @@ from connector.scoring.choice import Choice, Models
 from connector.scoring.model import Model
 from connector.store import people
 from connector.store.database import Store
-from connector.store.feed import activities_sql, people_sql
+from connector.store.feed import feed
+from connector.store.tallies import Kept
 
 _LISTED = 50
 _PAGE = 2_000
@@ -33,15 +34,19 @@ def replaced(models: Models, new: Model) -> Models:
 def score_everybody(store: Store, loaded: Loaded, models: Models, now: Micros) -> dict[str, Score]:
     """Score the live base without storing anything."""
     columns = {name for model, _ in models for name in model.activity_columns()}
+    kept = Kept(models.units().hash, now)
+    with store.read() as tx:
+        queries = feed(tx, kept, models.person_fields(), columns, only_stale=False)
     with score_store(
         models,
         now,
         url=store.url,
-        people=people_sql(store.dialect, models.person_fields(), only_stale=False),
-        activities=activities_sql(store.dialect, columns, only_stale=False),
+        people=queries.people,
+        activities=queries.activities,
+        tallies=queries.tallies,
         memory=loaded.settings.engine.memory,
     ) as scored:
-        return {score.person: score for _, page in scored.pages() for score, _ in page}
+        return {score.person: score for _, page in scored.pages() for score, *_ in page}
 
 
 def simulate(

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
 from connector.engine.asof import score_moments
+from connector.errors import UsageError
 from connector.scoring.choice import Choice, Models
 from connector.scoring.choice import tests_of as when
 from connector.scoring.model import Model
@@ -120,6 +121,37 @@ def test_an_empty_store_has_nothing_to_say(quick_past):
     found = ask(store, loaded)
     assert (found["n"], found["rate"], found["rankings"]) == (0, None, [])
     assert found["words"][0].startswith("Too few to judge")
+
+
+def test_rules_on_fields_left_out_count_no_more_and_a_field_nobody_reads_is_refused(quick_past):
+    store, loaded, _ = quick_past(60)
+    whole, less = ask(store, loaded), ask(store, loaded, without=("seniority",))
+    assert less["excluded_fields"] == ["seniority"]
+    assert less["model"]["version"] != whole["model"]["version"]
+    fit = {one["name"]: one for one in less["rankings"]}["fit only"]
+    assert fit != {one["name"]: one for one in whole["rankings"]}["fit only"]
+    with pytest.raises(UsageError, match="no rule reads the field `shoe size`"):
+        ask(store, loaded, without=("shoe size",))
+
+
+def test_the_score_of_the_crm_is_read_from_the_field_of_that_name_and_flagged(quick_past):
+    store, loaded, _ = quick_past(60)
+    assert not any("own score" in flag for flag in ask(store, loaded)["flags"])
+    with store.write() as tx:
+        won = set(
+            tx.execute(select(schema.cycle.c.person).where(schema.cycle.c.state == "won")).scalars()
+        )
+        for row in tx.execute(select(schema.person)).all():
+            facts = json.loads(row.facts) | {"crm_score": 9 if row.id in won else 1}
+            tx.execute(
+                update(schema.person)
+                .where(schema.person.c.id == row.id)
+                .values(facts=json.dumps(facts))
+            )
+    found = ask(store, loaded)
+    assert found["rankings"][-1]["name"] == "the CRM's own score"
+    assert found["rankings"][-1]["auc"]["value"] > 0.9
+    assert "The CRM's own score is that of today" in found["flags"][-1]
 
 
 @pytest.mark.parametrize("excluded", ["customer", "own_staff"])

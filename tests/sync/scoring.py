@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
-from connector.engine.small import score_rows
+from connector.engine.child import run_program
+from connector.engine.duck import open_duck
+from connector.engine.job import Job
+from connector.engine.program import columns_of, program
+from connector.engine.run import NO_TALLIES, ScoredFile
+from connector.engine.small import fill
 from connector.store.database import open_store
-
-_COLUMNS = ("url", "asset", "campaign", "form", "channel", "visit")
 
 
 class NoScorer:
@@ -20,29 +25,28 @@ class NoScorer:
         pass
 
 
-class _Scored:
-    def __init__(self, model, rows):
-        self._model = model
-        self._rows = rows
-
-    def pages(self, size=2_000):
-        for start in range(0, len(self._rows), size):
-            page = self._rows[start : start + size]
-            yield self._model, [(s, {n: v for n, v in p.items() if v}) for s, p in page]
-
-
 @contextmanager
-def score_here(models, now, *, url, people, activities, memory="2GB", scorer=None):
-    """Stands in for `score_store`: the two queries, then DuckDB in this process."""
-    store = open_store(url)
+def score_here(
+    models, now, *, url, people, activities, tallies=NO_TALLIES, memory="2GB", scorer=None
+):
+    """Stands in for `score_store`: the same queries and program, run in this process."""
+    queries = {"people": people, "activities": activities, "tallies": tallies}
+    store, duck = open_store(url), open_duck()
     try:
         with store.read() as tx:
-            persons = [dict(r._mapping) for r in tx.exec_driver_sql(people) if r.person]
-            events = [
-                {**dict.fromkeys(_COLUMNS), **r._mapping, "machine": bool(r.machine)}
-                for r in tx.exec_driver_sql(activities)
-                if r.person
-            ]
+            for table, columns in columns_of(models).items():
+                rows = tx.exec_driver_sql(queries[table])
+                fill(duck, table, columns, [_typed(r._mapping, columns) for r in rows if r.person])
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "scored.parquet"
+            run_program(duck, Job(program(models, now)._asdict(), {}, now, str(out)))
+            yield ScoredFile(out, models)
     finally:
+        duck.close()
         store.close()
-    yield _Scored(models.default, score_rows(models.default, persons, events, now))
+
+
+def _typed(row, columns):
+    return {
+        n: bool(v) if columns.get(n) == "BOOLEAN" and v is not None else v for n, v in row.items()
+    }

@@ -93,6 +93,15 @@ def test_what_is_missing_and_what_was_never_done_say_what_they_could_add(begun):
     assert told(begun, "l1")["reckoning"]["score"]["score"] == 36 + 24 + 20
 
 
+def test_the_action_of_the_band_is_told(begun):
+    bands = "actions: [{from: 70, action: call_today}, {from: 20, action: mail}]\nfit:"
+    begun.write("model.yaml", MODEL.replace("fit:", bands, 1))
+    begun.hot("l1")
+    begun.plan()
+    told_of = "What the model says to do at such a score: call_today."
+    assert told_of in told(begun, "l1")["reckoning"]["sentences"]
+
+
 def test_of_whom_nothing_is_known_it_says_so(begun):
     begun.lead("l1", title=None, company=None)
     begun.event("l1", url="/pricing")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from random import Random
+from types import SimpleNamespace
 
+import orjson
 import pytest
 from sqlalchemy import select
 
 from benchmarks import increment
-from connector.engine.run import score_store
-from connector.store import people
+from connector.config.settings import Engine
+from connector.scoring.choice import Models
+from connector.scoring.model import Model
+from connector.store import people, runs, scores
 from connector.store.database import open_store
 from connector.store.feed import activities_sql, people_sql
-from connector.store.schema import activity, person
-from tests.unit.engine.test_spark import DAY, MODELS, NOW
+from connector.store.schema import activity, person, tally
+from connector.sync import score as score_step
+from tests.sync.scoring import score_here
+from tests.unit.engine.test_spark import DAY, MODELS, NOW, SHIPPED
 
 COLUMNS = ("url", "asset", "campaign", "form", "channel", "visit")
 TYPES = ("page_view", "download", "form_submit", "webinar", "email_click")
@@ -56,15 +63,20 @@ def filled(tmp_path):
     store.close()
 
 
-def scored(store, now, *, only_stale):
+@pytest.fixture
+def score_in_process(monkeypatch):
+    monkeypatch.setattr(score_step, "score_store", score_here)
+
+
+def scored(store, now, *, only_stale, models=MODELS):
     queries = {
         "people": people_sql(
-            store.dialect, MODELS.person_fields(), only_stale=only_stale, accounts=True
+            store.dialect, models.person_fields(), only_stale=only_stale, accounts=True
         ),
         "activities": activities_sql(store.dialect, COLUMNS, only_stale=only_stale, accounts=True),
     }
-    with score_store(MODELS, now, url=store.url, **queries) as found:
-        return {s.person: (s, points) for _, page in found.pages() for s, points in page}
+    with score_step.score_store(models, now, url=store.url, **queries) as found:
+        return {s.person: (s, points) for _, page in found.pages() for s, points, _ in page}
 
 
 def test_scoring_who_changed_gives_what_scoring_everybody_gives(filled):
@@ -92,6 +104,160 @@ def test_scoring_who_changed_gives_what_scoring_everybody_gives(filled):
             assert getattr(mine, part) == pytest.approx(getattr(theirs, part), abs=1e-9)
         assert points == pytest.approx(wanted, abs=1e-9)
         assert mine.score == theirs.score
+
+
+def step(store, now, models=MODELS, engine=None):
+    """Take the step of a run; gives the published scores."""
+    loop = SimpleNamespace(
+        store=store,
+        settings=SimpleNamespace(engine=engine or Engine()),
+        models=models,
+        now=now,
+        run=runs.new_id(now),
+        tell=lambda *_: None,
+    )
+    with store.write() as tx:
+        runs.start(tx, loop.run, "run", now=now, started=now)
+    counts, _ = score_step.score(loop)
+    with store.write() as tx:
+        runs.finish(tx, loop.run, status="ok", ended=now, counts=dict(counts), model=models.hash)
+        ids = list(tx.execute(select(person.c.id)).scalars())
+        return {who: one.score for who, one in scores.published(tx, ids).items()}
+
+
+def agrees(published, store, now, models=MODELS):
+    """Hold what was published against everybody's whole history."""
+    whole = scored(store, now, only_stale=False, models=models)
+    assert published.keys() == whole.keys()
+    for who, (wanted, _) in whole.items():
+        for part in ("fit", "behaviour", "total"):
+            assert getattr(published[who], part) == pytest.approx(getattr(wanted, part), abs=1e-9)
+        assert published[who].score == wanted.score
+
+
+def change(tx, luck):
+    """New, late, deleted, re-flagged, moved and merged activities, as the loop marks them."""
+    tx.execute(activity.insert(), [event(luck, 9000 + n, f"c/lead/{n}") for n in range(3)])
+    tx.execute(activity.delete().where(activity.c.person == "c/lead/4"))
+    tx.execute(activity.update().where(activity.c.person == "c/lead/5").values(machine=True))
+    tx.execute(
+        activity.update()
+        .where(activity.c.person == "c/lead/6", activity.c.type == "page_view")
+        .values(person="c/lead/7")
+    )
+    people.merge(tx, {"c/lead/9": "c/lead/10"}, "2")
+    people.mark(tx, [f"c/lead/{n}" for n in (*range(8), 10)], stale=True)
+
+
+def test_only_whom_news_or_a_window_touched_is_counted_anew(filled, score_in_process):
+    store, luck = filled
+    agrees(step(store, NOW), store, NOW)
+    with store.write() as tx:
+        change(tx, luck)
+        before = dict(tx.execute(select(tally.c.person, tally.c.as_of)).all())
+    assert len(before) == 119  # one was merged
+    assert set(before.values()) == {NOW}
+    later = NOW + DAY + 1
+    agrees(step(store, later), store, later)
+    with store.read() as tx:
+        held = dict(tx.execute(select(tally.c.person, tally.c.as_of)).all())
+        ended = set(tx.execute(select(tally.c.person).where(tally.c.until <= later)).scalars())
+    assert not ended
+    assert "c/lead/9" not in held
+    assert {f"c/lead/{n}" for n in (*range(8), 10)} < {w for w, at in held.items() if at == later}
+    assert 60 < sum(at == NOW for at in held.values()) < 111  # the others were not read again
+
+
+def test_no_activity_is_read_of_people_whose_sums_hold(filled, score_in_process):
+    store, _ = filled
+    models = Models.only(SHIPPED)
+    first = step(store, NOW, models)
+    wanted = scored(store, NOW + DAY, only_stale=False, models=models)
+    with store.write() as tx:
+        holds = select(tally.c.person).where(tally.c.until.is_(None) | (tally.c.until > NOW + DAY))
+        who = set(tx.execute(holds).scalars())
+        tx.execute(activity.delete())  # unseen by the loop: nobody is marked
+    found = step(store, NOW + DAY, models)
+    assert len(who) > 60
+    for one in who:
+        assert found[one].behaviour == pytest.approx(wanted[one][0].behaviour, abs=1e-9)
+    assert sum(first[one].behaviour > 0 for one in who) > 20
+
+
+def test_sums_are_kept_and_read_on_both_databases(store_url):
+    store, models = open_store(store_url), Models.only(SHIPPED)
+    webinar = event(Random(1), 1, "c/lead/a") | {
+        "type": "webinar",
+        "time": NOW - DAY,
+        "machine": False,
+        "duplicate": False,
+    }
+    with store.write() as tx:
+        rows = [
+            {"id": f"c/lead/{n}", "facts": "{}", "doc": "{}", "excluded": None} for n in ("a", "b")
+        ]
+        people.save_people(tx, rows, "1")
+        tx.execute(activity.insert(), [webinar])
+    step(store, NOW, models)
+    with store.write() as tx:
+        tx.execute(activity.delete())  # unseen by the loop: nobody is marked
+    found = step(store, NOW + DAY, models)
+    store.close()
+    assert found["c/lead/a"].behaviour == pytest.approx(20 * 2 ** (-2 / 90), abs=1e-9)
+    assert found["c/lead/b"].behaviour == 0
+
+
+def test_a_model_with_other_points_scores_everybody_from_the_sums(filled, score_in_process):
+    store, _ = filled
+    step(store, NOW, Models.only(SHIPPED))
+    document = SHIPPED.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for rule in document["behaviour"]["groups"][0]["rules"]:
+        rule["points"] += 3
+    document["threshold"] = 30
+    new = Models.only(Model.model_validate_json(orjson.dumps(document)))
+    agrees(step(store, NOW + 1, new), store, NOW + 1, new)
+    with store.read() as tx:
+        assert set(tx.execute(select(tally.c.as_of)).scalars()) == {NOW}
+
+
+def test_a_person_scored_on_a_cluster_after_news_loses_the_sums_of_before(
+    filled, score_in_process, monkeypatch
+):
+    store, luck = filled
+    step(store, NOW)
+    with store.write() as tx:
+        change(tx, luck)
+
+    @contextmanager
+    def elsewhere(models, now, folder, master):
+        with score_step.score_store(
+            models,
+            now,
+            url=store.url,
+            people=people_sql(store.dialect, models.person_fields(), only_stale=False),
+            activities=activities_sql(store.dialect, COLUMNS, only_stale=False),
+        ) as found:
+            yield _WithoutTallies(found)
+
+    monkeypatch.setattr(score_step, "score_export", elsewhere)
+    monkeypatch.setattr(score_step, "export_store", lambda *_, **__: None)
+    cluster = Engine(kind="spark", master="local[2]", folder="unused")
+    step(store, NOW + 2 * DAY, engine=cluster)
+    with store.read() as tx:
+        held = set(tx.execute(select(tally.c.person)).scalars())
+    assert not held & {f"c/lead/{n}" for n in range(8)}
+    assert len(held) > 100
+    at = NOW + 3 * DAY + 1
+    agrees(step(store, at), store, at)
+
+
+class _WithoutTallies:
+    def __init__(self, found):
+        self._found = found
+
+    def pages(self):
+        for model, page in self._found.pages():
+            yield model, [one._replace(tally=None) for one in page]
 
 
 def test_the_measured_increment_scores_who_was_touched_and_nobody_else(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
 from connector.engine.pinned import COLUMNS, key_of, score_as_of
-from connector.engine.small import _ACTIVITY, _TYPES, _fill
+from connector.engine.program import TYPES
+from connector.engine.small import _ACTIVITY, fill
 from connector.scoring.model import Model
 from tests.reference_scorer import score as reference
 from tests.unit.scoring.models import DAY, NOW, models, worlds
@@ -36,9 +37,9 @@ def as_of(folder, model, world, asked):
     path.write_text("".join(lines))
     duck = open_duck()
     try:
-        fields = {n: _TYPES[kind] for n, kind in compiled.person_fields().items()}
-        _fill(duck, "people", {"person": "VARCHAR", **fields}, people)
-        _fill(duck, "activities", _ACTIVITY, done)
+        fields = {n: TYPES[kind] for n, kind in compiled.person_fields().items()}
+        fill(duck, "people", {"person": "VARCHAR", **fields}, people)
+        fill(duck, "activities", _ACTIVITY, done)
         score_as_of(duck, Job({"moments": str(path)}, compiled.plain(), 0, str(out)))
     finally:
         duck.close()

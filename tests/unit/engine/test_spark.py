@@ -141,7 +141,7 @@ def export(store, folder, run):
 
 def here(store):
     with score_store(MODELS, NOW, **queries(store, EXPORTED)) as scored:
-        return {s.person: (s, points) for _, page in scored.pages() for s, points in page}
+        return {s.person: (s, points) for _, page in scored.pages() for s, points, _ in page}
 
 
 def written(folder, table, run):
@@ -185,7 +185,7 @@ def same(left, right):
 
 def on_spark(folder, master):
     with score_export(MODELS, NOW, folder, master) as scored:
-        return {s.person: (s, points) for _, page in scored.pages() for s, points in page}
+        return {s.person: (s, points) for _, page in scored.pages() for s, points, _ in page}
 
 
 def needs_spark():

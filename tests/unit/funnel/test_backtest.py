@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.funnel.backtest import Case, backtest
-from connector.funnel.ranking import auc, auc_difference, lift
+from connector.funnel.ranking import auc, auc_difference, average_precision, lift
 
 marked = st.lists(st.tuples(st.integers(0, 5).map(float), st.booleans()), min_size=2, max_size=40)
 
@@ -50,6 +50,28 @@ def test_an_order_is_not_ahead_of_itself(pairs):
     marks, won = split(pairs)
     found = auc_difference(marks, marks, won)
     assert found is None or tuple(found) == (0.0, 0.0, 0.0)
+
+
+@given(marked)
+def test_the_precision_recall_area_is_the_mean_precision_at_each_buyer(pairs):
+    marks, won = split(pairs)
+    found = average_precision(marks, won)
+    buyers = [m for m, w in pairs if w]
+    if not buyers:
+        assert found is None
+        return
+    above = [[w for m, w in pairs if m >= buyer] for buyer in buyers]
+    assert math.isclose(found.value, sum(sum(a) / len(a) for a in above) / len(buyers))
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_the_interval_of_the_precision_recall_area_is_the_logit_one():
+    found = average_precision([4.0, 3.0, 2.0, 1.0], [True, False, True, False])
+    assert math.isclose(found.value, (1 + 2 / 3) / 2)
+    spread = 1.959963984540054 / math.sqrt(2 * found.value * (1 - found.value))
+    for end, sign in ((found.low, -1), (found.high, 1)):
+        logit = math.log(found.value / (1 - found.value)) + sign * spread
+        assert math.isclose(math.log(end / (1 - end)), logit)
 
 
 @settings(max_examples=40, deadline=None)
@@ -112,6 +134,26 @@ def test_a_model_that_does_not_beat_chance_is_said_not_to():
 def test_a_model_that_is_behind_is_said_to_be_worse():
     cases = [case(100 - i, i >= 50, fit=float(i)) for i in range(100)]
     assert "WORSE than `fit only`" in " ".join(backtest(cases, 65).words)
+
+
+def test_the_halves_are_of_time_and_not_of_score():
+    old = [case(90, True), case(10, False)] * 3
+    new = [case(90, False), case(10, True)] * 3
+    dated = [one._replace(at=n) for n, one in enumerate([*old, *new])]
+    earlier, later = backtest(dated[::-1], 65).halves
+    assert (earlier.name, earlier.n, earlier.won, earlier.auc.value) == ("earlier half", 6, 3, 1.0)
+    assert (earlier.precision, earlier.recall) == (1.0, 1.0)
+    assert (later.n, later.auc.value, later.precision) == (6, 0.0, 0.0)
+
+
+def test_the_score_of_the_crm_is_an_order_of_its_own_where_there_is_one():
+    cases = [case(i, i >= 50) for i in range(100)]
+    assert [one.name for one in backtest(cases, 65).rankings][-1] == "behaviour only"
+    owned = [one._replace(own=-one.total if n else None) for n, one in enumerate(cases)]
+    found = backtest(owned, 65).rankings[-1]
+    assert found.name == "the CRM's own score"
+    assert found.auc.value == pytest.approx(1 / 50)  # who has none stands behind everybody
+    assert found.behind.low > 0
 
 
 @pytest.mark.parametrize(("won", "lost"), [(9, 50), (50, 9), (0, 0)])

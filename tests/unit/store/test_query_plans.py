@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from connector.store import cycles, outbox, people, scores
+from connector.store import cycles, outbox, people, scores, tallies
 from connector.store.database import open_store
 
 ASKED = {
@@ -72,6 +72,23 @@ def test_no_question_of_every_page_reads_all_records_of_a_connection(store, name
         RECORDS[name][0](tx)
     assert steps[0].startswith("SEARCH record USING INDEX record_")
     assert RECORDS[name][1] in steps[0]
+
+
+def test_sums_of_people_with_news_are_found_person_by_person(store):
+    steps = []
+    with store.write() as tx:
+
+        def explain(connection, _cursor, statement, parameters, *_):
+            driver = connection.connection.driver_connection
+            rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[-1] for row in rows)
+
+        event.listen(tx, "before_cursor_execute", explain)
+        tallies.drop_stale(tx, ["crm/lead/l1", "crm/lead/l2"])
+    searched = [step for step in steps if step.startswith("SEARCH")]
+    assert any("tally" in step and "person=?" in step for step in searched), steps
+    assert any("person USING" in step and "id=?" in step for step in searched), steps
+    assert not [s for s in steps if s.startswith(("SCAN tally", "SCAN person"))]
 
 
 FLAGGED = {
