@@ -20,12 +20,14 @@ Row = dict[str, Any]
 
 
 class Pace(NamedTuple):
-    """At most `most` calls whose path ends with `ends` in any `span` seconds."""
+    """At most `most` calls in any `span` seconds, of those whose path the pattern `path` is found
+    in. Where it is `told`, that is how many until the CRM's headers say otherwise."""
 
     name: str
-    ends: str
+    path: str
     most: int
     span: float
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

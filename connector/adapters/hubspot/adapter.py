@@ -24,7 +24,7 @@ from connector.adapters.hubspot.calls import ADDRESS, Calls
 from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describe_history
 from connector.adapters.hubspot.furnishing import Furnishing
 from connector.adapters.hubspot.library import Library
-from connector.adapters.hubspot.limits import SEARCHES
+from connector.adapters.hubspot.limits import PACES
 from connector.adapters.hubspot.lists import Lists
 from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
@@ -85,7 +85,7 @@ class HubSpotAdapter:
             "dealstage",
             "hs_pipeline_stage",
         ),
-        paces=(SEARCHES,),
+        paces=PACES,
     )
 
     def __init__(self, calls: Calls, *, page: int = PAGE, search_body: int = SEARCH_BODY) -> None:

@@ -612,4 +612,4 @@ def opened(
 def calls_to(portal: Portal, slow: Slow | None = None, token: str = TOKEN) -> Calls:
     """Calls whose time passes by the clock of `slow`."""
     slow = slow or Slow()
-    return Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
+    return Calls(URL, lambda: token, Paths(portal.version))

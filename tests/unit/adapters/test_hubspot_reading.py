@@ -358,11 +358,12 @@ def test_two_processes_together_stay_at_five_searches_a_second(portal, slow, tmp
             reserve=0.2,
             clock=lambda: round(slow.now * SECOND),
             ticks=lambda _tx: round(slow.now * SECOND),
+            local=lambda: round(slow.now * SECOND),
             sleep=lambda seconds: slow.sleep(seconds + 1e-6),
         )
         with metered(budget):
             adapter = opened(portal, slow)
-        budget.paces = adapter.capabilities.paces
+        budget.keep(adapter.capabilities.paces)
         return adapter.read("contacts", ["id"], CHANGES, None)
 
     for _pages in zip(process(), process(), strict=True):
