@@ -76,6 +76,7 @@ class StoreBudget:
         self._connection = connection
         self._reserve = reserve
         self._clock = clock
+        self._local = local
         self._day: _Day | None = None
         self._kept = 0
         self._mine = 0
@@ -93,6 +94,7 @@ class StoreBudget:
         self._own.turns = turns
         if turns is not None:
             turns.wait()
+            self._own.left_at = self._local()
 
     def heard(self, status: int, allowances: Sequence[Heard]) -> None:
         """Take in what an answer said of our allowance, for all calls or those of its kind."""
@@ -104,7 +106,8 @@ class StoreBudget:
                 window = one
         turns: Turns | None = getattr(self._own, "turns", None)
         if turns is not None and status:
-            turns.hear(status, window.limit if window else 0, window.used if window else 0)
+            limit, used = (window.limit, window.used) if window else (0, 0)
+            turns.hear(status, limit, used, self._local() - self._own.left_at)
 
     def _take_of_day(self) -> None:
         self._looked += 1

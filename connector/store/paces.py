@@ -29,11 +29,16 @@ _AHEAD = 0.5
 """Seconds of turns a busy process takes at once, at most."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
+_FORGETS = 1_000
+"""Microseconds by which the quickest answer is forgotten with each other one."""
 _REFUSED, _RECOVERY = 2.0, 0.9
 """What a refusal makes of a pace without headers, and what a quiet answer leaves of that."""
 _SCARCE, _YIELD, _REGAIN = 0.02, 1.25, 0.02
 """Of a pace that headers tell: which share of the allowance left is scarce, for alone we leave
 more; how it yields then, and regains."""
+_UNEVEN = 0.1
+"""How much of the span we take an answer's delay for a delay on the way there, at most; a refusal
+doubles it, up to half of the span. How long the CRM works on a call is not told apart from it."""
 _PAUSE = 0.1
 """How much of the span nothing leaves once nothing is left: what was sent evenly comes free so."""
 
@@ -90,6 +95,9 @@ class Turns:
         self._known = _Known(0, one.most, 1.0)
         self._heard_at: Micros | None = None
         self._late = round(_LATE * one.span * SECOND)
+        self._uneven = _UNEVEN
+        self._quickest: Micros | None = None
+        self._pushed: deque[tuple[Micros, Micros]] = deque()
 
     def wait(self) -> None:
         """Return when the next call may leave."""
@@ -101,17 +109,20 @@ class Turns:
             self._sleep(pause / SECOND)
         missed = self._local() - turn
         if missed > self._late:
-            self._change(
-                lambda known, now: known._replace(free_at=max(known.free_at, now) + missed)
-            )
-            with self._lock:
-                self._taken = deque(one + missed for one in self._taken)
+            self._push(missed)
 
-    def hear(self, status: int, limit: int = 0, used: int = 0) -> None:
-        """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not."""
+    def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
+        """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
+
+        `took` is how long the answer was on its way.
+        """
         if self._pace.told:
             self._hear_told(status, limit, limit - used)
-        elif status == 429:
+            return
+        if took:
+            self._hear_late(took)
+        if status == 429:
+            self._uneven = min(0.5, self._uneven * 2)
             self._change(self._refused)
         elif status and self._known.slower > 1:
             self._change(lambda k, _: k._replace(slower=max(1.0, k.slower * _RECOVERY)))
@@ -141,6 +152,30 @@ class Turns:
             return
         self._heard_at = now
         self._change(lambda k, _: k._replace(slower=_yielded(k.slower) if scarce else _regained(k)))
+
+    def _hear_late(self, took: Micros) -> None:
+        """Move the coming calls where one may have come so late that the sixth comes too close.
+
+        Within a span they are moved once, by the latest.
+        """
+        known = self._quickest
+        self._quickest = took if known is None else min(took, known + _FORGETS)
+        span, now = round(self._pace.span * SECOND), self._local()
+        late = min(took - self._quickest, round(self._uneven * span)) - round((1 - SHARE) * span)
+        with self._lock:
+            while self._pushed and self._pushed[0][0] < now - span:
+                self._pushed.popleft()
+            late -= sum(by for _, by in self._pushed)
+            if late > self._late:
+                self._pushed.append((now, late))
+        if late > self._late:
+            self._push(late)
+
+    def _push(self, by: Micros) -> None:
+        """Let the coming calls leave so much later, whoever sends them."""
+        self._change(lambda known, now: known._replace(free_at=max(known.free_at, now) + by))
+        with self._lock:
+            self._taken = deque(one + by for one in self._taken)
 
     # --- turns -----------------------------------------------------------------------------------
 

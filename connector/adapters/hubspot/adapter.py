@@ -72,7 +72,7 @@ class HubSpotAdapter:
     capabilities = Capabilities(
         kind="hubspot",
         batch_size=BATCH,
-        id_batch=1000,
+        id_batch=5000,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more

@@ -19,8 +19,8 @@ from connector.transport.http import Answer, Transport
 
 T = TypeVar("T")
 R = TypeVar("R")
-IN_FLIGHT = 8
-"""Calls under way at once: 19 a second at a quarter or a third of a second each are five or six."""
+IN_FLIGHT = 12
+"""Calls under way at once: 19 a second are five at a quarter of a second each, ten at half of one."""
 ADDRESS = "https://api.hubapi.com"
 
 

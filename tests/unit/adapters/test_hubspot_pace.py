@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from types import SimpleNamespace
 
 import pytest
 
@@ -69,6 +70,7 @@ def played(store, most, seconds, *, ours, others=0.0, path=LIST, span=10.0):
     ]
     for one in budgets:
         one.keep(PACES)
+    owns = [SimpleNamespace() for _ in range(ours * IN_FLIGHT)]
     turns = [(0.0, n, "ask", n % ours, None) for n in range(ours * IN_FLIGHT)]
     if others:
         turns += [(n / others, 1000 + n, "other", 0, None) for n in range(int(seconds * others))]
@@ -78,6 +80,8 @@ def played(store, most, seconds, *, ours, others=0.0, path=LIST, span=10.0):
         if at > seconds:
             break
         world.now = at
+        if what in {"ask", "hear"}:
+            budgets[which]._own = owns[n]  # what a thread keeps for itself; here all are one
         if what == "ask":
             budgets[which].take(path)
             heapq.heappush(turns, (world.now, n, "arrive", which, None))
@@ -114,7 +118,7 @@ def test_searches_are_paced_without_a_word_from_headers(store, processes):
 def test_another_app_that_takes_half_is_left_its_half(store):
     seconds = 300
     done, refused = played(store, 190, seconds, ours=1, others=9.5)
-    assert done >= 0.90 * 9.5 * seconds
+    assert done >= 0.88 * 9.5 * seconds
     assert refused <= 0.03 * done
 
 
