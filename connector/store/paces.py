@@ -21,9 +21,10 @@ from connector.store.database import Store, shared_clock
 from connector.store.schema_sync import pace
 from connector.store.upsert import upsert
 
-SHARE = 0.97
-"""How much of a limit we use: what leaves evenly may arrive closer together."""
-_LATE = 0.01
+SHARE, TOLD_SHARE = 0.97, 0.98
+"""How much of a limit we use: what leaves evenly may arrive closer together. Where headers tell
+how much is left, the span is long and we hear of it in time."""
+_LATE = 0.015
 """A call that leaves later than this part of the span moves those after it."""
 _AHEAD = 0.5
 """Seconds of turns a busy process takes at once, at most."""
@@ -33,7 +34,7 @@ _FORGETS = 1_000
 """Microseconds by which the quickest answer is forgotten with each other one."""
 _REFUSED, _RECOVERY = 2.0, 0.9
 """What a refusal makes of a pace without headers, and what a quiet answer leaves of that."""
-_SCARCE, _YIELD, _REGAIN = 0.02, 1.25, 0.02
+_SCARCE, _YIELD, _REGAIN = 0.015, 1.25, 0.02
 """Of a pace that headers tell: which share of the allowance left is scarce, for alone we leave
 more; how it yields then, and regains."""
 _UNEVEN = 0.1
@@ -95,6 +96,7 @@ class Turns:
         self._known = _Known(0, one.most, 1.0)
         self._heard_at: Micros | None = None
         self._late = round(_LATE * one.span * SECOND)
+        self._share = TOLD_SHARE if one.told else SHARE
         self._uneven = _UNEVEN
         self._quickest: Micros | None = None
         self._pushed: deque[tuple[Micros, Micros]] = deque()
@@ -161,7 +163,9 @@ class Turns:
         known = self._quickest
         self._quickest = took if known is None else min(took, known + _FORGETS)
         span, now = round(self._pace.span * SECOND), self._local()
-        late = min(took - self._quickest, round(self._uneven * span)) - round((1 - SHARE) * span)
+        late = min(took - self._quickest, round(self._uneven * span)) - round(
+            (1 - self._share) * span
+        )
         with self._lock:
             while self._pushed and self._pushed[0][0] < now - span:
                 self._pushed.popleft()
@@ -229,7 +233,7 @@ class Turns:
 
     def _gap(self, known: _Known) -> float:
         """Microseconds between two calls."""
-        return self._pace.span * SECOND * known.slower / (known.most * SHARE)
+        return self._pace.span * SECOND * known.slower / (known.most * self._share)
 
     # --- what is kept ----------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from connector.transport.http import Answer, Transport
 T = TypeVar("T")
 R = TypeVar("R")
 IN_FLIGHT = 12
-"""Calls under way at once: 19 a second are five at a quarter of a second each, ten at half of one."""
+"""Calls under way at once: 19 a second are five at a quarter of a second, ten at half of one."""
 ADDRESS = "https://api.hubapi.com"
 
 

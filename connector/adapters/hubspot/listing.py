@@ -29,6 +29,8 @@ _LONGEST = 3 * STRETCH
 _SURE = 3
 """So many cursors must have been alike before we leap."""
 _SEARCH_ENDS = 10_000
+_SHORT_OF = 20_000
+"""Where so many records are left stretches are half as long, so that all end at about one time."""
 _NO_END = 10**18
 """Above any id."""
 URL_QUERY = 8000
@@ -115,16 +117,15 @@ class Listing:
         """
         begin = base
         while True:
+            left, _ = self._search.first(source, above(base))
+            step = STRETCH if left > _SHORT_OF else STRETCH // 2
             rank = partial(self._rank, source, base)
-            asked = range(STRETCH - 1, _SEARCH_ENDS, STRETCH)
-            for ident in in_order(rank, asked, 2):
-                if ident is None:
-                    yield _Stretch(begin, _NO_END)
-                    return
-                if ident > begin:
+            for ident in in_order(rank, range(step - 1, min(left, _SEARCH_ENDS), step), 2):
+                if ident is not None and ident > begin:
                     yield _Stretch(begin, ident)
                     begin = ident
-            if begin == base:
+            if begin == base or left < _SEARCH_ENDS:
+                yield _Stretch(begin, _NO_END)
                 return
             base = begin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +12,9 @@ import requests
 from connector.domain.change import Result
 from connector.domain.moment import HOUR
 from connector.errors import LoginError, QuotaError, RemoteError, TryLaterError
+from connector.store.budgets import StoreBudget
+from connector.store.database import open_store
+from connector.transport.budget import metered
 from tests.practice.conftest import CLIENT, SECRET, TOKEN
 
 
@@ -240,10 +244,66 @@ def test_trap_26_four_workers_at_full_speed_are_refused(hubspot):
     assert statuses.count(429) == 15
 
 
+@pytest.fixture
+def machine_time(hubspot):
+    """The portal counts calls by the machine's own clock, which nobody can hold."""
+    hubspot.crm.limits._machine = lambda: time.time_ns() // 1000
+    return hubspot
+
+
+def test_trap_26_ours_four_workers_at_one_store_are_never_refused(machine_time, opening, tmp_path):
+    hubspot = machine_time
+    (id_,) = hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"search": 5, "burst": 60})
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    arrived: list[tuple[float, str, int]] = []
+    answer = hubspot.crm.answer
+
+    def noted(request):
+        at, given = time.monotonic(), answer(request)
+        arrived.append((at, request.path, given.status))
+        return given
+
+    hubspot.crm.answer = noted
+
+    def work(_number):
+        budget = StoreBudget(store, "hs", reserve=0, clock=lambda: time.time_ns() // 1000)
+        with metered(budget), opening() as ours:
+            budget.keep(ours.adapter.capabilities.paces)
+            for _ in range(6):
+                ours.adapter.read_ids("contacts", ["id"], [id_])
+                assert len(ours.rows(hubspot.now - HOUR)) == 1
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+    finally:
+        store.close()
+    assert {status for _, _, status in arrived} == {200}
+    searches = [at for at, path, _ in arrived if path.endswith("/search")]
+    assert len(searches) >= 24
+    assert all(sixth - first >= 1 for first, sixth in zip(searches, searches[5:], strict=False))
+    others = len(arrived) - len(searches)
+    assert others / (arrived[-1][0] - arrived[0][0]) <= 7
+
+
 def test_trap_27_another_app_eats_the_day(hubspot):
     hubspot.crm.steer("limits", {"daily": 10})
-    assert stubborn(hubspot, f"{hubspot.objects}/contacts", times=1) == [200]
+    path = f"{hubspot.objects}/contacts"
+    assert stubborn(hubspot, path, times=1) == [200]
     hubspot.crm.limits.used = 9  # ... and then the other app comes
-    statuses = stubborn(hubspot, f"{hubspot.objects}/contacts", times=1)
-    assert statuses == [200]
-    assert stubborn(hubspot, f"{hubspot.objects}/contacts", times=3) == [429] * 3
+    assert stubborn(hubspot, path, times=1) == [200]
+    assert stubborn(hubspot, path, times=3) == [429] * 3
+
+
+def test_trap_27_ours_leaves_a_part_of_the_day_to_the_other_app(hubspot, opening):
+    hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"daily": 100})
+    with opening(api={"reserve": "20%"}) as ours:
+        assert len(ours.rows()) == 1
+        hubspot.crm.limits.used = 79  # the other app has been here
+        with pytest.raises(QuotaError, match=r"reserved for people") as caught:
+            for _ in range(5):
+                ours.rows()
+    assert caught.value.exit_code == 75
+    assert hubspot.crm.limits.used <= 81
