@@ -198,6 +198,19 @@ class Witness(Protocol):
         """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
 
 
+@runtime_checkable
+class Historian(Protocol):
+    """What an adapter may offer whose CRM keeps who gave a field its value."""
+
+    def set_by_hand(
+        self, source: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        """When a person's own hand gave fields the values they hold, by record id and field.
+
+        Fields that hold what a program wrote are left out. At most `id_batch` ids.
+        """
+
+
 class Writer(Protocol):
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         """Apply writes to one source; one outcome each, in their order; one refusal stops no

@@ -193,6 +193,11 @@ class HubSpotAdapter:
         except ForbiddenError as error:
             raise _left_out(source, error) from error
 
+    def set_by_hand(
+        self, source: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        return self._derived.set_by_hand(self._record_source(source), names, ids)
+
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         if not batch:
             return []

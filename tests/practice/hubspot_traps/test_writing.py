@@ -8,6 +8,8 @@ import pytest
 
 from connector.domain.change import Result, Write
 from connector.domain.moment import HOUR, MINUTE
+from connector.sync.run import run as run_loop
+from connector.sync.undo import undo
 
 
 def save(hubspot, *inputs, base="/crm/objects/2026-09"):
@@ -243,6 +245,66 @@ def test_trap_24_ours_leaves_the_persons_owner(opened):
     work.gives("eve", given)
     work.go()
     assert work.owner("eve") == given
+
+
+def _planned(work):
+    """A plan that waits, made by a run that sends nothing."""
+    work.pass_time(HOUR)
+    with work.open() as loop:
+        done = run_loop(loop, lambda: work.now, send=False)
+    assert done.plan is not None
+    return done.plan.id
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_trap_24_ours_drops_a_write_where_a_person_went_there_and_back(opened, edited):
+    """The value is what it was when we read it; only the history shows that somebody was there."""
+    work = opened("hubspot")
+    work.go()
+    work.hot("eve")
+    plan = _planned(work)
+    work.pass_time(HOUR)
+    if edited:
+        work.gives("eve", "ben")
+        work.edit("eve", hubspot_owner_id="")
+    work.written()
+    work.apply(plan)
+    owners = [change for change in work.written() if change[1] == "hubspot_owner_id"]
+    assert len(owners) == (not edited)
+
+
+@pytest.mark.parametrize("said_again", [True, False])
+def test_trap_24_ours_leaves_our_own_value_once_a_person_said_it_again(opened, said_again):
+    work = opened("hubspot")
+    work.go()
+    work.hot("eve")
+    work.go()
+    ((given,),) = work.rows("SELECT DISTINCT run FROM journal")
+    owner = work.owner("eve")
+    assert owner in {"anna", "ben"}
+    work.pass_time(HOUR)
+    if said_again:
+        work.gives("eve", "ben" if owner == "anna" else "anna")
+        work.gives("eve", owner)
+    work.pass_time(HOUR)
+    work.go()
+    with work.open("runs undo") as loop:
+        back = undo(loop, given)
+    work.apply(back.id)
+    assert work.owner("eve") == (owner if said_again else None)
+    if said_again:
+        assert work.rows("SELECT field FROM human_edit") == [("hubspot_owner_id",)]
+
+
+def test_who_gave_a_field_its_value_is_asked_in_fifties(hubspot, ours, calls):
+    ids = hubspot.contacts(120, jobtitle="Boss")
+    hubspot.crm.steer("edit", {"type": "contacts", "id": ids[3], "set": {"city": "Lyon"}})
+    ours.write(**{ids[3]: "CEO"})
+    calls.clear()
+    told = ours.adapter.set_by_hand("contacts", ["city", "jobtitle"], ids)
+    assert told == {ids[3]: {"city": hubspot.now // 1000 * 1000}}
+    asked = [len(request.json()["inputs"]) for path, request in calls if "batch/read" in path]
+    assert sorted(asked) == [20, 50, 50]
 
 
 def test_trap_29_a_create_sent_again_makes_a_second_note(hubspot):
