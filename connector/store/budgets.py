@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, select
 
-from connector.domain.moment import DAY, SECOND, Micros
+from connector.domain.moment import DAY, HOUR, SECOND, Micros
 from connector.errors import QuotaError
 from connector.store.database import Store, shared_clock
 from connector.store.paces import Paced, Turns
@@ -27,6 +27,9 @@ SHARES = {"write": 1.0, "increment": 0.95, "reconcile": 0.85, "backfill": 0.75}
 """How much of what people leave us each purpose may use up."""
 LOOK_EVERY = 20
 """Calls between two looks at what other processes have used."""
+_ASK_AFTER = HOUR
+"""A day ends at the CRM's midnight, which few of them tell: so long after we were told that it is
+used up, one call asks again."""
 _CROSSED = 50
 """So many calls an answer may be behind another; one that is further behind tells of a new day."""
 
@@ -48,6 +51,7 @@ class _Day(NamedTuple):
     limit: int
     used: int
     resets_at: Micros
+    seen_at: Micros
 
 
 class StoreBudget:
@@ -116,7 +120,8 @@ class StoreBudget:
         day = self._day
         if day is not None and self._clock() < day.resets_at:
             usable = day.limit * (1 - self._reserve) * SHARES[self.purpose]
-            if day.used + self._mine >= usable:
+            asks = self._clock() - day.seen_at >= _ASK_AFTER and self._mine == 0
+            if day.used + self._mine >= usable and not asks:
                 raise QuotaError(
                     f"{day.used + self._mine} of {day.limit} calls of the day are used; the rest "
                     f"is left to people and to what is more urgent than {self.purpose}",
@@ -129,21 +134,22 @@ class StoreBudget:
         with self._lock:
             day = self._told(self._day, one, now)
             keep = self._day is None or abs(day.used - self._kept) >= LOOK_EVERY
+            keep = keep or now - self._day.seen_at >= _ASK_AFTER
             self._day, self._mine = day, 0
             if keep:
                 self._kept = day.used
         if keep:
-            self._keep(day, now)  # no other thread waits while the store is written to
+            self._keep(day)  # no other thread waits while the store is written to
 
     @staticmethod
     def _told(known: _Day | None, one: Heard, now: Micros) -> _Day:
         if one.resets_in is not None:
-            return _Day(one.limit, one.used, now + round(one.resets_in * SECOND))
+            return _Day(one.limit, one.used, now + round(one.resets_in * SECOND), now)
         if known is None or now >= known.resets_at:
-            return _Day(one.limit, one.used, now + DAY)
+            return _Day(one.limit, one.used, now + DAY, now)
         if one.used >= known.used - _CROSSED:  # answers cross each other on their way
-            return _Day(one.limit, max(one.used, known.used), known.resets_at)
-        return _Day(one.limit, one.used, now + DAY)
+            return _Day(one.limit, max(one.used, known.used), known.resets_at, now)
+        return _Day(one.limit, one.used, now + DAY, now)
 
     def _look(self) -> None:
         """See what other processes have heard."""
@@ -158,9 +164,9 @@ class StoreBudget:
         if row is not None and (
             mine is None or row.used > mine.used + self._mine or row.resets_at > mine.resets_at
         ):
-            self._day, self._mine = _Day(row.limit, row.used, row.resets_at), 0
+            self._day, self._mine = _Day(row.limit, row.used, row.resets_at, row.seen_at), 0
 
-    def _keep(self, day: _Day, now: Micros) -> None:
+    def _keep(self, day: _Day) -> None:
         with self._store.write() as tx:
             upsert(
                 tx,
@@ -170,7 +176,6 @@ class StoreBudget:
                         "connection": self._connection,
                         "name": "day",
                         **day._asdict(),
-                        "seen_at": now,
                     }
                 ],
             )

@@ -434,17 +434,16 @@ def tap(hubspot):
     return run
 
 
-def test_tap_hubspot_reads_every_contact_with_its_companies(hubspot, tap):
+def test_tap_hubspot_reads_every_contact_with_its_deals(hubspot, tap):
     ids = hubspot.contacts(230, jobtitle="Boss")
-    (company,) = hubspot.load(companies=[{"at": hubspot.now, "properties": {"name": "Mills"}}])[
-        "companies"
-    ]
-    hubspot.crm.portal.tie("contacts", ids[7], "companies", company)
+    rows = [{"at": hubspot.now, "properties": {"dealname": "Mills"}}]
+    (deal,) = hubspot.load(deals=rows)["deals"]
+    hubspot.crm.portal.tie("contacts", ids[7], "deals", deal)
     records, bookmarks = tap("contacts")
     found = {record["id"]: record for _, record in records}
     assert list(found) == ids
     assert {record["property_jobtitle"] for record in found.values()} == {"Boss"}
-    assert found[ids[7]]["associations"]["companies"]["results"][0]["id"] == company
+    assert found[ids[7]]["associations"]["deals"]["results"][0]["id"] == deal
     assert bookmarks["contacts"]["updatedAt"].startswith("2026-11-24T12:00:00")
 
 

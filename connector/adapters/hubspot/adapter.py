@@ -44,6 +44,7 @@ from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import HOUR, MINUTE, SECOND, Micros
 from connector.errors import FeatureError, LoginError, UsageError
+from connector.transport.http import READ_S
 
 _VISITS = "contacts:"
 """What positions in the last visits of contacts begin with."""
@@ -60,7 +61,15 @@ def open_hubspot(connection: Connection) -> HubSpotAdapter:
         app = App(*(connection.secret(word).reveal for word in words))
         oauth = OAuth(app, address, paths["oauth"], kept().vault)
         token, renew = oauth.token, oauth.renew
-    calls = Calls(address, token, paths, reserve=connection.api.reserve, renew=renew)
+    patience = connection.plain("time_out")
+    calls = Calls(
+        address,
+        token,
+        paths,
+        reserve=connection.api.reserve,
+        renew=renew,
+        read_s=float(patience) if patience else READ_S,
+    )
     longest = connection.plain("search_body")
     body = int(longest) if longest else SEARCH_BODY
     return HubSpotAdapter(calls, search_body=body, leaps=connection.plain("leaps") != "off")

@@ -15,7 +15,7 @@ from connector.adapters.hubspot.limits import Allowance
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import Micros, to_micros
 from connector.errors import TryLaterError
-from connector.transport.http import Answer, Transport
+from connector.transport.http import READ_S, Answer, Transport
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,6 +36,7 @@ class Calls:
         reserve: float = 0.2,
         attempts: int = 5,
         renew: Callable[[], None] | None = None,
+        read_s: float = READ_S,
     ) -> None:
         self.paths = paths
         self._allowance = Allowance(reserve)
@@ -47,6 +48,7 @@ class Calls:
             hear=self._allowance.hear,
             overrules=answers.overrules if renew is None else answers.overrules_session,
             renew=renew,
+            read_s=read_s,
         )
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:

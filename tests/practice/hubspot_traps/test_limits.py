@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from connector.domain.change import Result
-from connector.domain.moment import HOUR
+from connector.domain.moment import HOUR, SECOND
 from connector.errors import LoginError, QuotaError, RemoteError, TryLaterError
 from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
@@ -160,6 +160,35 @@ def test_trap_40_a_quota_reset_taken_from_utc_is_half_a_day_off(hubspot):
     assert offset == "+13:00"
 
 
+def test_trap_40_ours_asks_again_and_finds_that_the_portals_day_is_over(hubspot, opening, tmp_path):
+    """It computes no midnight: an hour after it was told, one call asks whether the day is new."""
+    hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"daily": 1000})
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+
+    def run():
+        asked = hubspot.crm.limits.used
+        budget = StoreBudget(store, "hs", reserve=0.2, clock=lambda: hubspot.now)
+        try:
+            with metered(budget), opening() as ours:
+                return len(ours.rows())
+        except QuotaError:
+            return hubspot.crm.limits.used - asked
+
+    assert run() == 1
+    hubspot.crm.limits.used = 900  # the day is full, as this portal counts its days
+    midnight = hubspot.crm.limits.resets_at().timestamp() - hubspot.now / SECOND
+    assert 0 < midnight < 24 * 3600
+    assert run() == 1, "one call hears of it"
+    assert run() == 0, "and none is spent on hearing it again"
+    hubspot.tick(3601)
+    assert run() == 1, "nor more than one in an hour"
+    hubspot.tick(midnight)
+    assert run() == 1
+    assert hubspot.crm.limits.used < 20
+    store.close()
+
+
 def test_trap_50_a_client_that_logs_bodies_logs_people(hubspot, caplog):
     hubspot.contacts(1)
     with caplog.at_level(logging.DEBUG):
@@ -233,6 +262,19 @@ def test_trap_30_a_client_without_a_time_out_waits_as_long_as_it_takes(hubspot):
     hubspot.fail("GET */contacts*", delay=0.4)
     with pytest.raises(requests.Timeout):
         hubspot.http.get(f"{hubspot.url}{hubspot.objects}/contacts", timeout=0.1)
+
+
+def test_trap_30_ours_gives_up_in_time(hubspot, opening, tmp_path, monkeypatch):
+    hubspot.contacts(1)
+    hubspot.fail("GET */contacts?*", delay=3, times=None)
+    monkeypatch.setattr("connector.transport.http._wait", lambda _state: 0.0)
+    (tmp_path / "key").write_text(TOKEN)
+    with opening(auth={"token": {"file": str(tmp_path / "key")}, "time_out": "0.2"}) as ours:
+        begun = time.monotonic()
+        with pytest.raises(TryLaterError) as caught:
+            ours.rows()
+    assert time.monotonic() - begun < 5 * 0.2 + 1.5, "five attempts, and no pause between them here"
+    assert caught.value.exit_code == 75
 
 
 def test_trap_26_four_workers_at_full_speed_are_refused(hubspot):
