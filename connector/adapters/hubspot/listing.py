@@ -118,7 +118,7 @@ class Listing:
         begin = base
         while True:
             left, _ = self._search.first(source, above(base))
-            step = STRETCH if left > _SHORT_OF else STRETCH // 2
+            step = STRETCH // 2 if 3 * STRETCH < left <= _SHORT_OF else STRETCH
             rank = partial(self._rank, source, base)
             for ident in in_order(rank, range(step - 1, min(left, _SEARCH_ENDS), step), 2):
                 if ident is not None and ident > begin:

@@ -326,7 +326,8 @@ _COMPANY = (
     _select("type", "PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER"),
 )
 _DEAL = (
-    *_texts("dealname", "closed_lost_reason"),
+    *_texts("dealname"),
+    Property("closed_lost_reason", "string", "textarea"),
     Property("amount", "number", "number"),
     Property("closedate", "datetime", "date"),
     _select("dealstage", "appointmentscheduled", "qualifiedtobuy", "presentationscheduled",

@@ -124,6 +124,31 @@ def test_a_pace_is_shared_and_kept(store, clock):
     assert took == pytest.approx(29 / 5, rel=0.05)
 
 
+def test_a_pace_that_headers_tell_follows_them_and_pauses_where_nothing_is_left(store, clock):
+    first, second = budget(store, clock), budget(store, clock)
+    for one in (first, second):
+        one.keep([Pace("ten", "", 100, 10.0, told=True)])
+
+    def gap(one, limit, used):
+        one.take("/x")
+        one.heard(200, [Allowance("window", limit, used, 10.0)])
+        one.take("/x")
+        began = clock.now
+        one.take("/x")
+        return (clock.now - began) / SECOND
+
+    assert gap(first, 100, 50) == pytest.approx(0.1, rel=0.05)
+    assert gap(first, 200, 50) == pytest.approx(0.05, rel=0.05)
+    began = clock.now
+    second.take("/x")
+    second.take("/x")
+    assert (clock.now - began) / SECOND == pytest.approx(0.1, rel=0.05), "as the first one heard"
+    second.heard(200, [Allowance("window", 200, 200, 10.0)])
+    began = clock.now
+    first.take("/x")
+    assert (clock.now - began) / SECOND >= 0.95
+
+
 def test_too_many_halves_the_rate_and_quiet_answers_bring_it_back(store, clock):
     one = budget(store, clock)
     one.keep([Pace("search", "/search$", 1, 0.25)])
