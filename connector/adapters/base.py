@@ -20,12 +20,14 @@ Row = dict[str, Any]
 
 
 class Pace(NamedTuple):
-    """At most `most` calls whose path ends with `ends` in any `span` seconds."""
+    """At most `most` calls in any `span` seconds, of those whose path the pattern `path` is found
+    in. Where it is `told`, that is how many until the CRM's headers say otherwise."""
 
     name: str
-    ends: str
+    path: str
     most: int
     span: float
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,19 @@ class Witness(Protocol):
 
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
+
+
+@runtime_checkable
+class Historian(Protocol):
+    """What an adapter may offer whose CRM keeps who gave a field its value."""
+
+    def set_by_hand(
+        self, source: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        """When a person's own hand gave fields the values they hold, by record id and field.
+
+        Fields that hold what a program wrote are left out. At most `id_batch` ids.
+        """
 
 
 class Writer(Protocol):

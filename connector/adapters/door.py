@@ -13,6 +13,7 @@ from connector.adapters.base import (
     Adapter,
     Capabilities,
     FieldStep,
+    Historian,
     Identity,
     NewTask,
     Page,
@@ -104,6 +105,14 @@ class Door:
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
         return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
+
+    def set_by_hand(
+        self, source: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        """When a person gave fields what they hold; nothing where the CRM does not keep it."""
+        if not isinstance(self._adapter, Historian):
+            return {}
+        return self._adapter.set_by_hand(source, names, ids)
 
     def describe(self, source: str) -> dict[str, RemoteField]:
         return self._adapter.describe(source)

@@ -94,11 +94,12 @@ allowance = Table(  # what a CRM allows us, as its headers last said
     Column("seen_at", BigInteger, nullable=False),
 )
 
-pace = Table(  # the latest calls of a kind, shared by every process
+pace = Table(  # when the next call of a kind may leave, shared by every process
     "pace",
     metadata,
     Column("connection", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("sent", Text, nullable=False),  # JSON: when, oldest first
+    Column("free_at", BigInteger, nullable=False),
+    Column("most", Integer, nullable=False),  # calls in a span, as headers told it last
     Column("slower", Double, nullable=False),  # 1 at full pace, more after refusals
 )

@@ -40,14 +40,15 @@ def settle(
 ) -> Do:
     """Decide one field by its policy.
 
-    `edited_at` is when a run first saw the CRM's present value as somebody else's; `changed_at`
-    the record's change time, which the policy `newest` compares with our last write.
+    `edited_at` is when a run first saw the CRM's present value as somebody else's, were it equal
+    to what we last wrote; `changed_at` the record's change time, which the policy `newest` compares
+    with our last write.
     """
     if same(remote, desired):
         return Do.NOTHING
     if desired in (None, "") and not target.clear:
         return Do.KEEP
-    ours_stands = base is not None and same(base.value, remote)
+    ours_stands = base is not None and same(base.value, remote) and edited_at is None
     untouched = ours_stands or same(remote, None)
     if untouched and not _cleared_by_hand(target, base, remote, desired):
         return Do.WRITE

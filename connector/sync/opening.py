@@ -144,7 +144,7 @@ def open_sources(
         with metered(budget), keeping(_keeping(loaded, connection, store or late)):
             adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
         if budget is not None:
-            budget.paces = adapter.capabilities.paces
+            budget.keep(adapter.capabilities.paces)
         stack.callback(adapter.close)
         _refuse_vendor_fields(connection.name, objects, adapter.capabilities.vendor_fields)
         sources.append(

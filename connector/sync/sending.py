@@ -20,6 +20,7 @@ from connector.mapping.outbound import same
 from connector.store import outbox, people, records
 from connector.store.news import note_news
 from connector.store.outbox import Failure, Row
+from connector.sync import hands
 from connector.sync.context import STAGE_OF, Loop, Source
 
 Held = dict[str, dict[str, Scalar]]
@@ -189,6 +190,9 @@ def _still_due(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[
             there.append(row)
         else:
             due.append(row)
+    theirs = hands.words_of(loop, source, due, held)
+    due = [row for row in due if row.id not in theirs]
+    moved += theirs.values()
     with loop.store.write() as tx:
         source.hold(tx)
         outbox.noop(tx, there, loop.now, loop.run)

@@ -81,6 +81,8 @@ class AtWork:
 
     folder: Path
     now: Micros = START
+    skew: Micros = 0
+    """How far our machine's clock is ahead of the CRM's."""
     ids: dict[str, str] = field(default_factory=dict)
     stack: ExitStack = field(default_factory=ExitStack)
 
@@ -129,8 +131,8 @@ class AtWork:
         self.warnings: list[str] = []
         return open_loop(
             self.loaded,
-            now=self.now,
-            clock=lambda: self.now,
+            now=self.now + self.skew,
+            clock=lambda: self.now + self.skew,
             command=command,
             candidate=candidate,
             tell=lambda _step, _counts: None,
@@ -140,14 +142,14 @@ class AtWork:
     def run(self) -> Result:
         self.now += MINUTE  # a run begins once the CRM's index knows what happened before it
         with self.open() as loop:
-            return run_loop(loop, lambda: self.now, send=True)
+            return run_loop(loop, lambda: self.now + self.skew, send=True)
 
     def apply(self, plan: str) -> Result:
         with self.open("apply", candidate=True) as loop:
             with loop.store.read() as tx:
                 row = get_plan(tx, plan)
             assert row is not None
-            return approve_and_apply(loop, row, lambda: self.now, approved=True)
+            return approve_and_apply(loop, row, lambda: self.now + self.skew, approved=True)
 
     def go(self) -> Result:
         """Run, as an admin would who approves what waits."""

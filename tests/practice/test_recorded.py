@@ -337,3 +337,62 @@ def test_hubspot_rate_headers_are_spelled_as_recorded(hubspot):
     }
     assert {name for name in real if "secondly" not in name} == ours - newer
     assert newer <= ours
+
+
+KEPT = ("type", "fieldType", "calculated", "readOnlyValue")
+OTHERWISE = {
+    # Then most were texts to type into; today each has the control of its type.
+    "amount.fieldType: text, here number",
+    "closedate.fieldType: text, here date",
+    "createdate.fieldType: text, here date",
+    "dealstage.fieldType: radio, here select",
+    "hs_createdate.fieldType: text, here date",
+    "hs_lastmodifieddate.fieldType: text, here date",
+    # Then an import could set it; here it is the portal's own, and closed.
+    "createdate.readOnlyValue: False, here True",
+}
+
+
+def _properties(name: str) -> dict[str, dict[str, Any]]:
+    text = cassette(name)[0]["response"]["body"]["string"]
+    return {one["name"]: one for one in json.loads(text)}
+
+
+def test_hubspot_defines_deals_as_recorded(hubspot):
+    """Recorded by a path that is gone; the words for a property are the same today."""
+    real = _properties("deal_all_properties")
+    answer = hubspot.json("GET", "/crm/properties/2026-09/deals")["results"]
+    ours = {one["name"]: one | one["modificationMetadata"] for one in answer}
+    both = set(real) & set(ours)
+    assert len(both) >= 8
+    found = {
+        f"{name}.{fact}: {real[name].get(fact)}, here {ours[name].get(fact)}"
+        for name in both
+        for fact in KEPT
+        if real[name].get(fact) != ours[name].get(fact)
+    }
+    assert found == OTHERWISE
+    stages = {one["value"] for one in real["dealstage"]["options"]}
+    assert {one["value"] for one in ours["dealstage"]["options"]} <= stages
+
+
+def test_hubspot_properties_recorded_are_described_alike_by_our_parser():
+    """Every recorded definition has a type we know what to do with, or are known not to."""
+    from connector.adapters.hubspot.objects import _TYPES
+
+    kinds = {one["type"] for one in _properties("deal_all_properties").values()}
+    assert kinds - set(_TYPES) <= {"date"}
+
+
+def test_hubspot_owners_have_what_recorded_ones_have(hubspot):
+    text = cassette("owner_example")[0]["response"]["body"]["string"]
+    real = json.loads(text)[0]
+    hubspot.load(owners=[{
+        "id": "72", "email": "a@acme.example", "type": "PERSON", "firstName": "A", "lastName": "O",
+        "userId": 91, "userIdIncludingInactive": 91, "createdAt": "2020-01-01T00:00:00Z",
+        "updatedAt": "2020-01-01T00:00:00Z", "archived": False,
+    }])  # fmt: skip
+    (ours,) = hubspot.json("GET", "/crm/owners/2026-09")["results"]
+    gone = {"portalId", "ownerId", "remoteList"}  # v2 called the id so, and listed other systems
+    assert set(real) - set(ours) == gone
+    assert type(real["type"]) is type(ours["type"])

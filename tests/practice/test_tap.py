@@ -16,7 +16,7 @@ import pytest
 from tests.practice.conftest import CLIENT, SECRET
 
 PYTHON = os.environ.get("LEADLOOP_TAP_PYTHON", "")
-RUNNER = Path(__file__).with_name("run_tap.py")
+RUNNER = Path(__file__).with_name("run_tap_salesforce.py")
 pytestmark = pytest.mark.skipif(
     not PYTHON or not Path(PYTHON).exists(),
     reason="tap-salesforce is not installed here (LEADLOOP_TAP_PYTHON)",

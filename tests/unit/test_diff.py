@@ -52,6 +52,15 @@ def test_each_policy_does_what_it_says(policy, desired, base, remote, wanted):
     assert do(policy, desired, base, remote) is wanted
 
 
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [("ours", Do.WRITE), ("theirs", Do.KEEP), ("theirs_for", Do.KEEP), ("ask", Do.ASK)],
+)
+def test_a_value_of_ours_that_a_person_said_again_is_theirs(policy, wanted):
+    assert do(policy, "a", "b", "b", edited=NOW - DAY) is wanted
+    assert do(policy, "a", "b", "b") is Do.WRITE
+
+
 def test_nothing_is_emptied_unless_the_mapping_says_so():
     assert do("ours", None, "x", "x") is Do.KEEP
     assert do("ours", None, "x", "x", clear=True) is Do.WRITE

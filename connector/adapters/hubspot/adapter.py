@@ -24,7 +24,7 @@ from connector.adapters.hubspot.calls import ADDRESS, Calls
 from connector.adapters.hubspot.derived import HISTORY, VISITS, Derived, describe_history
 from connector.adapters.hubspot.furnishing import Furnishing
 from connector.adapters.hubspot.library import Library
-from connector.adapters.hubspot.limits import SEARCHES
+from connector.adapters.hubspot.limits import PACES
 from connector.adapters.hubspot.lists import Lists, Themes
 from connector.adapters.hubspot.login import App, OAuth
 from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
@@ -44,6 +44,7 @@ from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
 from connector.domain.moment import HOUR, MINUTE, SECOND, Micros
 from connector.errors import FeatureError, LoginError, UsageError
+from connector.transport.http import READ_S
 
 _VISITS = "contacts:"
 """What positions in the last visits of contacts begin with."""
@@ -60,9 +61,18 @@ def open_hubspot(connection: Connection) -> HubSpotAdapter:
         app = App(*(connection.secret(word).reveal for word in words))
         oauth = OAuth(app, address, paths["oauth"], kept().vault)
         token, renew = oauth.token, oauth.renew
-    calls = Calls(address, token, paths, reserve=connection.api.reserve, renew=renew)
+    patience = connection.plain("time_out")
+    calls = Calls(
+        address,
+        token,
+        paths,
+        reserve=connection.api.reserve,
+        renew=renew,
+        read_s=float(patience) if patience else READ_S,
+    )
     longest = connection.plain("search_body")
-    return HubSpotAdapter(calls, search_body=int(longest) if longest else SEARCH_BODY)
+    body = int(longest) if longest else SEARCH_BODY
+    return HubSpotAdapter(calls, search_body=body, leaps=connection.plain("leaps") != "off")
 
 
 class HubSpotAdapter:
@@ -71,7 +81,7 @@ class HubSpotAdapter:
     capabilities = Capabilities(
         kind="hubspot",
         batch_size=BATCH,
-        id_batch=100,
+        id_batch=5000,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more
@@ -85,16 +95,23 @@ class HubSpotAdapter:
             "dealstage",
             "hs_pipeline_stage",
         ),
-        paces=(SEARCHES,),
+        paces=PACES,
     )
 
-    def __init__(self, calls: Calls, *, page: int = PAGE, search_body: int = SEARCH_BODY) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        *,
+        page: int = PAGE,
+        search_body: int = SEARCH_BODY,
+        leaps: bool = True,
+    ) -> None:
         self._calls = calls
         library = Library(calls)
         self._objects = Objects(library)
         self._owners = Owners(library)
         rows = Rows(calls, library)
-        self._reading = Reading(calls, rows, page=page, search_body=search_body)
+        self._reading = Reading(calls, rows, page=page, search_body=search_body, leaps=leaps)
         self._derived = Derived(calls, self._objects, self._reading)
         self._writing = Writing(calls, self._objects, self._owners)
         self._tasks = Tasks(calls)
@@ -185,6 +202,11 @@ class HubSpotAdapter:
             return self._reading.by_ids(shape, ids)
         except ForbiddenError as error:
             raise _left_out(source, error) from error
+
+    def set_by_hand(
+        self, source: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        return self._derived.set_by_hand(self._record_source(source), names, ids)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         if not batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from connector.adapters.hubspot.calls import Calls
@@ -25,9 +26,11 @@ class Associations:
         found: dict[str, list[tuple[bool, str]]] = {}
         asked: list[dict[str, str]] = [{"id": one} for one in ids]
         while asked:
-            now, asked = asked[:BATCH], asked[BATCH:]
-            answer = self._calls.post(path, {"inputs": now})
-            for one in answer.get("results", ()):
+            parts = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
+            bodies = [{"inputs": part} for part in parts]
+            asked = []
+            answers = self._calls.together(partial(self._calls.post, path), bodies)
+            for one in (one for answer in answers for one in answer.get("results", ())):
                 ident = str(one["from"]["id"])
                 found.setdefault(ident, []).extend(_tied(one.get("to", ())))
                 after = ((one.get("paging") or {}).get("next") or {}).get("after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
@@ -12,16 +11,16 @@ from urllib.parse import urlencode
 import orjson
 
 from connector.adapters.hubspot import answers
-from connector.adapters.hubspot.limits import Allowance, Burst, Clock, Sleep
+from connector.adapters.hubspot.limits import Allowance
 from connector.adapters.hubspot.paths import Paths
 from connector.domain.moment import Micros, to_micros
 from connector.errors import TryLaterError
-from connector.transport.http import Answer, Transport
+from connector.transport.http import READ_S, Answer, Transport
 
 T = TypeVar("T")
 R = TypeVar("R")
-IN_FLIGHT = 6
-"""Calls under way at once: 19 a second at a quarter of a second each are five."""
+IN_FLIGHT = 12
+"""Calls under way at once: 19 a second are five at a quarter of a second, ten at half of one."""
 ADDRESS = "https://api.hubapi.com"
 
 
@@ -35,22 +34,21 @@ class Calls:
         paths: Paths,
         *,
         reserve: float = 0.2,
-        clock: Clock = time.monotonic,
-        sleep: Sleep = time.sleep,
         attempts: int = 5,
         renew: Callable[[], None] | None = None,
+        read_s: float = READ_S,
     ) -> None:
         self.paths = paths
         self._allowance = Allowance(reserve)
-        self._burst = Burst(clock, sleep)
         self._token = token
         self._http = Transport(
             address,
             headers=self._headers,
             attempts=attempts,
-            hear=self._hear,
+            hear=self._allowance.hear,
             overrules=answers.overrules if renew is None else answers.overrules_session,
             renew=renew,
+            read_s=read_s,
         )
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
@@ -100,12 +98,7 @@ class Calls:
         self._http.close()
 
     def _headers(self) -> Mapping[str, str]:
-        self._burst.wait()  # here, for retries take their turn too
         return {"Authorization": f"Bearer {self._token()}"}
-
-    def _hear(self, answer: Answer) -> None:
-        self._burst.hear(answer)
-        self._allowance.hear(answer)
 
 
 def _decoded(answer: Answer) -> Any:

@@ -6,6 +6,7 @@ Source: HubSpot's pages on property history and on analytics properties (2026-11
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from connector.adapters.base import Page, RemoteField, Row, Window
@@ -13,12 +14,18 @@ from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.objects import Objects, known_source
 from connector.adapters.hubspot.reading import Reading
 from connector.adapters.hubspot.shape import HISTORY_BATCH, refuse_unknown, shape_of
+from connector.domain.moment import Micros, parse_iso
 from connector.domain.outward import FieldType
 from connector.errors import FeatureError, UsageError
 
 HISTORY = "history/"
 _PAST = ("id", "record", "value", "at", "by", "source", "sourceId")
 VISITS = "events/e_visited_page"
+_HANDS = frozenset(
+    {"CRM_UI", "CRM_UI_BULK_ACTION", "BATCH_UPDATE", "MOBILE_IOS", "MOBILE_ANDROID", "EXTENSION"}
+)
+"""Sources of a value that are a person at work in HubSpot; imports, workflows and integrations
+are none. HubSpot publishes no list of them."""
 _SEEN, _URL = "hs_analytics_last_timestamp", "hs_analytics_last_url"
 
 
@@ -62,18 +69,40 @@ class Derived:
             yield Page(rows, page.position)
 
     def _past(self, kind: str, name: str, ids: Sequence[str]) -> list[Row]:
+        return [
+            _row(ident, entry)
+            for ident, past in self._histories(kind, [name], ids)
+            for entry in past.get(name) or ()
+        ]
+
+    def set_by_hand(
+        self, kind: str, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, Micros]]:
+        """Say when people gave properties the values they hold, by record and property."""
+        found: dict[str, dict[str, Micros]] = {}
+        for ident, past in self._histories(kind, names, ids):
+            for name, entries in past.items():
+                last = max(entries or (), key=_moment, default=None)
+                if last is not None and last.get("sourceType") in _HANDS:
+                    found.setdefault(ident, {})[name] = _moment(last)
+        return found
+
+    def _histories(
+        self, kind: str, names: Sequence[str], ids: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Give what properties of records held, fifty records a call."""
         path = f"{self._calls.paths['objects']}/{kind}/batch/read"
-        found: list[Row] = []
-        for start in range(0, len(ids), HISTORY_BATCH):
-            body = {
+        bodies = [
+            {
                 "inputs": [{"id": one} for one in ids[start : start + HISTORY_BATCH]],
                 "properties": [],
-                "propertiesWithHistory": [name],
+                "propertiesWithHistory": list(names),
             }
-            for one in self._calls.post(path, body).get("results", ()):
-                past = (one.get("propertiesWithHistory") or {}).get(name) or ()
-                found += [_row(str(one["id"]), entry) for entry in past]
-        return found
+            for start in range(0, len(ids), HISTORY_BATCH)
+        ]
+        for answer in self._calls.together(partial(self._calls.post, path), bodies):
+            for one in answer.get("results", ()):
+                yield str(one["id"]), one.get("propertiesWithHistory") or {}
 
     def last_visits(
         self, names: Sequence[str], window: Window, after: str | None
@@ -105,6 +134,10 @@ def _row(record: str, entry: Mapping[str, Any]) -> Row:
         "source": entry.get("sourceType"),
         "sourceId": _text(entry.get("sourceId")),
     }
+
+
+def _moment(entry: Mapping[str, Any]) -> Micros:
+    return parse_iso(str(entry["timestamp"])) if entry.get("timestamp") else 0
 
 
 def _text(value: Any) -> str | None:

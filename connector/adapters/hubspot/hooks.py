@@ -75,7 +75,8 @@ class HubSpotHooks:
         proof = b64encode(hmac.new(self._secret().encode(), said, sha256).digest())
         if not hmac.compare_digest(proof, given.get("x-hubspot-signature-v3", "").encode()):
             raise LoginError("a webhook's signature is not HubSpot's", hint=_CHECK)
-        return list(dict.fromkeys(ident for one in _events(body) for ident in _records(one)))
+        told = (one for one in _events(body) if not _is_echo(one))
+        return list(dict.fromkeys(ident for one in told for ident in _records(one)))
 
 
 def _decoded(url: str) -> str:
@@ -91,6 +92,16 @@ def _events(body: bytes) -> list[Mapping[str, Any]]:
         return []
     some = events if isinstance(events, list) else [events]
     return [one for one in some if isinstance(one, dict)]
+
+
+def _is_echo(event: Mapping[str, Any]) -> bool:
+    """Whether the app that is told of a change made it: what we wrote we need not read again.
+
+    That the source's id is the app's was seen by others; where it is not, a read more is made.
+    """
+    kind, app = str(event.get("subscriptionType", "")), event.get("appId")
+    ours = app is not None and str(event.get("sourceId")) == str(app)
+    return kind.endswith(".propertyChange") and event.get("changeSource") == "INTEGRATION" and ours
 
 
 def _records(event: Mapping[str, Any]) -> Iterator[str]:

@@ -23,6 +23,10 @@ _DEFAULTS = {
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
     "deals": ("amount", "closedate", "createdate", "dealname", "dealstage",
               "hs_lastmodifieddate", "hs_object_id", "pipeline"),
+    "tickets": ("content", "createdate", "hs_lastmodifieddate", "hs_object_id", "hs_pipeline",
+                "hs_pipeline_stage", "hs_ticket_priority", "subject"),
+    "line_items": ("amount", "createdate", "hs_lastmodifieddate", "hs_object_id", "hs_product_id",
+                   "quantity"),
 }  # fmt: skip
 _ALWAYS = ("hs_createdate", "hs_lastmodifieddate", "hs_object_id")
 

@@ -36,6 +36,9 @@ ASSOCIATION = {
     ("calls", "contacts"): 194, ("contacts", "calls"): 193,
     ("tasks", "contacts"): 204, ("contacts", "tasks"): 203,
     ("leads", "contacts"): 578, ("contacts", "leads"): 579,
+    ("tickets", "contacts"): 16, ("contacts", "tickets"): 15,
+    ("tickets", "companies"): 26, ("companies", "tickets"): 25,
+    ("line_items", "deals"): 20, ("deals", "line_items"): 19,
 }  # fmt: skip
 _PRIMARY = {("contacts", "companies"): 1, ("companies", "contacts"): 2}
 _SOURCES = {"load": "IMPORT", "person": "CRM_UI"}

@@ -18,6 +18,8 @@ TYPE_IDS = {
     "0-1": "contacts",
     "0-2": "companies",
     "0-3": "deals",
+    "0-5": "tickets",
+    "0-8": "line_items",
     "0-27": "tasks",
     "0-46": "notes",
     "0-47": "meetings",
@@ -262,6 +264,8 @@ def new_definitions() -> dict[str, Definitions]:
         "companies": _made("companyinformation", _COMPANY, _system()),
         "deals": _made("dealinformation", _DEAL, _system()),
         "leads": _made("leadinformation", _LEAD, _system()),
+        "tickets": _made("ticketinformation", _TICKET, _system()),
+        "line_items": _made("lineiteminformation", _LINE_ITEM, _system()),
         **{name: _made("engagement", _ENGAGEMENTS[name], _system()) for name in _ENGAGEMENTS},
     }
 
@@ -322,7 +326,8 @@ _COMPANY = (
     _select("type", "PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER"),
 )
 _DEAL = (
-    *_texts("dealname", "closed_lost_reason"),
+    *_texts("dealname"),
+    Property("closed_lost_reason", "string", "textarea"),
     Property("amount", "number", "number"),
     Property("closedate", "datetime", "date"),
     _select("dealstage", "appointmentscheduled", "qualifiedtobuy", "presentationscheduled",
@@ -340,6 +345,17 @@ _LEAD = (
     _select("hs_pipeline_stage", "new-stage-id", "attempting-stage-id", "connected-stage-id",
             "qualified-stage-id", "unqualified-stage-id"),
 )  # fmt: skip
+_TICKET = (
+    *_texts("subject", "content"),
+    _select("hs_pipeline", "0"),
+    _select("hs_pipeline_stage", "1", "2", "3", "4"),
+    _select("hs_ticket_priority", "LOW", "MEDIUM", "HIGH"),
+)
+_LINE_ITEM = (
+    *_texts("name", "hs_sku", "hs_product_id"),
+    *(Property(name, "number", "number") for name in ("quantity", "price")),
+    Property("amount", "number", "number", calculated=True),
+)
 _WHEN = Property("hs_timestamp", "datetime", "date")
 _ENGAGEMENTS: dict[str, tuple[Property, ...]] = {
     "calls": (_WHEN, *_texts("hs_call_title", "hs_call_body", "hs_call_duration"),

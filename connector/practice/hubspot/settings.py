@@ -33,6 +33,12 @@ def properties(call: Call, name: str) -> Response:
     )
 
 
+def schemas(call: Call) -> Response:
+    """The custom objects of the portal: it has none."""
+    need(call.token, "crm.schemas.custom.read")
+    return json_response(200, {"results": []})
+
+
 def property_(call: Call, name: str, one: str) -> Response:
     """One definition."""
     found = _defined(call, name).live(one)

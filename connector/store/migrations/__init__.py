@@ -1,4 +1,4 @@
 """The steps that bring a store's tables from one version to the next."""
 
-HEAD = "0017"
+HEAD = "0019"
 """The version this program works with."""

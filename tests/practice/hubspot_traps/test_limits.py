@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from connector.domain.change import Result
-from connector.domain.moment import HOUR
+from connector.domain.moment import HOUR, SECOND
 from connector.errors import LoginError, QuotaError, RemoteError, TryLaterError
+from connector.store.budgets import StoreBudget
+from connector.store.database import open_store
+from connector.transport.budget import metered
 from tests.practice.conftest import CLIENT, SECRET, TOKEN
 
 
@@ -156,6 +160,35 @@ def test_trap_40_a_quota_reset_taken_from_utc_is_half_a_day_off(hubspot):
     assert offset == "+13:00"
 
 
+def test_trap_40_ours_asks_again_and_finds_that_the_portals_day_is_over(hubspot, opening, tmp_path):
+    """It computes no midnight: an hour after it was told, one call asks whether the day is new."""
+    hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"daily": 1000})
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+
+    def run():
+        asked = hubspot.crm.limits.used
+        budget = StoreBudget(store, "hs", reserve=0.2, clock=lambda: hubspot.now)
+        try:
+            with metered(budget), opening() as ours:
+                return len(ours.rows())
+        except QuotaError:
+            return hubspot.crm.limits.used - asked
+
+    assert run() == 1
+    hubspot.crm.limits.used = 900  # the day is full, as this portal counts its days
+    midnight = hubspot.crm.limits.resets_at().timestamp() - hubspot.now / SECOND
+    assert 0 < midnight < 24 * 3600
+    assert run() == 1, "one call hears of it"
+    assert run() == 0, "and none is spent on hearing it again"
+    hubspot.tick(3601)
+    assert run() == 1, "nor more than one in an hour"
+    hubspot.tick(midnight)
+    assert run() == 1
+    assert hubspot.crm.limits.used < 20
+    store.close()
+
+
 def test_trap_50_a_client_that_logs_bodies_logs_people(hubspot, caplog):
     hubspot.contacts(1)
     with caplog.at_level(logging.DEBUG):
@@ -231,6 +264,19 @@ def test_trap_30_a_client_without_a_time_out_waits_as_long_as_it_takes(hubspot):
         hubspot.http.get(f"{hubspot.url}{hubspot.objects}/contacts", timeout=0.1)
 
 
+def test_trap_30_ours_gives_up_in_time(hubspot, opening, tmp_path, monkeypatch):
+    hubspot.contacts(1)
+    hubspot.fail("GET */contacts?*", delay=3, times=None)
+    monkeypatch.setattr("connector.transport.http._wait", lambda _state: 0.0)
+    (tmp_path / "key").write_text(TOKEN)
+    with opening(auth={"token": {"file": str(tmp_path / "key")}, "time_out": "0.2"}) as ours:
+        begun = time.monotonic()
+        with pytest.raises(TryLaterError) as caught:
+            ours.rows()
+    assert time.monotonic() - begun < 5 * 0.2 + 1.5, "five attempts, and no pause between them here"
+    assert caught.value.exit_code == 75
+
+
 def test_trap_26_four_workers_at_full_speed_are_refused(hubspot):
     hubspot.contacts(1)
     hubspot.crm.steer("limits", {"search": 5})
@@ -240,10 +286,66 @@ def test_trap_26_four_workers_at_full_speed_are_refused(hubspot):
     assert statuses.count(429) == 15
 
 
+@pytest.fixture
+def machine_time(hubspot):
+    """The portal counts calls by the machine's own clock, which nobody can hold."""
+    hubspot.crm.limits._machine = lambda: time.time_ns() // 1000
+    return hubspot
+
+
+def test_trap_26_ours_four_workers_at_one_store_are_never_refused(machine_time, opening, tmp_path):
+    hubspot = machine_time
+    (id_,) = hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"search": 5, "burst": 60})
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    arrived: list[tuple[float, str, int]] = []
+    answer = hubspot.crm.answer
+
+    def noted(request):
+        at, given = time.monotonic(), answer(request)
+        arrived.append((at, request.path, given.status))
+        return given
+
+    hubspot.crm.answer = noted
+
+    def work(_number):
+        budget = StoreBudget(store, "hs", reserve=0, clock=lambda: time.time_ns() // 1000)
+        with metered(budget), opening() as ours:
+            budget.keep(ours.adapter.capabilities.paces)
+            for _ in range(6):
+                ours.adapter.read_ids("contacts", ["id"], [id_])
+                assert len(ours.rows(hubspot.now - HOUR)) == 1
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+    finally:
+        store.close()
+    assert {status for _, _, status in arrived} == {200}
+    searches = [at for at, path, _ in arrived if path.endswith("/search")]
+    assert len(searches) >= 24
+    assert all(sixth - first >= 1 for first, sixth in zip(searches, searches[5:], strict=False))
+    others = len(arrived) - len(searches)
+    assert others / (arrived[-1][0] - arrived[0][0]) <= 7
+
+
 def test_trap_27_another_app_eats_the_day(hubspot):
     hubspot.crm.steer("limits", {"daily": 10})
-    assert stubborn(hubspot, f"{hubspot.objects}/contacts", times=1) == [200]
+    path = f"{hubspot.objects}/contacts"
+    assert stubborn(hubspot, path, times=1) == [200]
     hubspot.crm.limits.used = 9  # ... and then the other app comes
-    statuses = stubborn(hubspot, f"{hubspot.objects}/contacts", times=1)
-    assert statuses == [200]
-    assert stubborn(hubspot, f"{hubspot.objects}/contacts", times=3) == [429] * 3
+    assert stubborn(hubspot, path, times=1) == [200]
+    assert stubborn(hubspot, path, times=3) == [429] * 3
+
+
+def test_trap_27_ours_leaves_a_part_of_the_day_to_the_other_app(hubspot, opening):
+    hubspot.contacts(1)
+    hubspot.crm.steer("limits", {"daily": 100})
+    with opening(api={"reserve": "20%"}) as ours:
+        assert len(ours.rows()) == 1
+        hubspot.crm.limits.used = 79  # the other app has been here
+        with pytest.raises(QuotaError, match=r"reserved for people") as caught:
+            for _ in range(5):
+                ours.rows()
+    assert caught.value.exit_code == 75
+    assert hubspot.crm.limits.used <= 81

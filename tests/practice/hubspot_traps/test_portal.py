@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
+from contextlib import ExitStack
 
 import orjson
 import pytest
@@ -14,6 +16,8 @@ from connector.domain.moment import HOUR, MINUTE
 from connector.domain.outward import FieldType
 from connector.errors import LoginError
 from connector.practice.hubspot.webhooks import signature
+from connector.sync.opening import open_sources
+from connector.sync.provision import install
 
 PROPERTIES = "/crm/properties/2026-09/contacts"
 STATUS = {"name": "team_status", "label": "Team status", "type": "enumeration",
@@ -101,11 +105,23 @@ def test_trap_47_options_sent_anew_drop_what_the_portal_had_added(hubspot):
 def test_trap_47_ours_shrinks_nothing(opened):
     work = opened("hubspot")
     known = work.crm.portal.definitions["contacts"]
-    before = {n: p.options for n, p in known.known.items()}
+    ours = [
+        name for name, one in known.known.items() if name.startswith("leadloop_") and one.options
+    ]
+    assert ours, "some of our properties have options"
+    for name in ours:
+        one = known.known[name]
+        given = [{"label": w, "value": w, "displayOrder": n, "hidden": False}
+                 for n, w in enumerate([*one.options, "added by sales"])]  # fmt: skip
+        work.crm.portal.definitions["contacts"].patch(name, {"options": given})
+    before = {n: list(p.options) for n, p in known.known.items()}
+    with ExitStack() as stack:
+        for source in open_sources(work.loaded, lambda: work.now, stack):
+            install(source)
     work.hot("eve")
     work.go()
-    after = {n: p.options for n, p in known.known.items()}
-    assert all(set(before[name]) <= set(after[name]) for name in before)
+    after = {n: list(p.options) for n, p in known.known.items()}
+    assert all(set(map(str, before[name])) <= set(map(str, after[name])) for name in before)
 
 
 def test_trap_48_a_body_written_anew_no_longer_fits_its_signature():
@@ -127,14 +143,48 @@ def test_trap_48_ours_takes_the_body_as_it_came_and_the_address_it_was_told():
     hooks = HubSpotHooks(lambda: "s")
     assert hooks.verify(said, body, url, at * 1000) == ["contacts/1"]
     anew = orjson.dumps(orjson.loads(body))
-    late = at * 1000 + 6 * MINUTE
-    for given, address, now in (
-        (anew, url, at * 1000),
-        (body, "http://10.0.0.7:8080/h", at * 1000),
-        (body, url, late),
+    now = at * 1000
+    assert hooks.verify(said, body, url, now + 4 * MINUTE) == ["contacts/1"]
+    assert hooks.verify(said, body, url, now - 4 * MINUTE) == ["contacts/1"]
+    forged = {**said, "X-HubSpot-Signature-v3": signature("other", "POST", url, body, str(at))}
+    for headers, given, address, when in (
+        (said, anew, url, now),
+        (said, body, "http://10.0.0.7:8080/h", now),
+        (said, body, url, now + 6 * MINUTE),
+        (said, body, url, now - 6 * MINUTE),
+        (forged, body, url, now),
+        ({}, body, url, now),
     ):
         with pytest.raises(LoginError):
-            hooks.verify(said, given, address, now)
+            hooks.verify(headers, given, address, when)
+
+
+def test_trap_48_values_taken_from_events_end_with_the_one_that_came_last():
+    events = _events_out_of_order()
+    taken = {}
+    for one in events:
+        taken[one["objectId"]] = one["propertyValue"]
+    assert taken[1] != max(events, key=lambda one: one["occurredAt"])["propertyValue"]
+
+
+def test_trap_48_ours_takes_a_hundred_events_as_one_hint_in_any_order():
+    at, url = 1_793_534_400_000, "https://a.example/h"
+    body = orjson.dumps(_events_out_of_order())
+    said = {
+        "X-HubSpot-Signature-v3": signature("s", "POST", url, body, str(at)),
+        "X-HubSpot-Request-Timestamp": str(at),
+    }
+    begun = time.monotonic()
+    assert HubSpotHooks(lambda: "s").verify(said, body, url, at * 1000) == ["contacts/1"]
+    assert time.monotonic() - begun < 1
+
+
+def _events_out_of_order():
+    """A hundred changes of one person's status: the newest comes first, the first one twice."""
+    one = {"subscriptionType": "contact.propertyChange", "objectId": 1,
+           "propertyName": "hs_lead_status"}  # fmt: skip
+    events = [{**one, "eventId": n, "occurredAt": n, "propertyValue": str(n)} for n in range(99)]
+    return [*reversed(events), events[0]]
 
 
 def test_trap_41_silence_read_as_consent_writes_to_everybody(hubspot):
@@ -159,32 +209,47 @@ def test_trap_41_ours_nurtures_nobody_who_opted_out(opened):
     assert work.mirrored("out", "nurture") in {None, "", "false"}
 
 
+def _grown(take, sizes):
+    """How much memory is held after so many records, in the order of `sizes`."""
+    held, count = [], 0
+    tracemalloc.start()
+    try:
+        for some in take:
+            count += some
+            while sizes and count >= sizes[0]:
+                held.append(tracemalloc.get_traced_memory()[0])
+                sizes = sizes[1:]
+    finally:
+        tracemalloc.stop()
+    return held
+
+
 def test_trap_52_get_all_keeps_every_record_there_is(hubspot):
     hubspot.contacts(2000, jobtitle="x" * 200)
-    kept_, after = [], "0"
-    while after:
-        page = hubspot.json("GET", f"{hubspot.objects}/contacts?limit=100&after={after}")
-        kept_ += page["results"]
-        after = page.get("paging", {}).get("next", {}).get("after")
+    kept_: list = []
+
+    def get_all():
+        after = "0"
+        while after:
+            page = hubspot.json(
+                "GET", f"{hubspot.objects}/contacts?limit=100&properties=jobtitle&after={after}"
+            )
+            kept_.extend(page["results"])
+            after = page.get("paging", {}).get("next", {}).get("after")
+            yield len(page["results"])
+
+    first, last = _grown(get_all(), [500, 2000])
     assert len(kept_) == 2000
+    assert last > 3 * first
 
 
 def test_trap_52_ours_holds_a_few_pages_only(hubspot, ours):
-    hubspot.contacts(8000)
+    """However many there are: what is read ahead, and no more."""
+    hubspot.contacts(24_000, jobtitle="x" * 20)
     window = Window(None, hubspot.now + HOUR)
-    peaks, count = [], 0
-    pages = ours.adapter.read("contacts", ["id", "email", "jobtitle"], window, None)
-    next(iter(pages))
-    tracemalloc.start()
-    try:
-        for page in pages:
-            count += len(page.rows)
-            peaks.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
-    assert count >= 7000
-    half = len(peaks) // 2
-    assert max(peaks[half:]) < 2 * max(peaks[:half]) + 2_000_000
+    pages = ours.adapter.read("contacts", ["id", "jobtitle"], window, None)
+    held = _grown((len(page.rows) for page in pages), [6_000, 12_000, 18_000, 23_000])
+    assert max(held[1:]) < 1.5 * held[0] + 2_000_000, held
 
 
 def test_trap_19_ours_refuses_the_value_and_names_the_property(hubspot, ours):

@@ -1,18 +1,16 @@
 """HubSpot at the HTTP edge, as far as these tests need it: strict about what it is asked.
 
-It answers on the paths of one version only, so that a call on the wrong one fails. The total of a
-search is counted only where one row is asked for.
+It answers on the paths of one version only, so that a call on the wrong one fails.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -150,6 +148,17 @@ def _holds(record: dict, one: dict) -> bool:
     return value <= wanted
 
 
+def _begin(ids: list[int], filters: list[dict]) -> int:
+    """Where the ids begin that fit the lower bounds of a search."""
+    cuts = {"GT": bisect_right, "GTE": bisect_left}
+    low = [
+        cuts[f["operator"]](ids, int(f["value"]))
+        for f in filters
+        if f["propertyName"] == "hs_object_id" and f["operator"] in cuts
+    ]
+    return max(low, default=0)
+
+
 class Portal:
     """Records, definitions, owners; `calls` counts what was asked, `bodies` keeps it."""
 
@@ -177,6 +186,9 @@ class Portal:
         self.headers: dict[str, str] = {}
         self.queue: list[Any] = []
         self.list_order = sorted
+        self.list_cursor: Callable[[list[int], int], str] = lambda _ids, place: str(place)
+        self.list_from: Callable[[list[int], str], int] = lambda ids, a: bisect_left(ids, int(a))
+        self.leapt: list[str] = []
         self.list_page: int | None = None
         self.lost = 0
         self.search_cap = 10_000
@@ -409,14 +421,27 @@ class Portal:
         return 200, page
 
     def _list(self, kind: str, query: dict) -> Any:
+        """Cursors are places in the list, or what `list_cursor` makes of the ids before and
+        behind them: those of HubSpot are ids."""
         archived = query.get("archived") == "true"
         ids = self.list_order(
             i
-            for i, r in self.records.get(kind, {}).items()
+            for i, r in list(self.records.get(kind, {}).items())
             if (r["archivedAt"] is not None) is archived
         )
+        limit, after = int(query.get("limit", "10")), query.get("after", "0")
+        assert limit <= 100, f"limit {limit}"
+        limit = self.list_page or limit
+        cursors = {self.list_cursor(ids, place): place for place in range(1, len(ids))}
+        start = cursors.get(after)
+        if start is None:  # a cursor nobody gave
+            self.leapt += [after] * (after != "0")
+            start = self.list_from(ids, after) if after != "0" else 0
         wanted = query.get("properties", "").split(",")
-        return self._paged([self._shown(kind, i, wanted) for i in ids], query, 100)
+        page = {"results": [self._shown(kind, i, wanted) for i in ids[start : start + limit]]}
+        if start + limit < len(ids):
+            page["paging"] = {"next": {"after": self.list_cursor(ids, start + limit), "link": "x"}}
+        return 200, page
 
     def _search(self, kind: str, body: Any, raw: Any) -> Any:
         if self.body_limit is not None and len(raw) > self.body_limit:
@@ -426,20 +451,26 @@ class Portal:
         assert body["sorts"] == [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
         filters = group["filters"]
         ids = sorted(self.records.get(kind, {}))
-        above = [int(f["value"]) for f in filters if f["operator"] == "GT"]
-        fitting = (
+        ids = ids[_begin(ids, filters) :]
+        rest = [
+            f
+            for f in filters
+            if not (f["propertyName"] == "hs_object_id" and f["operator"][0] == "G")
+        ]
+        found = [
             i
-            for i in ids[bisect_right(ids, above[0]) if above else 0 :]
+            for i in ids
             if self.records[kind][i]["archivedAt"] is None
-            and all(_holds(self.records[kind][i], f) for f in filters)
-        )
+            and all(_holds(self.records[kind][i], f) for f in rest)
+        ]
         start, limit = int(body["after"]), body["limit"]
         if start + limit > self.search_cap:
             return error(400, "beyond 10,000")
-        whole = limit == 1 or above == [0]  # whoever walks on needs no total
-        found = list(fitting) if whole else list(islice(fitting, start + limit))
         shown = [self._shown(kind, i, body["properties"]) for i in found[start : start + limit]]
-        return 200, {"total": len(found), "results": shown}
+        page = {"total": len(found), "results": shown}
+        if start + limit < len(found):
+            page["paging"] = {"next": {"after": str(start + limit)}}
+        return 200, page
 
     def _batch_read(self, kind: str, body: Any) -> Any:
         history = body.get("propertiesWithHistory") or []
@@ -612,4 +643,4 @@ def opened(
 def calls_to(portal: Portal, slow: Slow | None = None, token: str = TOKEN) -> Calls:
     """Calls whose time passes by the clock of `slow`."""
     slow = slow or Slow()
-    return Calls(URL, lambda: token, Paths(portal.version), clock=slow.clock, sleep=slow.sleep)
+    return Calls(URL, lambda: token, Paths(portal.version))

@@ -40,6 +40,22 @@ def test_an_event_names_a_record_and_none_of_its_values():
     assert heard([event()]) == ["contacts/123"]
 
 
+@pytest.mark.parametrize(
+    ("more", "read"),
+    [
+        ({"changeSource": "INTEGRATION", "sourceId": "77", "appId": 77}, False),
+        ({"changeSource": "INTEGRATION", "sourceId": "78", "appId": 77}, True),
+        ({"changeSource": "CRM_UI", "sourceId": "77", "appId": 77}, True),
+        ({"changeSource": "INTEGRATION", "sourceId": "77"}, True),
+        ({"changeSource": "INTEGRATION"}, True),
+    ],
+)
+def test_a_change_that_the_same_app_made_is_not_read_again(more, read):
+    assert heard([event(**more)]) == ["contacts/123"] * read
+    kept = event("contact.creation", **more)
+    assert heard([kept]) == ["contacts/123"], "a record it made is"
+
+
 def test_events_that_come_twice_or_in_any_order_name_each_record_once():
     events = [event(), event(occurredAt=1), event(eventId=2, attemptNumber=3), event(objectId=9)]
     assert sorted(heard(events)) == sorted(heard(events[::-1])) == ["contacts/123", "contacts/9"]

@@ -460,21 +460,6 @@ def test_a_share_of_the_days_calls_is_left_to_people(portal, left, stops):
         adapter.check()
 
 
-def test_calls_are_spaced_at_the_allowance_and_stop_where_it_is_used_up(portal, slow):
-    adapter = opened(portal, slow)
-    limits = {
-        "X-HubSpot-RateLimit-Max": "190",
-        "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
-    }
-    for left, most in (("100", 0.06), ("19", 0.06), ("0", 1.01)):
-        portal.headers = {**limits, "X-HubSpot-RateLimit-Remaining": left}
-        adapter.check()
-        adapter.check()
-        slow.slept = 0.0
-        adapter.check()
-        assert most * 0.9 < slow.slept <= most
-
-
 def test_several_hundred_writes_leave_in_calls_of_a_hundred_and_one_bad_stops_no_other(portal):
     for n in range(1, 551):
         portal.put("contacts", n)

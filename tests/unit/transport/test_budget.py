@@ -45,7 +45,7 @@ def store(tmp_path):
 
 
 def budget(store, clock, reserve=0.2, **more):
-    given = {"clock": clock, "sleep": clock.sleep, "ticks": lambda _tx: clock.now}
+    given = {"clock": clock, "sleep": clock.sleep, "ticks": lambda _tx: clock.now, "local": clock}
     return StoreBudget(store, "crm", reserve=reserve, **given, **more)
 
 
@@ -113,20 +113,45 @@ def test_what_one_process_hears_the_others_know(store, clock):
 
 
 def test_a_pace_is_shared_and_kept(store, clock):
-    paces = (Pace("search", "/search", 5, 1.0),)
     first, second = budget(store, clock), budget(store, clock)
-    first.paces = second.paces = paces
+    for one in (first, second):
+        one.keep([Pace("search", "/search$", 5, 1.0)])
     began = clock.now
     for n in range(30):
         (first if n % 2 else second).take("/crm/v3/objects/contacts/search")
         first.take("/crm/v3/objects/contacts")
     took = (clock.now - began) / SECOND
-    assert took == pytest.approx(30 / 5 - 1, rel=0.05)
+    assert took == pytest.approx(29 / 5, rel=0.05)
+
+
+def test_a_pace_that_headers_tell_follows_them_and_pauses_where_nothing_is_left(store, clock):
+    first, second = budget(store, clock), budget(store, clock)
+    for one in (first, second):
+        one.keep([Pace("ten", "", 100, 10.0, told=True)])
+
+    def gap(one, limit, used):
+        one.take("/x")
+        one.heard(200, [Allowance("window", limit, used, 10.0)])
+        one.take("/x")
+        began = clock.now
+        one.take("/x")
+        return (clock.now - began) / SECOND
+
+    assert gap(first, 100, 50) == pytest.approx(0.1, rel=0.05)
+    assert gap(first, 200, 50) == pytest.approx(0.05, rel=0.05)
+    began = clock.now
+    second.take("/x")
+    second.take("/x")
+    assert (clock.now - began) / SECOND == pytest.approx(0.1, rel=0.05), "as the first one heard"
+    second.heard(200, [Allowance("window", 200, 200, 10.0)])
+    began = clock.now
+    first.take("/x")
+    assert (clock.now - began) / SECOND >= 0.95
 
 
 def test_too_many_halves_the_rate_and_quiet_answers_bring_it_back(store, clock):
     one = budget(store, clock)
-    one.paces = (Pace("search", "/search", 1, 0.25),)
+    one.keep([Pace("search", "/search$", 1, 0.25)])
 
     def speed(status):
         began = clock.now
@@ -152,7 +177,7 @@ def test_threads_never_send_one_call_too_many(store):
 
     def work():
         one = StoreBudget(store, "crm", reserve=0, clock=lambda: time.time_ns() // 1000)
-        one.paces = (Pace("search", "/search", 3, 0.15),)
+        one.keep([Pace("search", "/search$", 3, 0.15)])
         for _ in range(5):
             one.take("/search")
             with lock:

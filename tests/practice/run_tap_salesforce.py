@@ -1,6 +1,6 @@
 """Runs tap-salesforce, as it is, against a practice org; on the Python of the tap's environment.
 
-    python run_tap.py ADDRESS CONFIG STATE STREAM...
+    python run_tap_salesforce.py ADDRESS CONFIG STATE STREAM...
 
 The tap names its log-in host itself, so its calls are led to the loopback below `requests`. It
 prints what it gives to a target: schemas, records and states, one JSON a line.

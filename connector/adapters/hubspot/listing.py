@@ -1,0 +1,231 @@
+"""Walks the list of an object's records, several stretches of it at once.
+
+A cursor of the list leads to the next hundred only, so one chain of calls can never use what
+HubSpot allows. So far its cursors are the id of the last record, or of the next; no page of
+HubSpot's says so. Where the first pages show one of the two, we leap: search names every
+thousandth id, each stretch between two of them is a chain of its own, and where two stretches meet
+the first one's own cursor, or what it read beyond, must lead to where the second began. Where it
+does not, the list is followed by its own cursors from there. `auth.leaps: off` of the connection
+follows it by them alone.
+
+Source: HubSpot's page on objects (2026-11); what its cursors are was never told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from connector.adapters.hubspot.ahead import in_order
+from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.searching import Search, above
+from connector.adapters.hubspot.shape import Shape
+
+LIST_PAGE, STRETCH = 100, 1000
+AHEAD = 10
+"""Stretches under way at once, each one call at a time: 19 a second at half a second each."""
+_LONGEST = 3 * STRETCH
+_SURE = 3
+"""So many cursors must have been alike before we leap."""
+_SEARCH_ENDS = 10_000
+_SHORT_OF = 20_000
+"""Where so many records are left stretches are half as long, so that all end at about one time."""
+_NO_END = 10**18
+"""Above any id."""
+URL_QUERY = 8000
+Record = dict[str, Any]
+Read = Callable[[list[Record]], list[Record]]
+
+
+class Listed(NamedTuple):
+    """Records that follow each other, in id order as far as `ordered` holds for them.
+
+    `beyond` are those that were read with them and come later; `cursor` leads to what follows
+    these, None where nothing does. `first` is the first id of all; `up_to` the id up to which
+    nothing more is to come, as far as one was asked for.
+    """
+
+    records: list[Record]
+    beyond: list[Record]
+    cursor: str | None
+    first: int | None
+    ordered: bool
+    up_to: int = 0
+
+
+class _Stretch(NamedTuple):
+    above: int
+    up_to: int
+
+
+class Listing:
+    """Lists the records of one portal. `leaps` False follows the list's own cursors alone."""
+
+    def __init__(self, calls: Calls, search: Search, *, page: int, leaps: bool) -> None:
+        self._calls = calls
+        self._search = search
+        self._page = page
+        self._leaps = leaps
+
+    def walk(self, shape: Shape, read: Read) -> Generator[Listed]:
+        """Yield all records, no more than some thousands at a time; `read` makes them whole."""
+        chain = _Chain(self._calls, shape, read)
+        end = chain.follow(None, 0, None, min(self._page, (_SURE + 1) * LIST_PAGE))
+        yield end
+        last = _last(end, 0)
+        if self._leaps and end.ordered:
+            while end.cursor is not None and end.ordered and not chain.sure:
+                end = chain.follow(end, last, None, self._page)
+                last = _last(end, last)
+                yield end
+            if end.cursor is not None and end.ordered and chain.ahead is not None:
+                for run in self._leaping(shape, chain, end, last):
+                    end, last = run, max(_last(run, last), run.up_to)
+                    yield run
+        while end.cursor is not None or end.beyond:
+            end = chain.follow(end, last, None, self._page)
+            last = _last(end, last)
+            yield end
+
+    def _leaping(self, shape: Shape, chain: _Chain, end: Listed, last: int) -> Iterator[Listed]:
+        """Read stretches at once and join them, up to the last one that search knows the end of."""
+        leap = partial(self._leap, chain)
+        runs = in_order(leap, self._stretches(shape.source, last), AHEAD)
+        try:
+            for stretch, run in runs:
+                if run.ordered and chain.meets(end, stretch.above, run):
+                    end, last = run, max(_last(run, last), run.up_to)
+                    yield end
+                    continue
+                while last < stretch.up_to and (end.cursor is not None or end.beyond):
+                    end = chain.follow(end, last, stretch.up_to, self._page)
+                    last = max(_last(end, last), end.up_to)
+                    yield end
+                if not end.ordered:
+                    return
+        finally:
+            runs.close()
+
+    def _leap(self, chain: _Chain, stretch: _Stretch) -> tuple[_Stretch, Listed]:
+        return stretch, chain.leap(stretch.above, stretch.up_to)
+
+    def _stretches(self, source: str, base: int) -> Generator[_Stretch]:
+        """Yield where each thousand ends, by search, and what comes behind the last whole one.
+
+        A query counts on for 10,000 rows at most.
+        """
+        begin = base
+        while True:
+            left, _ = self._search.first(source, above(base))
+            step = STRETCH // 2 if 3 * STRETCH < left <= _SHORT_OF else STRETCH
+            rank = partial(self._rank, source, base)
+            for ident in in_order(rank, range(step - 1, min(left, _SEARCH_ENDS), step), 2):
+                if ident is not None and ident > begin:
+                    yield _Stretch(begin, ident)
+                    begin = ident
+            if begin == base or left < _SEARCH_ENDS:
+                yield _Stretch(begin, _NO_END)
+                return
+            base = begin
+
+    def _rank(self, source: str, base: int, after: int) -> int | None:
+        return self._search.first(source, above(base), after)[1]
+
+
+class _Chain:
+    """The list's own order, from cursor to cursor, and what its cursors look like."""
+
+    def __init__(self, calls: Calls, shape: Shape, read: Read) -> None:
+        self._calls = calls
+        self._read = read
+        named = ",".join(shape.properties)
+        self._wide = len(named) > URL_QUERY
+        self._query = {
+            "limit": LIST_PAGE,
+            "properties": "hs_object_id" if self._wide else named,
+        }
+        self._path = f"{calls.paths['objects']}/{shape.source}"
+        self._alike = {0, 1}
+        self._seen = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether we need to see no more cursors."""
+        return self._seen >= _SURE or not self._alike
+
+    @property
+    def ahead(self) -> int | None:
+        """How far the cursor of an id is above it; None where cursors are not ids."""
+        return min(self._alike) if self.sure and self._alike else None
+
+    def follow(self, end: Listed | None, last: int, up_to: int | None, most: int) -> Listed:
+        """Go on where the list ended, up to an id, or to about so many records."""
+        beyond = end.beyond if end is not None else []
+        cursor = end.cursor if end is not None else None
+        enough = up_to is not None and bool(beyond) and int(beyond[-1]["id"]) >= up_to
+        if beyond and (enough or cursor is None):
+            return self._cut(beyond, cursor, up_to, ordered=True)
+        return self._run(list(beyond), cursor, last, up_to, most)
+
+    def leap(self, last: int, up_to: int) -> Listed:
+        """Begin above an id, without a cursor of the list's own."""
+        assert self.ahead is not None  # noqa: S101  nobody leaps before
+        return self._run([], str(last + self.ahead), last, up_to, _LONGEST)
+
+    def meets(self, end: Listed, leapt: int, run: Listed) -> bool:
+        """Whether a run that began above the id `leapt` begins where the list itself goes on."""
+        if end.beyond:
+            return run.first == int(end.beyond[0]["id"])
+        if end.cursor is None or self.ahead is None:
+            return False
+        return end.cursor in {str(leapt + self.ahead), str(run.first)}
+
+    def _run(
+        self, found: list[Record], cursor: str | None, last: int, up_to: int | None, most: int
+    ) -> Listed:
+        ordered = True
+        last = max([last, *(int(one["id"]) for one in found)])
+        while True:
+            answer = self._calls.get(self._path, {**self._query, "after": cursor})
+            results = answer["results"]
+            ids = [int(one["id"]) for one in results]
+            ordered = ordered and ids == sorted(ids) and (not ids or ids[0] > last)
+            self._learn(cursor, last, ids)
+            found += results
+            last = max([last, *ids])
+            after = ((answer.get("paging") or {}).get("next") or {}).get("after")
+            cursor = str(after) if after else None
+            if cursor is None or len(found) + LIST_PAGE > most:
+                break
+            if up_to is not None and last >= up_to:
+                break
+        return self._cut(found, cursor, up_to, ordered=ordered)
+
+    def _cut(
+        self, found: list[Record], cursor: str | None, up_to: int | None, *, ordered: bool
+    ) -> Listed:
+        found.sort(key=lambda one: int(one["id"]))
+        first = int(found[0]["id"]) if found else None
+        inside = [one for one in found if up_to is None or int(one["id"]) <= up_to]
+        beyond = found[len(inside) :]
+        if self._wide:
+            inside = self._read(inside)
+            inside.sort(key=lambda one: int(one["id"]))
+        over = up_to if up_to is not None and (beyond or cursor is None) else 0
+        return Listed(inside, beyond, cursor, first, ordered, over)
+
+    def _learn(self, cursor: str | None, last: int, ids: list[int]) -> None:
+        """See how a cursor of the list's own lies between the ids before and behind it."""
+        if cursor is None or not ids or self.sure:
+            return
+        self._seen += 1
+        place = int(cursor) if cursor.isascii() and cursor.isdigit() else -1
+        if place != last:
+            self._alike.discard(0)
+        if not last < place <= ids[0]:
+            self._alike.discard(1)
+
+
+def _last(run: Listed, last: int) -> int:
+    return max([last, *(int(one["id"]) for one in run.records)])

@@ -1,0 +1,267 @@
+"""Turns: when a call of a kind may leave, so that all processes at the store keep to one pace.
+
+Calls leave evenly. A process takes some turns ahead in one transaction, few at first and more
+while it uses them up, so that neither a long transaction of its own nor the others keep it from
+the next one. The pace slackens when the CRM says "too many", or when its headers show that somebody
+else uses the allowance up too, and quickens again while all is quiet.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection, select
+
+from connector.domain.moment import SECOND, Micros
+from connector.store.database import Store, shared_clock
+from connector.store.schema_sync import pace
+from connector.store.upsert import upsert
+
+SHARE, TOLD_SHARE = 0.97, 0.98
+"""How much of a limit we use: what leaves evenly may arrive closer together. Where headers tell
+how much is left, the span is long and we hear of it in time."""
+_LATE = 0.015
+"""A call that leaves later than this part of the span moves those after it."""
+_AHEAD = 0.5
+"""Seconds of turns a busy process takes at once, at most."""
+_SLOWEST = 64.0
+"""No pace is slowed down further than so many times."""
+_FORGETS = 1_000
+"""Microseconds by which the quickest answer is forgotten with each other one."""
+_REFUSED, _RECOVERY = 2.0, 0.9
+"""What a refusal makes of a pace without headers, and what a quiet answer leaves of that."""
+_SCARCE, _YIELD, _REGAIN = 0.015, 1.25, 0.02
+"""Of a pace that headers tell: which share of the allowance left is scarce, for alone we leave
+more; how it yields then, and regains."""
+_UNEVEN = 0.1
+"""How much of the span we take an answer's delay for a delay on the way there, at most; a refusal
+doubles it, up to half of the span. How long the CRM works on a call is not told apart from it."""
+_PAUSE = 0.1
+"""How much of the span nothing leaves once nothing is left: what was sent evenly comes free so."""
+
+
+class Paced(Protocol):
+    """A limit of the vendor's beside its allowance."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def most(self) -> int: ...
+    @property
+    def told(self) -> bool: ...
+    @property
+    def span(self) -> float: ...
+
+
+class _Known(NamedTuple):
+    free_at: Micros
+    most: int
+    slower: float
+
+
+class Turns:
+    """The turns of one pace of one connection; any number of threads may wait for theirs.
+
+    `ticks` is the time all processes go by, `local` a clock of this one that only goes forward.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connection: str,
+        one: Paced,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        ticks: Callable[[Connection], Micros] = shared_clock,
+        local: Callable[[], Micros] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
+        self._store = store
+        self._named = {"connection": connection, "name": one.name}
+        self._pace = one
+        self._sleep = sleep
+        self._ticks = ticks
+        self._local = local
+        self._taken: deque[Micros] = deque()
+        self._lock = threading.Lock()
+        self._taking = threading.Lock()
+        self._size = 1
+        self._last: Micros | None = None
+        self._cost: Micros = 0
+        self._known = _Known(0, one.most, 1.0)
+        self._heard_at: Micros | None = None
+        self._late = round(_LATE * one.span * SECOND)
+        self._share = TOLD_SHARE if one.told else SHARE
+        self._uneven = _UNEVEN
+        self._quickest: Micros | None = None
+        self._pushed: deque[tuple[Micros, Micros]] = deque()
+
+    def wait(self) -> None:
+        """Return when the next call may leave."""
+        turn = self._taken_before()
+        if turn is None:
+            turn = self._fresh()
+        pause = turn - self._local()
+        if pause > 0:
+            self._sleep(pause / SECOND)
+        missed = self._local() - turn
+        if missed > self._late:
+            self._push(missed)
+
+    def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
+        """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
+
+        `took` is how long the answer was on its way.
+        """
+        if self._pace.told:
+            self._hear_told(status, limit, limit - used)
+            return
+        if took:
+            self._hear_late(took)
+        if status == 429:
+            self._uneven = min(0.5, self._uneven * 2)
+            self._change(self._refused)
+        elif status and self._known.slower > 1:
+            self._change(lambda k, _: k._replace(slower=max(1.0, k.slower * _RECOVERY)))
+
+    def _refused(self, known: _Known, now: Micros) -> _Known:
+        known = known._replace(slower=min(_SLOWEST, known.slower * _REFUSED))
+        return known._replace(free_at=max(known.free_at, now + round(self._gap(known))))
+
+    def _hear_told(self, status: int, limit: int, left: int) -> None:
+        if limit <= 0:
+            return
+        if limit != self._known.most:
+            self._change(lambda k, _: k._replace(most=limit))
+        now, scarce = self._local(), status == 429 or left < limit * _SCARCE
+        if left <= 0:
+            with self._lock:
+                given_back = len(self._taken)
+                self._taken.clear()
+            pause = round(_PAUSE * self._pace.span * SECOND)
+            self._change(
+                lambda k, at: k._replace(
+                    free_at=max(k.free_at - given_back * round(self._gap(k)), at + pause)
+                )
+            )
+        lately = self._heard_at is not None and now - self._heard_at < SECOND
+        if lately or not (scarce or self._known.slower > 1):
+            return
+        self._heard_at = now
+        self._change(lambda k, _: k._replace(slower=_yielded(k.slower) if scarce else _regained(k)))
+
+    def _hear_late(self, took: Micros) -> None:
+        """Move the coming calls where one may have come so late that the sixth comes too close.
+
+        Within a span they are moved once, by the latest.
+        """
+        known = self._quickest
+        self._quickest = took if known is None else min(took, known + _FORGETS)
+        span, now = round(self._pace.span * SECOND), self._local()
+        late = min(took - self._quickest, round(self._uneven * span)) - round(
+            (1 - self._share) * span
+        )
+        with self._lock:
+            while self._pushed and self._pushed[0][0] < now - span:
+                self._pushed.popleft()
+            late -= sum(by for _, by in self._pushed)
+            if late > self._late:
+                self._pushed.append((now, late))
+        if late > self._late:
+            self._push(late)
+
+    def _push(self, by: Micros) -> None:
+        """Let the coming calls leave so much later, whoever sends them."""
+        self._change(lambda known, now: known._replace(free_at=max(known.free_at, now) + by))
+        with self._lock:
+            self._taken = deque(one + by for one in self._taken)
+
+    # --- turns -----------------------------------------------------------------------------------
+
+    def _taken_before(self) -> Micros | None:
+        """A turn that was taken ahead and is not over; where few are left more are taken first."""
+        if (
+            len(self._taken) <= self._size // 2
+            and self._taken
+            and self._taking.acquire(blocking=False)
+        ):
+            try:
+                self._take()
+            finally:
+                self._taking.release()
+        with self._lock:
+            while self._taken:
+                turn = self._taken.popleft()
+                if turn >= self._local() - self._late:
+                    return turn
+        return None
+
+    def _fresh(self) -> Micros:
+        """A turn taken now, unless another thread has taken some meanwhile."""
+        with self._taking:
+            turn = self._taken_before()
+            if turn is None:
+                self._take()
+                with self._lock:
+                    turn = self._taken.popleft()
+            return turn
+
+    def _take(self) -> None:
+        begun = self._local()
+        with self._store.write() as tx:
+            now, here = self._ticks(tx), self._local()
+            known = self._load(tx)
+            gap = round(self._gap(known))
+            busy = self._last is not None and here < self._last  # others of us wait for theirs
+            most = max(1, round(_AHEAD * SECOND / gap))
+            size = min(most, self._size * 2) if busy else 1
+            far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
+            free = max(now + self._cost, known.free_at if known.free_at < far else 0)
+            known = known._replace(free_at=free + size * gap)
+            self._save(tx, known)
+        self._known, self._size = known, size
+        turns = [here - now + free + n * gap for n in range(size)]
+        self._last = turns[-1]
+        self._cost = min(self._local() - begun, self._late * 10)
+        with self._lock:
+            self._taken.extend(turns)
+
+    def _gap(self, known: _Known) -> float:
+        """Microseconds between two calls."""
+        return self._pace.span * SECOND * known.slower / (known.most * self._share)
+
+    # --- what is kept ----------------------------------------------------------------------------
+
+    def _change(self, to: Callable[[_Known, Micros], _Known]) -> None:
+        with self._store.write() as tx:
+            now = self._ticks(tx)
+            known = to(self._load(tx), now)
+            self._save(tx, known)
+        self._known = known
+
+    def _load(self, tx: Connection) -> _Known:
+        row = tx.execute(
+            select(pace.c.free_at, pace.c.most, pace.c.slower)
+            .where(pace.c.connection == self._named["connection"])
+            .where(pace.c.name == self._named["name"])
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            return _Known(0, self._pace.most, 1.0)
+        return _Known(row.free_at, row.most if self._pace.told else self._pace.most, row.slower)
+
+    def _save(self, tx: Connection, known: _Known) -> None:
+        upsert(tx, pace, [{**self._named, **known._asdict()}])
+
+
+def _yielded(slower: float) -> float:
+    return min(_SLOWEST, slower * _YIELD)
+
+
+def _regained(known: _Known) -> float:
+    return 1 / min(1.0, 1 / known.slower + _REGAIN)
