@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from connector.practice.salesforce.rest import SalesforcePractice
 
 _PARTS = 25
+_PASSED = frozenset({"ETag", "Last-Modified", "Location"})
 _INHERITED = frozenset({"accept", "authorization", "content-type"})
 
 
@@ -75,7 +76,7 @@ def _part(
         known[reference] = said["id"]
     return {
         "body": said,
-        "httpHeaders": {},
+        "httpHeaders": {n: v for n, v in response.headers.items() if n in _PASSED},
         "httpStatusCode": response.status,
         "referenceId": reference,
     }

@@ -31,7 +31,9 @@ def before_update(org: Org, name: str, row: Row, given: Row) -> Row:
 
 def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> None:
     """React to a new row; what is loaded brings its own activities."""
-    if name == "Campaign":
+    if name == "PermissionSetAssignment":
+        org.schema_changed = org.clock.now()  # somebody sees other fields now
+    elif name == "Campaign":
         for place, (label, responded) in enumerate((("Sent", False), ("Responded", True))):
             values = {"CampaignId": row["Id"], "Label": label, "SortOrder": place + 1,
                       "IsDefault": place == 0, "HasResponded": responded}  # fmt: skip

@@ -6,10 +6,19 @@ Source: REST API Developer Guide, "Query", "sObject Describe", "sObject Get Upda
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
+from datetime import UTC
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from connector.domain.moment import DAY, MINUTE, SECOND, Micros, parse_iso, to_micros
+from connector.domain.moment import (
+    DAY,
+    MINUTE,
+    SECOND,
+    Micros,
+    parse_iso,
+    to_datetime,
+    to_micros,
+)
 from connector.practice.salesforce.cursors import Found
 from connector.practice.salesforce.errors import ApiError
 from connector.practice.salesforce.ids import canonical
@@ -17,7 +26,7 @@ from connector.practice.salesforce.moments import moment_text
 from connector.practice.salesforce.select import Selection
 from connector.practice.salesforce.setup_objects import EITHER, SETUP, TOOLING
 from connector.practice.salesforce.soql import Query, parse, refuse
-from connector.practice.wire import Request, Response, empty_response, json_response
+from connector.practice.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
     from connector.practice.salesforce.fields import ObjectSpec
@@ -86,21 +95,31 @@ def _asked_size(request: Request) -> int | None:
 
 
 def sobjects(crm: SalesforcePractice, request: Request, user: str) -> Response:
-    """The global describe."""
+    """The global describe; 304 if unchanged."""
+    stand = _stand(crm)
+    if _unchanged(crm, request):
+        return Response(304, stand, b"")
     known = [
         spec.summary(crm.org.version)
         for spec in crm.org.schema.values()
         if spec.name not in TOOLING
     ]
-    return json_response(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": known})
+    told = {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": known}
+    return json_response(200, told, **stand)
+
+
+def basics(crm: SalesforcePractice, request: Request, user: str, name: str) -> Response:
+    """What the global describe says of one object; nobody looked at records lately."""
+    about = _known(crm, name).summary(crm.org.version)
+    return json_response(200, {"objectDescribe": about, "recentItems": []})
 
 
 def describe(crm: SalesforcePractice, request: Request, user: str, name: str) -> Response:
     """One object's describe, with the fields the asking user may see; 304 if unchanged."""
     spec, org = _known(crm, name), crm.org
-    since = request.headers.get("if-modified-since")
-    if since and to_micros(parsedate_to_datetime(since)) >= org.schema_changed:
-        return empty_response(304)
+    stand = _stand(crm)
+    if _unchanged(crm, request):
+        return Response(304, stand, b"")
     fields = []
     for one in spec.fields.values():
         if org.sees(user, spec, one):
@@ -108,7 +127,22 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
             described["updateable"] &= org.edits(user, spec, one)
             described["createable"] &= org.edits(user, spec, one)
             fields.append(described)
-    return json_response(200, {**spec.describe(org.version, [], org.schema), "fields": fields})
+    told = {**spec.describe(org.version, [], org.schema), "fields": fields}
+    return json_response(200, told, **stand)
+
+
+def _unchanged(crm: SalesforcePractice, request: Request) -> bool:
+    """Whether what the caller has of the schema is still so."""
+    since = request.headers.get("if-modified-since")
+    at = crm.org.schema_changed // SECOND * SECOND
+    return bool(since) and to_micros(parsedate_to_datetime(str(since))) >= at
+
+
+def _stand(crm: SalesforcePractice) -> dict[str, str]:
+    """The headers that say as of when a describe is."""
+    at = crm.org.schema_changed
+    date = format_datetime(to_datetime(at).astimezone(UTC), usegmt=True)
+    return {"Last-Modified": date, "ETag": f'"{at // SECOND & 0xFFFFFFFF:08x}"'}
 
 
 def get(crm: SalesforcePractice, request: Request, user: str, name: str, id_: str) -> Response:

@@ -49,6 +49,7 @@ _PATTERNS: tuple[tuple[str, str, _Resource], ...] = (
     ("GET", r"(query|queryAll|tooling/query)", reading.query),
     ("GET", r"(query|queryAll)/(\w+)-(\d+)", reading.query_more),
     ("GET", r"sobjects", reading.sobjects),
+    ("GET", r"sobjects/(\w+)", reading.basics),
     ("GET", r"sobjects/(\w+)/describe", reading.describe),
     ("GET", r"sobjects/(\w+)/updated", reading.updated),
     ("GET", r"sobjects/(\w+)/deleted", reading.deleted),

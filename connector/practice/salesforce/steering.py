@@ -171,6 +171,7 @@ def _rules(crm: SalesforcePractice, given: Any) -> Any:
         else:
             kept = set(value) if name in {"unshared", "blind"} else value
         setattr(crm.org.rules, name, kept)
+    crm.org.schema_changed = crm.clock.now()
     setup_objects.show(crm.org)
 
 
