@@ -1,4 +1,4 @@
 """The steps that bring a store's tables from one version to the next."""
 
-HEAD = "0016"
+HEAD = "0017"
 """The version this program works with."""
