@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import share, within
 
 
@@ -62,8 +63,10 @@ class _Clock:
         )
 
 
-class HandoffMeasure:
+class HandoffMeasure(Measure):
     """Counts confirmed hand-offs, of everybody and by owner, in one pass."""
+
+    sums = ("_all", "_owners")
 
     def __init__(self, now: Micros) -> None:
         self._now = now

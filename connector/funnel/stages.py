@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import share, within
 
 
@@ -37,8 +38,10 @@ class Funnel(NamedTuple):
     disordered: int
 
 
-class StageMeasure:
+class StageMeasure(Measure):
     """Counts stages in one pass; a step that seems to run backwards in time is not timed."""
+
+    sums = ("_reached", "_spans", "_whole", "_standing", "_found", "_disordered")
 
     def __init__(self) -> None:
         self._reached = [0] * len(STAGES)

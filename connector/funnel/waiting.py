@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import within
 
 
@@ -21,8 +22,10 @@ class Wait(NamedTuple):
     longest: Micros | None
 
 
-class WaitMeasure:
+class WaitMeasure(Measure):
     """Takes the stays of cycles, in one pass; one that seems to run backwards is left out."""
+
+    sums = ("_left", "_open")
 
     def __init__(self, now: Micros) -> None:
         self._now = now

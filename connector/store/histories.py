@@ -23,7 +23,7 @@ from connector.funnel.untouched import OwnerDays
 from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
 from connector.store.schema import activity, cycle, disposition, move, offer, person
 from connector.store.schema import score as score_table
-from connector.store.streams import Row, Span, Stream, in_order, rows, within
+from connector.store.streams import ALL, Row, Span, Stream, in_order, rows, within
 
 FOUND = "found in sales' hands"
 BACKLOG = "backlog"
@@ -119,9 +119,7 @@ class _Person(NamedTuple):
     human: bool
 
 
-def histories(
-    tx: Connection, reading: Reading, worth: Worth, span: Span = Span()
-) -> Iterator[Told]:
+def histories(tx: Connection, reading: Reading, worth: Worth, span: Span = ALL) -> Iterator[Told]:
     """Yield every cycle of people we still know, by person and number; fills `worth` on the way.
 
     `reading.verdict_due` gives when a verdict on a hand-off of that moment is due. With a `span`
@@ -213,9 +211,7 @@ def _did_query(tx: Connection, span: Span) -> Any:
     )
 
 
-def _done(
-    found: list[Row], worth: Worth
-) -> tuple[Micros | None, bool, list[Answer], list[Answer]]:
+def _done(found: list[Row], worth: Worth) -> tuple[Micros | None, bool, list[Answer], list[Answer]]:
     """Count a person's activities; gives the time of the newest, whether any was a human's, and
     what was done in answer to campaigns and by owners."""
     if not found:
@@ -227,7 +223,8 @@ def _done(
     if told is None:
         return newest, bool(human), [], []
     parts = told.split(_NEXT)
-    answers = [(int(at), name) for at, mark, name in (p.partition(_ANSWERED) for p in parts) if mark]
+    split = [part.partition(_ANSWERED) for part in parts]
+    answers = [(int(at), name) for at, mark, name in split if mark]
     efforts: list[Answer] = []
     if len(answers) < len(parts):
         others = (p.partition(_BY) for p in parts if _ANSWERED not in p)
@@ -296,7 +293,7 @@ def _rests(row: _Cycle, mine: _Person) -> bool:
         and row.handed_off_at is None
         and row.verdict is None
         and not (mine.said or mine.deals or mine.partners)
-        and all([step[2] in _RESTING for step in mine.moves])
+        and _RESTING.issuperset([step[2] for step in mine.moves])
     )
 
 

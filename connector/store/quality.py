@@ -10,8 +10,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from connector.store.schema import activity, outbox, person, quarantine
-
-_PAGE = 2_000
+from connector.store.streams import ALL, Span, rows, within
 
 
 def kept_aside(tx: Connection) -> list[dict[str, Any]]:
@@ -60,21 +59,14 @@ def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:
     return inside, {reason: int(n) for reason, n in rows if reason is not None}
 
 
-def known_fields(tx: Connection, fields: Iterable[str]) -> dict[str, int]:
+def known_fields(tx: Connection, fields: Iterable[str], span: Span = ALL) -> dict[str, int]:
     """Count, for each field that rules read, the people in scope of whom it is known."""
     names = list(fields)
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
-    after = ""
-    while True:
-        rows = tx.execute(
-            select(person.c.id, person.c.facts)
-            .where(person.c.id > after, person.c.excluded.is_(None))
-            .order_by(person.c.id)
-            .limit(_PAGE)
-        ).all()
-        if not rows:
-            return dict(counts)
-        after = rows[-1].id
-        for row in rows:
-            facts = orjson.loads(row.facts)
-            counts.update(name for name in names if facts.get(name) is not None)
+    query = select(person.c.facts).where(
+        person.c.excluded.is_(None), *within(tx, person.c.id, span)
+    )
+    for (text,) in rows(tx, query):
+        facts = orjson.loads(text)
+        counts.update([name for name in names if facts.get(name) is not None])
+    return dict(counts)

@@ -18,6 +18,10 @@ class Span(NamedTuple):
     until: str | None = None
 
 
+ALL = Span()
+"""Everybody."""
+
+
 def within(tx: Connection, column: ColumnElement[str], span: Span) -> list[ColumnElement[bool]]:
     """Give what to ask of a column of people's ids to read those of a span alone."""
     compared = in_order(tx, column)
