@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 
 from sqlalchemy import Connection, func, select
@@ -139,6 +139,8 @@ def _helper(url: str) -> Iterator[_Helper]:
             yield helper
         finally:
             process.kill()
+            with suppress(OSError):  # what a dead process did not take is of no use to anybody
+                process.stdin.close()  # type: ignore[union-attr]
 
 
 def _load(file: IO[bytes]) -> Any:
