@@ -20,9 +20,10 @@ _ALL = 7
 _PLACES = {
     Aspect.SOURCE: (7,),
     Aspect.SEGMENT: (8,),
-    Aspect.HANDS: (9, 10, 11),
-    Aspect.BAND: (12, 13, 14),
-    Aspect.MONTH: (13, 14, 15),
+    Aspect.HANDS: (9, 10, 11, 12),
+    Aspect.BAND: (13, 14, 15),
+    Aspect.MONTH: (14, 15, 16),
+    Aspect.ARRIVAL: (7, 8, 14),
 }
 
 
@@ -81,7 +82,8 @@ class Alike:
             silent = one.last_at is None or one.last_at - began <= DAY
         return (
             *(one.number, one.state, one.states, one.newest, one.found, one.reason),
-            *(one.machine_only, one.source, one.segment, one.theme, one.partner, one.owner),
+            *(one.machine_only, one.source, one.segment, one.theme, one.phase),
+            *(one.partner, one.owner),
             *(band, era, silent, month),
         )
 

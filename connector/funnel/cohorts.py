@@ -135,6 +135,11 @@ def theme_of(one: History) -> str | None:
     return one.theme
 
 
+def phase_of(one: History) -> str | None:
+    """The phase of the buying process in which nurture has it."""
+    return one.phase
+
+
 def partner_of(one: History) -> str | None:
     """The partner who took it."""
     return one.partner

@@ -63,7 +63,8 @@ class History(NamedTuple):
     in it; `machine_only` that machines alone ever did something in the person's name.
     `stays` are the times in states between sales-ready and a deal: (state, from, until), None
     while it lasts. `efforts` are what owners did for it. `sales` are its won deals as (when,
-    cents), `products` what they sold; `partner` is who took it from outside the company.
+    cents), `products` what they sold; `partner` is who took it from outside the company. `phase` is
+    that of the buying process in which nurture has it.
     """
 
     person: str
@@ -90,6 +91,7 @@ class History(NamedTuple):
     sales: tuple[tuple[Micros | None, int | None], ...] = ()
     products: tuple[str, ...] = ()
     partner: str | None = None
+    phase: str | None = None
 
     @property
     def depth(self) -> int:

@@ -14,7 +14,8 @@ class Aspect(StrEnum):
     """What a measure looks at in cycles that never went near sales, beside what they all may.
 
     Number, state, states, reason and the like are in all; BAND and MONTH also hold how old the
-    inquiry is and whether it was silent, HANDS theme, partner and owner. EACH looks at campaigns,
+    inquiry is and whether it was silent, ARRIVAL its age with source and segment, HANDS theme,
+    phase, partner and owner. EACH looks at campaigns,
     so that no two are alike.
     """
 
@@ -23,6 +24,7 @@ class Aspect(StrEnum):
     HANDS = "hands"
     BAND = "band"
     MONTH = "month"
+    ARRIVAL = "arrival"
     EACH = "each"
 
 

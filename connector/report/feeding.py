@@ -9,6 +9,7 @@ from connector.funnel.alike import Alike
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.history import History
 from connector.funnel.measure import Aspect, Measure
+from connector.funnel.novelties import SINCE, USUAL
 from connector.funnel.quality import QUIET
 from connector.report.kinds import BASELINES
 
@@ -16,7 +17,13 @@ from connector.report.kinds import BASELINES
 def alike_of(now: Micros, start: Micros, threshold: float, *, exceeds: bool) -> Alike:
     """Give what counts alike cycles, with every line that measures draw between inquiries."""
     edges = band_edges(threshold, exceeds=exceeds)
-    lines = [now - QUIET, start, *(start - days * DAY for days in BASELINES.values())]
+    lines = [
+        now - QUIET,
+        now - SINCE,
+        now - SINCE - USUAL,
+        start,
+        *(start - days * DAY for days in BASELINES.values()),
+    ]
     return Alike(lines, lambda score: band_of(score, edges))
 
 

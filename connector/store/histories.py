@@ -99,6 +99,7 @@ class _Cycle(NamedTuple):
     verdict_reason: str | None
     verdict_at: Micros | None
     current: bool
+    phase: str | None
 
 
 Answer = tuple[Micros, str]
@@ -316,6 +317,7 @@ def _resting(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         str(source) if source else None, row.score, None, None, None, tuple(mine.answers),
         row.theme, None if segment is None or segment == "" else str(segment),
         max(known, default=None), newest is not None and not mine.human, (), len(mine.efforts),
+        phase=row.phase,
     )  # fmt: skip
     return Told(history, None, None, created)
 
@@ -360,6 +362,7 @@ def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         tuple([(deal.closed, deal.cents) for deal in won]),
         tuple(sorted({name for deal in won for name in deal.products})) if won else (),
         mine.partners[-1][2] if mine.partners else None,
+        row.phase,
     )
     worked = [said[name] for name in _WORKING if name in said] if said else []
     if made is not None:

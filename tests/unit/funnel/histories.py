@@ -77,6 +77,7 @@ def _history(luck):
         ),
         products=luck.choice([(), ("desk",), ("desk", "lamp")]),
         partner=luck.choice([None, None, "crm/dealer"]),
+        phase=luck.choice([None, None, "learning", "choosing"]),
     )
 
 
