@@ -16,7 +16,7 @@ LEAST = 30
 class Profile(NamedTuple):
     """One kind of leads among customers. Shares are 0 to 1; money in cents.
 
-    `index` is the kind's share of customers over its share of leads: above 1 it buys more often
+    `affinity` is the kind's share of customers over its share of leads: above 1 it buys more often
     than leads do. `again` are won leads of people with more than one deal in that pass or a later
     pass; `clear` is whether the interval of `rate` leaves the rate of everybody out.
     """
@@ -26,7 +26,7 @@ class Profile(NamedTuple):
     won: int
     rate: float | None
     interval: tuple[float, float] | None
-    index: float | None
+    affinity: float | None
     again: int
     value: int
     clear: bool
@@ -72,6 +72,6 @@ class ProfileMeasure(Measure):
 def _profile(name: str, counts: list[int], usual: float | None) -> Profile:
     leads, won, again, value = counts
     rate, bounds = share(won, leads), wilson(won, leads)
-    index = rate / usual if rate is not None and usual else None
+    affinity = rate / usual if rate is not None and usual else None
     clear = bounds is not None and usual is not None and not bounds[0] <= usual <= bounds[1]
-    return Profile(name, leads, won, rate, bounds, index, again, value, clear)
+    return Profile(name, leads, won, rate, bounds, affinity, again, value, clear)

@@ -22,6 +22,7 @@ from connector.funnel.stages import StageMeasure
 from connector.report.campaigns import return_measure
 from connector.report.feeding import alike_of, feed
 from connector.report.kinds import kind_measures, leakage_measure
+from connector.report.outlook import outlook_measures
 from connector.store import quality
 from connector.store.histories import Reading, Worth, histories
 from connector.store.streams import Span
@@ -30,8 +31,8 @@ from connector.store.streams import Span
 class Asked(NamedTuple):
     """What to count, as plain values that another process can be told.
 
-    `start` is the moment of the first run; of each of `fields` the people are counted of whom it
-    is known.
+    `start` is the moment of the first run, `published` that of the model's approval; of each of
+    `fields` the people are counted of whom it is known.
     """
 
     reading: Reading
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     start: Micros
     costs: Costs
     fields: Sequence[str]
+    published: Micros | None = None
 
 
 class Measures(NamedTuple):
@@ -66,6 +68,8 @@ class Counted:
     def __init__(self, asked: Asked) -> None:
         self.measures = _measures(asked)
         self.kinds = kind_measures(asked.report, asked, asked.now, asked.start)
+        self.outlook = outlook_measures(asked.report, asked, asked.now, asked.published)
+        self.all = (*self.measures, *self.kinds, *self.outlook)
         self.worth = Worth()
         self.known: dict[str, int] = {}
 
@@ -73,20 +77,20 @@ class Counted:
         """Count the people of a span."""
         alike = alike_of(asked.now, asked.start, asked.threshold, exceeds=asked.exceeds)
         found = (told.history for told in histories(tx, asked.reading, self.worth, span))
-        feed(found, alike, (*self.measures, *self.kinds))
+        feed(found, alike, self.all)
         self.known = quality.known_fields(tx, asked.fields, span)
 
     def state(self) -> dict[str, Any]:
         """Give what was counted, as plain values."""
         return {
-            "measures": [one.state() for one in (*self.measures, *self.kinds)],
+            "measures": [one.state() for one in self.all],
             "worth": self.worth,
             "known": self.known,
         }
 
     def absorb(self, state: Mapping[str, Any]) -> None:
         """Add what another pass counted."""
-        for one, other in zip((*self.measures, *self.kinds), state["measures"], strict=True):
+        for one, other in zip(self.all, state["measures"], strict=True):
             one.absorb(other)
         together(self.worth, state["worth"])
         together(self.known, state["known"])

@@ -18,14 +18,16 @@ from connector.funnel.handoffs import OwnerHandoffs, Timeliness
 from connector.funnel.leakage import Leak, Leakage
 from connector.funnel.segments import Segment
 from connector.funnel.stages import Funnel, Stage
+from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
 from connector.report.campaigns import campaign_figures, costs_of
 from connector.report.counting import Asked, Counted, Measures
 from connector.report.kinds import kind_figures
 from connector.report.maturity import maturity_data
+from connector.report.outlook import alarm_figures, outlook_figures
 from connector.report.parts import counting
 from connector.scoring.model import Model
-from connector.store import people, quality, runs
+from connector.store import people, plans, quality, runs
 from connector.store.database import Store
 from connector.store.histories import Reading, Worth, watched
 from connector.sync.opening import agreed, calendar_of
@@ -48,6 +50,9 @@ def report_figures(
         counts = found.measures.maturity.result()
         grown = maturity_data(tx, loaded, models, routing, counts, now, found.known)
         last = runs.newest(tx, 1)
+        periods = found.kinds.periods.result()
+        alarms = alarm_figures(tx, found.outlook, periods, settings.report.segment, now)
+    returns = found.measures.returns.result()
     return {
         "as_of": format_iso(now // SECOND * SECOND),
         "currency": settings.report.currency,
@@ -68,7 +73,9 @@ def report_figures(
             names,
             seen=asked.reading.watched,
         ),
-        "campaigns": campaign_figures(found.measures.returns.result(), costs, settings.report),
+        "campaigns": campaign_figures(returns, costs, settings.report),
+        **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
+        **alarms,
         "health": health,
     }
 
@@ -96,6 +103,7 @@ def _asked(tx: Connection, loaded: Loaded, model: Model, costs: Costs, now: Micr
         start=runs.first_moment(tx) or now,
         costs=costs,
         fields=tuple(model.person_fields()),
+        published=plans.approved_at(tx, "model"),
     )
 
 
@@ -247,20 +255,24 @@ def _timeliness(found: Timeliness) -> dict[str, Any]:
 
 def _health(tx: Connection, found: Counted) -> dict[str, Any]:
     inside, outside = quality.people_counts(tx)
-    worth = found.worth
+    worth, known = found.worth, found.known
+    aside, refused = quality.kept_aside(tx), quality.refused_writes(tx)
     return {
         "people": inside,
+        "known_share": share(sum(known.values()), inside * len(known)),
+        "rows_aside": sum(row["rows"] for row in aside),
+        "writes_refused": sum(row["writes"] for row in refused),
         "excluded": outside,
         "fields": [
             {"field": name, "known": n, "share": n / inside if inside else None}
-            for name, n in found.known.items()
+            for name, n in known.items()
         ],
         **_activities(tx, worth),
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
-        "kept_aside": quality.kept_aside(tx),
-        "refused_writes": quality.refused_writes(tx),
+        "kept_aside": aside,
+        "refused_writes": refused,
     }
 
 

@@ -15,13 +15,14 @@ from connector.funnel.cohorts import (
     before,
     campaign_of,
     partner_of,
+    phase_of,
     segment_of,
     theme_of,
 )
 from connector.funnel.contact import Contact, ContactMeasure
 from connector.funnel.history import STAGES, History
 from connector.funnel.leakage import Leak, LeakageMeasure
-from connector.funnel.lifetime import Lifetime, LifetimeMeasure
+from connector.funnel.lifetime import Lifetime, LifetimeMeasure, Product
 from connector.funnel.measure import Aspect
 from connector.funnel.quality import Quality, QualityMeasure
 from connector.funnel.segments import band_namer, owner_of, source_of
@@ -44,6 +45,7 @@ class Kinds(NamedTuple):
     band: CohortMeasure
     theme: CohortMeasure
     partner: CohortMeasure
+    phase: CohortMeasure
     half_year: CohortMeasure
     year: CohortMeasure
     periods: PeriodMeasure
@@ -86,6 +88,7 @@ def kind_measures(report: Report, ready: Threshold, now: Micros, start: Micros) 
         band=CohortMeasure(band_namer(threshold, exceeds=exceeds), Aspect.BAND),
         theme=CohortMeasure(theme_of, Aspect.HANDS),
         partner=CohortMeasure(partner_of, Aspect.HANDS),
+        phase=CohortMeasure(phase_of, Aspect.HANDS),
         half_year=CohortMeasure(before(start, half, "before"), Aspect.MONTH),
         year=CohortMeasure(before(start, year, "before"), Aspect.MONTH),
         periods=PeriodMeasure(),
@@ -121,7 +124,8 @@ def kind_figures(
                 for one in measure.result()
             ]
             for name, measure in found._asdict().items()
-            if name in ("source", "campaign", "segment", "owner", "band", "theme", "partner")
+            if name
+            in ("source", "campaign", "segment", "owner", "band", "theme", "partner", "phase")
         },
         "periods": [
             {"month": p.name, **dict(zip(STAGES, p.reached, strict=True))}
@@ -142,7 +146,7 @@ def kind_figures(
         "quality": _quality(found.quality.result(), report),
         "waits": [_wait(one) for one in found.waits.result()],
         "contact": [_contact(one, seen=seen) for one in found.contact.result()],
-        "lifetime": _lifetime(found.lifetime.result()),
+        "lifetime": _lifetime(found.lifetime.result(), report),
         "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
     }
 
@@ -244,12 +248,26 @@ def _contact(one: Contact, *, seen: bool) -> dict[str, Any]:
     return found | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
 
 
-def _lifetime(found: Lifetime) -> dict[str, Any]:
+def _lifetime(found: Lifetime, report: Report) -> dict[str, Any]:
     return found._asdict() | {
         "value": money(found.value),
         "per_customer": money(found.per_customer),
         "later": money(found.later),
-        "products": [one._asdict() | {"value": money(one.value)} for one in found.products],
+        "products": [_product(one, found, report) for one in found.products],
+    }
+
+
+def _product(one: Product, found: Lifetime, report: Report) -> dict[str, Any]:
+    """A product's part in what was won, and its margin by what the settings assume."""
+    margin = report.margins.get(one.name, report.margin)
+    whole = sum(product.value for product in found.products)
+    return {
+        "name": one.name,
+        "leads": one.leads,
+        "value": money(one.value),
+        "mix": share(one.value, whole),
+        "margin_share": margin,
+        "margin": None if margin is None else money(round(one.value * margin)),
     }
 
 

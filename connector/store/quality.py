@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
+from connector.domain.moment import Micros
 from connector.store.schema import activity, outbox, person, quarantine
 from connector.store.streams import ALL, Span, rows, within
 
@@ -70,3 +71,14 @@ def known_fields(tx: Connection, fields: Iterable[str], span: Span = ALL) -> dic
         facts = orjson.loads(text)
         counts.update([name for name in names if facts.get(name) is not None])
     return dict(counts)
+
+
+def activity_types(tx: Connection, since: Micros, line: Micros) -> dict[str, tuple[int, int]]:
+    """Count activities by type, from `since` on: those before the line, and those after it."""
+    later = func.sum(case((activity.c.time >= line, 1), else_=0))
+    rows = tx.execute(
+        select(activity.c.type, func.count(), later)
+        .where(activity.c.time >= since)
+        .group_by(activity.c.type)
+    )
+    return {name: (int(n) - int(after), int(after)) for name, n, after in rows}

@@ -88,7 +88,7 @@ def test_a_profile_is_clear_only_beyond_what_chance_explains():
     assert {name: row.clear for name, row in rows.items()} == {
         "fair": True, "web": False, "ads": False,
     }  # fmt: skip
-    assert rows["fair"].index == pytest.approx(0.5 / (51 / 151))
+    assert rows["fair"].affinity == pytest.approx(0.5 / (51 / 151))
 
 
 @LAW
