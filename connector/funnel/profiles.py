@@ -18,7 +18,7 @@ class Profile(NamedTuple):
 
     `affinity` is the kind's share of customers over its share of leads: above 1 it buys more often
     than leads do. `again` are won leads of people with more than one deal in that pass or a later
-    pass; `clear` is whether the interval of `rate` leaves the rate of everybody out.
+    pass; `beyond_chance` is whether the interval of `rate` leaves the rate of everybody out.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Profile(NamedTuple):
     affinity: float | None
     again: int
     value: int
-    clear: bool
+    beyond_chance: bool
 
 
 class ProfileMeasure(Measure):
@@ -73,5 +73,5 @@ def _profile(name: str, counts: list[int], usual: float | None) -> Profile:
     leads, won, again, value = counts
     rate, bounds = share(won, leads), wilson(won, leads)
     affinity = rate / usual if rate is not None and usual else None
-    clear = bounds is not None and usual is not None and not bounds[0] <= usual <= bounds[1]
-    return Profile(name, leads, won, rate, bounds, affinity, again, value, clear)
+    beyond = bounds is not None and usual is not None and not bounds[0] <= usual <= bounds[1]
+    return Profile(name, leads, won, rate, bounds, affinity, again, value, beyond)

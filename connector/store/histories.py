@@ -7,6 +7,7 @@ more than a page of it is ever in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -126,7 +127,17 @@ def histories(tx: Connection, reading: Reading, worth: Worth, span: Span = ALL) 
     `reading.verdict_due` gives when a verdict on a hand-off of that moment is due. With a `span`
     only its people are read.
     """
-    moves, said, did, deals, offers = (Stream(rows(tx, q)) for q in _queries(tx, reading, span))
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(closing(Stream(rows(tx, q)))) for q in _queries(tx, reading, span)
+        ]
+        yield from _side_by_side(tx, streams, reading, worth, span)
+
+
+def _side_by_side(
+    tx: Connection, streams: Sequence[Stream], reading: Reading, worth: Worth, span: Span
+) -> Iterator[Told]:
+    moves, said, did, deals, offers = streams
     for who, cycles in _people(tx, span):
         newest, human, answers, efforts = _done(did.of(who), worth)
         mine = _Person(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select
@@ -38,17 +38,20 @@ def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
     return column.collate("C") if tx.dialect.name == "postgresql" else column
 
 
-def rows(tx: Connection, query: Select[Any]) -> Iterator[Row]:
+def rows(tx: Connection, query: Select[Any]) -> Generator[Row, None, None]:
     """Yield the rows of a query as the driver gives them: on SQLite a truth is 1 or 0."""
-    if tx.dialect.name == "postgresql":
-        for page in tx.execute(query, execution_options={"yield_per": PAGE}).partitions():
-            yield from map(tuple, page)
-        return
-    result = tx.execute(query)
-    cursor = result.cursor  # SQLite gives rows as they are found; SQLAlchemy would wrap each
-    while cursor is not None and (page := cursor.fetchmany(PAGE)):
-        yield from page
-    result.close()
+    on_server = tx.dialect.name == "postgresql"
+    result = tx.execute(query, execution_options={"yield_per": PAGE} if on_server else {})
+    try:
+        if on_server:
+            for found in result.partitions():
+                yield from map(tuple, found)
+            return
+        cursor = result.cursor  # SQLite gives rows as they are found; SQLAlchemy would wrap each
+        while cursor is not None and (page := cursor.fetchmany(PAGE)):
+            yield from page
+    finally:
+        result.close()
 
 
 _NOBODY = "\U0010ffff"
@@ -58,7 +61,7 @@ _NOBODY = "\U0010ffff"
 class Stream:
     """Rows whose first column is a person, in that order; asked for people in that order too."""
 
-    def __init__(self, found: Iterator[Row]) -> None:
+    def __init__(self, found: Generator[Row, None, None]) -> None:
         self._rows = found
         self._head = next(found, None)
         self._person = self._head[0] if self._head is not None else _NOBODY
@@ -76,3 +79,7 @@ class Stream:
         self._head = head
         self._person = head[0] if head is not None else _NOBODY
         return mine
+
+    def close(self) -> None:
+        """Let go of rows that nobody asks for any more."""
+        self._rows.close()

@@ -117,12 +117,13 @@ def _hand_off(store, person, at, *, state="handed_off", number=1, current=True):
             ))  # fmt: skip
 
 
-def _add_deal(tx, doc):
+def _add_deal(tx, doc, number="1"):
     both = {"connection": "crm", "hash": "h", "remote": "{}", "gone": False, "first_run": "r",
             "dirty": False}  # fmt: skip
     tx.execute(insert(schema.record).values(
-        object="lead", id="1", kind="person", doc="{}", person="p1", **both
+        object="lead", id=number, kind="person", doc="{}", person=f"p{number}", **both
     ))  # fmt: skip
     tx.execute(insert(schema.record).values(
-        object="deal", id="d", kind="opportunity", doc=json.dumps(doc), subject="1", **both
+        object="deal", id=f"d{number}", kind="opportunity", doc=json.dumps(doc), subject=number,
+        **both,
     ))  # fmt: skip

@@ -85,7 +85,7 @@ def test_a_profile_is_clear_only_beyond_what_chance_explains():
     leads += [cycle("inquiry", source="ads")] * 60 + [cycle("won", source="ads")] * 20
     leads += [cycle("inquiry", source="web")] * 20 + [cycle("won", source="web")] * 11
     rows = {row.name: row for row in fed(ProfileMeasure(source_of, Aspect.SOURCE), leads)}
-    assert {name: row.clear for name, row in rows.items()} == {
+    assert {name: row.beyond_chance for name, row in rows.items()} == {
         "fair": True, "web": False, "ads": False,
     }  # fmt: skip
     assert rows["fair"].affinity == pytest.approx(0.5 / (51 / 151))
