@@ -13,10 +13,13 @@ from connector.report.figures import report_figures
 from connector.report.page import report_page
 from connector.report.tables import report_tables
 from connector.store import plans, schema, snapshots
+from connector.store.people import dumps
 from connector.store.quality import activity_types
 from connector.store.snapshots import Snapshot
+from connector.sync.opening import model_file
 from tests.past import NOW, did
 from tests.report.test_figures import _add_deal, _hand_off
+from tests.report.test_page import leaves, read
 
 
 def with_report(loaded, **values):
@@ -112,7 +115,7 @@ def test_the_buyers_words_stand_in_for_the_sellers(past):
 
 
 def test_kinds_that_buy_as_everybody_does_are_not_called_beyond_chance(past):
-    store, _, figures = past(150)
+    _, _, figures = past(150)
     data = figures()
     rows = [row for rows in data["profiles"].values() for row in rows]
     assert rows
@@ -120,6 +123,25 @@ def test_kinds_that_buy_as_everybody_does_are_not_called_beyond_chance(past):
     beyond = sum(row["beyond_chance"] for row in rows)
     assert told.count("<td>yes</td>") == beyond
     assert told.count("<td>no</td>") == len(rows) - beyond
+
+
+def test_the_page_of_all_settings_shows_no_number_of_its_own(quick_past):
+    store, loaded, _ = quick_past(300)
+    loaded = with_report(
+        loaded, margin="30%", segment="source", phases={"Need": "inquiry", "Deal": "won"},
+        sales_time={"hour": 60, "hours": {"handed_off": 0.5}, "week": 6},
+    )  # fmt: skip
+    with store.write() as tx:
+        document = dumps(model_file(loaded).plain())
+        files = {"model": ("h", document), "routing": ("r", "null")}
+        plans.save_approvals(tx, files, "p", NOW - 200 * DAY)
+    data = json.loads(json.dumps(report_figures(store, loaded, NOW, [])))
+    numbers = {str(v) for v in leaves(data) if isinstance(v, int | float)}
+    shown = read(report_page(data)).values
+    assert set(shown) <= numbers
+    for rows in (data["quarters"], data["flow"], data["capacity"], data["calibration"]["bands"]):
+        assert {str(v) for v in leaves(rows) if type(v) is int} <= {*shown, *"0123456789", "100"} | {
+            str(row["most"]) for row in data["bands"]} | {str(row["least"]) for row in data["bands"]}  # fmt: skip
 
 
 def test_the_phase_in_which_nurture_has_people_is_a_kind(past):
