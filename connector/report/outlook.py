@@ -21,6 +21,7 @@ from connector.funnel.measure import Aspect
 from connector.funnel.months import month_at
 from connector.funnel.novelties import NoveltyMeasure, gone
 from connector.funnel.phases import PhaseMeasure
+from connector.funnel.pipeline import PipelineMeasure
 from connector.funnel.profiles import ProfileMeasure
 from connector.funnel.quarters import QuarterMeasure
 from connector.funnel.returns import Returns
@@ -39,6 +40,7 @@ class Outlook(NamedTuple):
 
     quarters: QuarterMeasure
     flow: FlowMeasure
+    pipeline: PipelineMeasure
     phases: PhaseMeasure
     lengths: LengthMeasure
     capacity: CapacityMeasure
@@ -59,6 +61,7 @@ def outlook_measures(
     return Outlook(
         quarters=QuarterMeasure(),
         flow=FlowMeasure(),
+        pipeline=PipelineMeasure(),
         phases=PhaseMeasure({name: str(stage) for name, stage in report.phases.items()}),
         lengths=LengthMeasure(effort_of(report)),
         capacity=CapacityMeasure(
@@ -90,6 +93,11 @@ def outlook_figures(
         "quarters": [
             one._asdict() | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
             for one in found.quarters.result()
+        ],
+        "pipeline": [
+            one._asdict()
+            | {name: money(getattr(one, name)) for name in ("created", "won", "lost", "open")}
+            for one in found.pipeline.result()
         ],
         "flow": [one._asdict() for one in found.flow.result()],
         "phases": [

@@ -50,6 +50,20 @@ def quarters(everybody, month):
     return rows
 
 
+def pipeline(everybody, month):
+    mine = [o for o in everybody if "qualified" in o.reached and "qualified" in stages_of(o)]
+    rows = {}
+    for name in {quarter(month(one.reached["qualified"])) for one in mine}:
+        here = [one for one in mine if quarter(month(one.reached["qualified"])) == name]
+        still = [one for one in here if one.state in {"handed_off", "accepted", "qualified"}]
+        won = sum(one.won_cents or 0 for one in here)
+        other = sum(one.other_cents or 0 for one in here)
+        open_ = sum(one.other_cents or 0 for one in still)
+        blank = sum(one.won_cents is None and one.other_cents is None for one in here)
+        rows[name] = (len(here), blank, won + other, won, other - open_, open_)
+    return rows
+
+
 def lengths(everybody, effort):
     def span(one):
         both = "won" in one.states and {"handed_off", "won"} <= set(one.reached)

@@ -15,6 +15,7 @@ from connector.funnel.lengths import LengthMeasure
 from connector.funnel.measure import Aspect
 from connector.funnel.novelties import NoveltyMeasure, gone
 from connector.funnel.phases import PhaseMeasure
+from connector.funnel.pipeline import PipelineMeasure
 from connector.funnel.profiles import ProfileMeasure
 from connector.funnel.quarters import QuarterMeasure
 from connector.funnel.returns import ReturnMeasure
@@ -43,6 +44,13 @@ def test_quarters(found):
     result = fed(QuarterMeasure(), found)
     assert {row.name: tuple(row)[1:] for row in result} == reference.quarters(found, month)
     assert [row.name for row in result] == sorted(row.name for row in result)
+
+
+@LAW
+@given(histories)
+def test_pipeline_created_and_what_became_of_it(found):
+    result = fed(PipelineMeasure(), found)
+    assert {row.name: tuple(row)[1:] for row in result} == reference.pipeline(found, month)
 
 
 @LAW
