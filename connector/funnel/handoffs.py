@@ -29,18 +29,24 @@ class Timeliness(NamedTuple):
 
 
 class OwnerHandoffs(NamedTuple):
-    """One owner's hand-offs; `owner` is None for those of everybody."""
+    """One owner's hand-offs; `owner` is None for those of everybody.
+
+    `open_median` and `open_p90` are the working time from hand-off to first touch.
+    """
 
     owner: str | None
     cycles: int
     touched: Timeliness
     decided: Timeliness
+    open_median: Micros | None
+    open_p90: Micros | None
 
 
 class _Clock:
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("in_time", "late", "missed", "waiting", "unknown"), 0)
         self.spans = array("q")
+        self.open_spans = array("q")
 
     def add(
         self, at: Micros, due: Micros | None, done: Micros | None, now: Micros, times: int
@@ -81,6 +87,8 @@ class HandoffMeasure(Measure):
         mine = self._owners.setdefault(one.owner or "unknown", (_Clock(), _Clock()))
         touch_due = given.touch_due if given.watched else None
         for touched, decided in (self._all, mine):
+            if given.touched_open is not None:
+                touched.open_spans.extend([given.touched_open] * times)
             touched.add(given.at, touch_due, given.touched_at, self._now, times)
             decided.add(given.at, given.decide_due, given.decided_at, self._now, times)
 
@@ -93,4 +101,5 @@ class HandoffMeasure(Measure):
 def _result(owner: str | None, clocks: tuple[_Clock, _Clock]) -> OwnerHandoffs:
     touched, decided = (clock.result() for clock in clocks)
     cycles = sum(clocks[0].counts.values())
-    return OwnerHandoffs(owner, cycles, touched, decided)
+    spans = clocks[0].open_spans
+    return OwnerHandoffs(owner, cycles, touched, decided, within(spans, 50), within(spans, 90))

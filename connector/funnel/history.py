@@ -40,8 +40,9 @@ def _deepest(states: frozenset[str]) -> int:
 class Handoff(NamedTuple):
     """A confirmed hand-off, what was due by when, and what the store knows was done.
 
-    `touched_at` is the owner's first activity afterwards, `decided_at` the first verdict; `watched`
-    is whether the CRM lets us see what owners do at all.
+    `touched_at` is the owner's first activity afterwards, `touched_open` the working time until
+    then, `decided_at` the first verdict; `watched` is whether the CRM lets us see what owners do at
+    all.
     """
 
     at: Micros
@@ -50,6 +51,7 @@ class Handoff(NamedTuple):
     decide_due: Micros | None
     decided_at: Micros | None
     watched: bool
+    touched_open: Micros | None = None
 
 
 class History(NamedTuple):

@@ -95,6 +95,7 @@ def _asked(tx: Connection, loaded: Loaded, model: Model, costs: Costs, now: Micr
             verdict_due=partial(calendar_of(loaded).due, span=loaded.settings.sla.verdict),
             watched=watched(tx),
             segment=report.segment,
+            open_between=calendar_of(loaded).open_between,
         ),
         report=report,
         threshold=model.threshold,
@@ -245,6 +246,7 @@ def _handoffs(one: OwnerHandoffs, names: dict[str, str]) -> dict[str, Any]:
         "name": names.get(one.owner, one.owner) if one.owner else None,
         "cycles": one.cycles,
         "touched": _timeliness(one.touched),
+        "touched_open": {"median": hours(one.open_median), "p90": hours(one.open_p90)},
         "decided": _timeliness(one.decided),
     }
 

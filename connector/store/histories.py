@@ -68,13 +68,17 @@ class Told(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How to read: deals of this connection, amounts in this currency, verdicts due when."""
+    """How to read: deals of this connection, amounts in this currency, verdicts due when.
+
+    `open_between` gives the working time between two moments, where it is asked for.
+    """
 
     connection: str
     currency: str
     verdict_due: Any
     watched: bool
     segment: str | None = None
+    open_between: Any = None
 
 
 def watched(tx: Connection) -> bool:
@@ -278,7 +282,10 @@ def _told(cycles: list[_Cycle], mine: _Person, reading: Reading) -> Iterator[Tol
         touched = _touched(one, mine.efforts) if reading.watched else None
         given = told.history.handoff
         if given is not None and given.touched_at != touched:
-            history = told.history._replace(handoff=given._replace(touched_at=touched))
+            again = given._replace(
+                touched_at=touched, touched_open=_open_until(given.at, touched, reading)
+            )
+            history = told.history._replace(handoff=again)
             told = told._replace(history=history)
         if mine.newest is not None:
             machine = not mine.human
@@ -456,14 +463,22 @@ def _handoff(
     at = row.handed_off_at
     if at is None:
         return None
+    touched = _touched(row, efforts) if reading.watched else None
     return Handoff(
         at=at,
         touch_due=row.sla_due_at,
-        touched_at=_touched(row, efforts) if reading.watched else None,
+        touched_at=touched,
         decide_due=reading.verdict_due(at),
         decided_at=min((given for given in said.values() if given >= at), default=None),
         watched=reading.watched,
+        touched_open=_open_until(at, touched, reading),
     )
+
+
+def _open_until(at: Micros, touched: Micros | None, reading: Reading) -> Micros | None:
+    if touched is None or reading.open_between is None:
+        return None
+    return int(reading.open_between(at, touched))
 
 
 def _touched(row: _Cycle, efforts: Sequence[Answer]) -> Micros | None:

@@ -53,6 +53,8 @@ def test_a_touch_counts_when_the_owner_did_it_after_the_hand_off(past):
     touched = figures()["handoffs"]["touched"]
     assert (touched["in_time"], touched["late"], touched["missed"]) == (1, 1, 0)
     assert (touched["median"], touched["p90"]) == (24.0, 48.0)
+    worked = figures()["handoffs"]["touched_open"]  # over a weekend
+    assert (worked["median"], worked["p90"]) == (0.0, 0.0)
 
 
 def test_touches_are_unknown_where_no_activity_names_an_owner(past):

@@ -20,7 +20,9 @@ def _handoff(luck):
     def later():
         return luck.choice([None, at, at + luck.randrange(30 * DAY), NOW])
 
-    return Handoff(at, later(), later(), later(), later(), luck.random() < 0.5)
+    touched = later()
+    worked = None if touched is None else luck.randrange(9 * DAY)
+    return Handoff(at, later(), touched, later(), later(), luck.random() < 0.5, worked)
 
 
 def _stays(luck):
