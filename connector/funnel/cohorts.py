@@ -10,7 +10,7 @@ from connector.domain.moment import DAY, Micros
 from connector.funnel.history import STAGES, History
 from connector.funnel.measure import Aspect, Measure
 from connector.funnel.months import month_at
-from connector.funnel.statistics import share, wilson, within
+from connector.funnel.statistics import share, usual, wilson
 
 RANK_LEAST = 30
 """Fewer sales-ready leads, and the order of two kinds is more chance than merit."""
@@ -80,8 +80,7 @@ class CohortMeasure(Measure):
                 share(reached[i], reached[i - 1]) if i else None,
                 wilson(reached[i], reached[i - 1]) if i else None,
                 len(spans[i]),
-                within(spans[i], 50),
-                within(spans[i], 90),
+                *usual(spans[i]),
             )
             for i in range(len(STAGES))
         )

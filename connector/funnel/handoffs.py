@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connector.domain.moment import Micros
 from connector.funnel.history import History
 from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, within
+from connector.funnel.statistics import share, usual
 
 
 class Timeliness(NamedTuple):
@@ -63,10 +63,9 @@ class _Clock:
 
     def result(self) -> Timeliness:
         counts = self.counts
+        median, p90 = usual(self.spans)
         kept = share(counts["in_time"], counts["in_time"] + counts["late"] + counts["missed"])
-        return Timeliness(
-            **counts, kept=kept, median=within(self.spans, 50), p90=within(self.spans, 90)
-        )
+        return Timeliness(**counts, kept=kept, median=median, p90=p90)
 
 
 class HandoffMeasure(Measure):
@@ -101,5 +100,4 @@ class HandoffMeasure(Measure):
 def _result(owner: str | None, clocks: tuple[_Clock, _Clock]) -> OwnerHandoffs:
     touched, decided = (clock.result() for clock in clocks)
     cycles = sum(clocks[0].counts.values())
-    spans = clocks[0].open_spans
-    return OwnerHandoffs(owner, cycles, touched, decided, within(spans, 50), within(spans, 90))
+    return OwnerHandoffs(owner, cycles, touched, decided, *usual(clocks[0].open_spans))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
 from connector.funnel.measure import Aspect, Measure
-from connector.funnel.statistics import within
+from connector.funnel.statistics import usual
 
 
 class Length(NamedTuple):
@@ -62,8 +62,8 @@ class LengthMeasure(Measure):
         return (self._length(None, everybody), *rows) if everybody else ()
 
     def _length(self, name: str | None, spans: array[int]) -> Length:
-        median = within(spans, 50)
+        median, p90 = usual(spans)
         whole, cost = sum(spans), self._each * len(spans)
         over = sum(max(0, span - (median or 0)) for span in spans)
         spared = round(Fraction(cost * over, whole)) if cost and whole else None
-        return Length(name, len(spans), median, within(spans, 90), whole, over, cost, spared)
+        return Length(name, len(spans), median, p90, whole, over, cost, spared)

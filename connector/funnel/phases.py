@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
 from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, within
+from connector.funnel.statistics import share, usual
 
 
 class Phase(NamedTuple):
@@ -61,6 +61,6 @@ class PhaseMeasure(Measure):
             rows.append(Phase(
                 name, stage, reached[place],
                 share(reached[place], reached[place - 1]) if place else None,
-                reached[place] - after, len(spans), within(spans, 50), within(spans, 90),
+                reached[place] - after, len(spans), *usual(spans),
             ))  # fmt: skip
         return tuple(rows)

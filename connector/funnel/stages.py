@@ -10,7 +10,7 @@ from typing import NamedTuple
 from connector.domain.moment import Micros
 from connector.funnel.history import STAGES, History
 from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, within
+from connector.funnel.statistics import share, usual
 
 
 class Stage(NamedTuple):
@@ -85,9 +85,7 @@ class StageMeasure(Measure):
 
 
 def _stage(name: str, cycles: int, before: int, spans: array[int]) -> Stage:
-    return Stage(
-        name, cycles, share(cycles, before), len(spans), within(spans, 50), within(spans, 90)
-    )
+    return Stage(name, cycles, share(cycles, before), len(spans), *usual(spans))
 
 
 def measure(histories: Iterable[History]) -> Funnel:

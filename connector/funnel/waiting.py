@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connector.domain.moment import Micros
 from connector.funnel.history import History
 from connector.funnel.measure import Measure
-from connector.funnel.statistics import within
+from connector.funnel.statistics import usual
 
 
 class Wait(NamedTuple):
@@ -55,8 +55,7 @@ class WaitMeasure(Measure):
         return Wait(
             state,
             len(left),
-            within(left, 50),
-            within(left, 90),
+            *usual(left),
             len(still),
             max(still, default=None),
         )
