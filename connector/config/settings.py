@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -338,10 +338,14 @@ class Vault(Document):
 
 
 class SalesTime(Document):
-    """What an hour of sales costs, and the hours that a lead takes at each stage it reaches."""
+    """What an hour of sales costs, and the hours that a lead takes at each stage it reaches.
+
+    `week` is how many hours one salesperson has for leads in a week.
+    """
 
     hour: Annotated[float, Field(ge=0)]
     hours: dict[STAGE, Annotated[float, Field(ge=0)]]
+    week: Annotated[float, Field(gt=0)] | None = None
 
 
 class Report(Document):
@@ -350,18 +354,32 @@ class Report(Document):
     `value_per_sale`, `recovery` (by stage, the share of what is lost there that could be had),
     `margin` and `sales_time` are assumptions of yours; without them nothing is assumed. `segment`
     is the field by which leads are told apart, such as `industry`. `owners` says how people in
-    sales are called on the page: by name, by code, or not at all.
+    sales are called on the page: by name, by code, or not at all. `margins` are those of products,
+    where they differ from `margin`. `phases` are the buyer's words for the funnel: each begins at
+    one of the seller's stages, in their order.
     """
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     costs: str | None = None
     value_per_sale: Annotated[float, Field(gt=0)] | None = None
     margin: Percent | None = None
+    margins: dict[str, Percent] = {}
     sales_time: SalesTime | None = None
     segment: str | None = None
     owners: Literal["names", "codes", "off"] = "names"
     recovery: dict[STAGE, Percent] = {}
     goals: dict[STAGE, Goal] = {}
+    phases: dict[str, Literal["inquiry"] | STAGE] = {}
+
+    @model_validator(mode="after")
+    def _phases_in_order(self) -> Report:
+        order = ["inquiry", *get_args(STAGE)]
+        places = [order.index(stage) for stage in self.phases.values()]
+        if places != sorted(set(places)):
+            raise ValueError(
+                "`phases` should begin at different stages, in their order: " + ", ".join(order)
+            )
+        return self
 
 
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

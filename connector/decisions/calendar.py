@@ -38,6 +38,18 @@ class Calendar:
             return to_micros(self._after_days(local, span.amount))
         return to_micros(self._after_hours(local, _length(span)))
 
+    def open_between(self, start: Micros, end: Micros) -> Micros:
+        """How much of the time from `start` to `end` people work."""
+        zone = ZoneInfo(self.zone)
+        day = to_datetime(start).astimezone(zone).date()
+        last = to_datetime(end).astimezone(zone).date()
+        whole = 0
+        while day <= last:
+            opens, closes = _hours(self, day)
+            whole += max(0, min(closes, end) - max(opens, start))
+            day += timedelta(days=1)
+        return whole
+
     def opening(self, now: Micros) -> Micros:
         """The next moment people work: `now` itself while they do."""
         local = to_datetime(now).astimezone(ZoneInfo(self.zone))
@@ -87,6 +99,16 @@ def parse_hours(text: str) -> tuple[time, time]:
     if not dash or span[0] >= span[1]:
         raise ValueError(f'`{text}` should be hours such as "09:00-17:30", the earlier first')
     return span
+
+
+@lru_cache(maxsize=8192)
+def _hours(calendar: Calendar, day: date) -> tuple[Micros, Micros]:
+    """When people begin and end on a day: the same moment where they do not work."""
+    zone = ZoneInfo(calendar.zone)
+    opens = to_micros(datetime.combine(day, calendar.opens, zone))
+    if not calendar.is_working_day(day):
+        return opens, opens
+    return opens, to_micros(datetime.combine(day, calendar.closes, zone))
 
 
 @lru_cache(maxsize=256)

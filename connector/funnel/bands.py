@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Aspect, Measure
 from connector.funnel.statistics import share, wilson
 
 _HANDED_OFF = STAGES.index("handed_off")
@@ -50,8 +51,11 @@ def band_of(score: float, edges: Sequence[int]) -> int:
     return max(bisect_right(edges, score) - 1, 0)
 
 
-class BandMeasure:
+class BandMeasure(Measure):
     """Counts outcomes by band, in one pass."""
+
+    sums = ("_counts",)
+    aspect = Aspect.BAND
 
     def __init__(self, threshold: float, *, exceeds: bool = False) -> None:
         self._edges = band_edges(threshold, exceeds=exceeds)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Aspect, Measure
 from connector.funnel.months import month_at
-from connector.funnel.statistics import share, wilson, within
+from connector.funnel.statistics import share, usual, wilson
 
 RANK_LEAST = 30
 """Fewer sales-ready leads, and the order of two kinds is more chance than merit."""
@@ -34,17 +35,22 @@ class Cohort(NamedTuple):
     steps: tuple[Step, ...]
 
 
-class CohortMeasure:
+class CohortMeasure(Measure):
     """Counts the funnel by whatever `key` says of a cycle, in one pass; None leaves it out."""
 
-    def __init__(self, key: Callable[[History], str | None]) -> None:
-        self.key = key
+    sums = ("_reached", "_spans")
+
+    def __init__(
+        self, key: Callable[[History], str | None], aspect: Aspect = Aspect.SOURCE
+    ) -> None:
+        self._key = key
+        self.aspect = aspect
         self._reached: dict[str, list[int]] = {}
         self._spans: dict[str, list[array[int]]] = {}
 
     def add(self, one: History, times: int = 1) -> None:
         """Count a cycle, or so many alike."""
-        name = self.key(one)
+        name = self._key(one)
         if name is None:
             return
         if name not in self._reached:
@@ -74,8 +80,7 @@ class CohortMeasure:
                 share(reached[i], reached[i - 1]) if i else None,
                 wilson(reached[i], reached[i - 1]) if i else None,
                 len(spans[i]),
-                within(spans[i], 50),
-                within(spans[i], 90),
+                *usual(spans[i]),
             )
             for i in range(len(STAGES))
         )
@@ -88,8 +93,11 @@ class Period(NamedTuple):
     reached: tuple[int, ...]
 
 
-class PeriodMeasure:
+class PeriodMeasure(Measure):
     """Counts by the month in which a stage was reached, whenever the lead came, in one pass."""
+
+    sums = ("_months",)
+    aspect = Aspect.MONTH
 
     def __init__(self) -> None:
         self._months: dict[str, list[int]] = {}
@@ -124,6 +132,11 @@ def campaign_of(one: History) -> str | None:
 def theme_of(one: History) -> str | None:
     """The theme of its nurture."""
     return one.theme
+
+
+def phase_of(one: History) -> str | None:
+    """The phase of the buying process in which nurture has it."""
+    return one.phase
 
 
 def partner_of(one: History) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import mean, share, wilson
 
 MARKETING, SALES = "marketing", "sales"
@@ -29,8 +30,10 @@ class Contact(NamedTuple):
     value_per_sale: int | None
 
 
-class ContactMeasure:
+class ContactMeasure(Measure):
     """Counts in one pass. What we handed off is marketing's; what we found there is sales' own."""
+
+    sums = ("_sums",)
 
     def __init__(self) -> None:
         self._sums: dict[str, list[int]] = {}

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import History
-from connector.funnel.statistics import share, within
+from connector.funnel.measure import Measure
+from connector.funnel.statistics import share, usual
 
 
 class Timeliness(NamedTuple):
@@ -28,18 +29,24 @@ class Timeliness(NamedTuple):
 
 
 class OwnerHandoffs(NamedTuple):
-    """One owner's hand-offs; `owner` is None for those of everybody."""
+    """One owner's hand-offs; `owner` is None for those of everybody.
+
+    `open_median` and `open_p90` are the working time from hand-off to first touch.
+    """
 
     owner: str | None
     cycles: int
     touched: Timeliness
     decided: Timeliness
+    open_median: Micros | None
+    open_p90: Micros | None
 
 
 class _Clock:
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("in_time", "late", "missed", "waiting", "unknown"), 0)
         self.spans = array("q")
+        self.open_spans = array("q")
 
     def add(
         self, at: Micros, due: Micros | None, done: Micros | None, now: Micros, times: int
@@ -56,14 +63,15 @@ class _Clock:
 
     def result(self) -> Timeliness:
         counts = self.counts
+        median, p90 = usual(self.spans)
         kept = share(counts["in_time"], counts["in_time"] + counts["late"] + counts["missed"])
-        return Timeliness(
-            **counts, kept=kept, median=within(self.spans, 50), p90=within(self.spans, 90)
-        )
+        return Timeliness(**counts, kept=kept, median=median, p90=p90)
 
 
-class HandoffMeasure:
+class HandoffMeasure(Measure):
     """Counts confirmed hand-offs, of everybody and by owner, in one pass."""
+
+    sums = ("_all", "_owners")
 
     def __init__(self, now: Micros) -> None:
         self._now = now
@@ -78,6 +86,8 @@ class HandoffMeasure:
         mine = self._owners.setdefault(one.owner or "unknown", (_Clock(), _Clock()))
         touch_due = given.touch_due if given.watched else None
         for touched, decided in (self._all, mine):
+            if given.touched_open is not None:
+                touched.open_spans.extend([given.touched_open] * times)
             touched.add(given.at, touch_due, given.touched_at, self._now, times)
             decided.add(given.at, given.decide_due, given.decided_at, self._now, times)
 
@@ -90,4 +100,4 @@ class HandoffMeasure:
 def _result(owner: str | None, clocks: tuple[_Clock, _Clock]) -> OwnerHandoffs:
     touched, decided = (clock.result() for clock in clocks)
     cycles = sum(clocks[0].counts.values())
-    return OwnerHandoffs(owner, cycles, touched, decided)
+    return OwnerHandoffs(owner, cycles, touched, decided, *usual(clocks[0].open_spans))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import mean, share
 
 _READY, _HANDED_OFF = STAGES.index("sales_ready"), STAGES.index("handed_off")
@@ -36,8 +37,10 @@ class Headline(NamedTuple):
     rejected_share: float | None
 
 
-class HeadlineMeasure:
+class HeadlineMeasure(Measure):
     """Counts, in one pass."""
+
+    sums = ("_counts",)
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys(

@@ -40,8 +40,9 @@ def _deepest(states: frozenset[str]) -> int:
 class Handoff(NamedTuple):
     """A confirmed hand-off, what was due by when, and what the store knows was done.
 
-    `touched_at` is the owner's first activity afterwards, `decided_at` the first verdict; `watched`
-    is whether the CRM lets us see what owners do at all.
+    `touched_at` is the owner's first activity afterwards, `touched_open` the working time until
+    then, `decided_at` the first verdict; `watched` is whether the CRM lets us see what owners do at
+    all.
     """
 
     at: Micros
@@ -50,6 +51,7 @@ class Handoff(NamedTuple):
     decide_due: Micros | None
     decided_at: Micros | None
     watched: bool
+    touched_open: Micros | None = None
 
 
 class History(NamedTuple):
@@ -63,7 +65,8 @@ class History(NamedTuple):
     in it; `machine_only` that machines alone ever did something in the person's name.
     `stays` are the times in states between sales-ready and a deal: (state, from, until), None
     while it lasts. `efforts` are what owners did for it. `sales` are its won deals as (when,
-    cents), `products` what they sold; `partner` is who took it from outside the company.
+    cents), `products` what they sold; `partner` is who took it from outside the company. `phase` is
+    that of the buying process in which nurture has it.
     """
 
     person: str
@@ -90,6 +93,7 @@ class History(NamedTuple):
     sales: tuple[tuple[Micros | None, int | None], ...] = ()
     products: tuple[str, ...] = ()
     partner: str | None = None
+    phase: str | None = None
 
     @property
     def depth(self) -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from connector.domain.cycle import State
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import mean
 
 SEGMENT_LEAST = 5
@@ -60,7 +61,7 @@ class Leakage(NamedTuple):
     estimate: str | None
 
 
-class LeakageMeasure:
+class LeakageMeasure(Measure):
     """Counts leaks in one pass.
 
     Args:
@@ -69,6 +70,8 @@ class LeakageMeasure:
         recovery: The share of what is lost at a stage that people assume could be recovered.
         by_segment: Whether leaks of different segments (or sources, without one) stand apart.
     """
+
+    sums = ("_won", "_valued", "_blank", "_came_back")
 
     def __init__(
         self,

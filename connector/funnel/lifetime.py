@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import mean, share
+
+_Sale = tuple[Micros, int | None]
 
 
 class Product(NamedTuple):
@@ -38,19 +42,22 @@ class Lifetime(NamedTuple):
     products: tuple[Product, ...]
 
 
-class LifetimeMeasure:
+class LifetimeMeasure(Measure):
     """Collects won deals by person, over all passes."""
 
+    sums = ("_sales", "_products")
+
     def __init__(self) -> None:
-        self._sales: dict[str, list[tuple[Micros, int | None]]] = {}
+        self._sales: dict[str, Counter[_Sale]] = {}
         self._products: dict[str, list[int]] = {}
 
     def add(self, one: History, times: int = 1) -> None:
         """Count a cycle, or so many alike, if it has won deals."""
         if not one.sales:
             return
-        mine = self._sales.setdefault(one.person, [])
-        mine.extend([(-1 if at is None else at, cents) for at, cents in one.sales] * times)
+        mine = self._sales.setdefault(one.person, Counter())
+        for at, cents in one.sales:
+            mine[-1 if at is None else at, cents] += times
         for name in one.products:
             sums = self._products.setdefault(name, [0, 0])
             sums[0] += times
@@ -60,9 +67,9 @@ class LifetimeMeasure:
         """Give the figures; products that brought most come first."""
         everybody = self._sales.values()
         valued = sum(any(cents is not None for _, cents in mine) for mine in everybody)
-        value = sum(cents or 0 for mine in everybody for _, cents in mine)
+        value = sum((cents or 0) * n for mine in everybody for (_, cents), n in mine.items())
         first = sum(min(mine, key=_when)[1] or 0 for mine in everybody)
-        again = sum(len(mine) > 1 for mine in everybody)
+        again = sum(mine.total() > 1 for mine in everybody)
         products = [Product(name, *sums) for name, sums in self._products.items()]
         return Lifetime(
             customers=len(everybody),
@@ -77,6 +84,6 @@ class LifetimeMeasure:
         )
 
 
-def _when(sale: tuple[Micros, int | None]) -> tuple[Micros, int]:
+def _when(sale: _Sale) -> tuple[Micros, int]:
     """Deals without a date come first; of the same moment, the smaller."""
     return sale[0], sale[1] or 0

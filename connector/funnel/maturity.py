@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import share
 
 LEVELS = ("average", "good", "best")
@@ -84,8 +85,10 @@ class Counts(NamedTuple):
     valued: int
 
 
-class MaturityMeasure:
+class MaturityMeasure(Measure):
     """Counts cycles in one pass."""
+
+    sums = ("_n",)
 
     def __init__(self, now: Micros) -> None:
         self._now = now

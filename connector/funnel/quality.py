@@ -9,6 +9,7 @@ from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Aspect, Measure
 from connector.funnel.months import month_at
 from connector.funnel.statistics import share, wilson
 
@@ -72,8 +73,11 @@ class Quality(NamedTuple):
     passes: tuple[Pass, ...]
 
 
-class QualityMeasure:
+class QualityMeasure(Measure):
     """Counts, in one pass."""
+
+    sums = ("_counts", "_trend", "_bands", "_passes")
+    aspect = Aspect.BAND
 
     def __init__(self, now: Micros, threshold: float, *, exceeds: bool = False) -> None:
         self._now = now

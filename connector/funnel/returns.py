@@ -6,10 +6,14 @@ campaign that is good in all of them is good. Each way gives away exactly what w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import accumulate
 from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Aspect, Measure
 
 NO_CAMPAIGN = "no campaign known"
 WAYS = ("first_touch", "last_before_ready", "even_split")
@@ -63,14 +67,14 @@ class Returns(NamedTuple):
 
 class _Sums:
     def __init__(self) -> None:
-        self.reached = [0] * len(STAGES)
+        self.depths = [0] * len(STAGES)
         self.rejected = self.touched = self.followed = 0
         self.value = dict.fromkeys(WAYS, 0)
         self.time = dict.fromkeys(WAYS, 0)
-        self.sales = dict.fromkeys(WAYS, 0.0)
+        self.sales: dict[str, Counter[int]] = {way: Counter() for way in WAYS}
 
 
-class ReturnMeasure:
+class ReturnMeasure(Measure):
     """Shares out sales and sales time over campaigns, in one pass.
 
     Args:
@@ -79,6 +83,9 @@ class ReturnMeasure:
         margin: The share of revenue that is margin; all of it when nothing is assumed.
     """
 
+    sums = ("_sums", "_depths", "_value", "_time")
+    aspect = Aspect.EACH
+
     def __init__(
         self,
         costs: Mapping[str, int],
@@ -86,10 +93,10 @@ class ReturnMeasure:
         margin: float = 1.0,
     ) -> None:
         self._costs = costs
-        self._effort = [(effort or {}).get(stage, 0) for stage in STAGES]
+        self._spent = list(accumulate((effort or {}).get(stage, 0) for stage in STAGES))
         self._margin = margin
         self._sums: dict[str, _Sums] = {}
-        self._reached = [0] * len(STAGES)
+        self._depths = [0] * len(STAGES)
         self._value = self._time = 0
 
     def add(self, one: History, times: int = 1) -> None:
@@ -98,23 +105,21 @@ class ReturnMeasure:
             self._add(one)
 
     def _add(self, one: History) -> None:
-        depth = one.depth
-        for stage in range(depth + 1):
-            self._reached[stage] += 1
-        cents = (one.won_cents or 0) if one.won else 0
-        time = sum(self._effort[: depth + 1])
+        depth, won = one.depth, one.won
+        self._depths[depth] += 1
+        cents = (one.won_cents or 0) if won else 0
+        time = self._spent[depth]
         self._value += cents
         self._time += time
         first, last, every = credited(one)
         start = self._of(first)
-        for stage in range(depth + 1):
-            start.reached[stage] += 1
+        start.depths[depth] += 1
         start.rejected += one.state == "rejected"
-        start.followed += len(one.campaigns) > 1 or depth > 0
+        start.followed += depth > 0 or len(one.campaigns) > 1
         for campaign in every:
             self._of(campaign).touched += 1
         self._of(last)
-        if not cents and not time and not one.won:
+        if not cents and not time and not won:
             return
         for way, names in zip(WAYS, ((first,), (last,), every), strict=True):
             values, times = split(cents, len(names)), split(time, len(names))
@@ -122,7 +127,7 @@ class ReturnMeasure:
                 sums = self._of(name)
                 sums.value[way] += value
                 sums.time[way] += spent
-                sums.sales[way] += one.won / len(names)
+                sums.sales[way][len(names)] += won
 
     def _of(self, campaign: str) -> _Sums:
         sums = self._sums.get(campaign)
@@ -135,11 +140,11 @@ class ReturnMeasure:
         names = {*self._sums, *self._costs}
         found = [self._return(name) for name in names]
         found.sort(key=lambda r: (-r.even_split.value, -r.reached[0], r.campaign))
-        cost = sum(self._costs.values())
+        cost, came = sum(self._costs.values()), reached(self._depths)
         return Returns(
             campaigns=tuple(found),
             cost=cost,
-            per_stage=tuple(round(cost / n) if n and self._costs else None for n in self._reached),
+            per_stage=tuple(round(cost / n) if n and self._costs else None for n in came),
             sales_time=self._time,
             value=self._value,
             one_and_done=sum(
@@ -153,7 +158,7 @@ class ReturnMeasure:
         return Return(
             name,
             cost,
-            tuple(sums.reached),
+            reached(sums.depths),
             sums.rejected,
             sums.touched,
             sums.followed,
@@ -164,8 +169,9 @@ class ReturnMeasure:
         value, time = sums.value[way], sums.time[way]
         profit = round(value * self._margin) - cost - time
         spent = cost + time
+        sales = sum(Fraction(n, parts) for parts, n in sums.sales[way].items())
         return Credit(
-            round(sums.sales[way], 6), value, time, profit, profit / spent if spent else None
+            round(float(sales), 6), value, time, profit, profit / spent if spent else None
         )
 
 
@@ -175,16 +181,22 @@ def credited(one: History) -> tuple[str, str, tuple[str, ...]]:
     Where nobody knows when it became sales-ready, the hand-off counts for it, else the sale, else
     now. Touches after the sale count for nothing.
     """
-    if not one.campaigns:
-        return NO_CAMPAIGN, NO_CAMPAIGN, (NO_CAMPAIGN,)
-    ended = one.reached.get("won")
-    touches = [t for t in one.campaigns if ended is None or t[0] <= ended]
+    touches, moments = one.campaigns, one.reached
+    ended = moments.get("won")
+    if ended is not None:
+        touches = tuple([touch for touch in touches if touch[0] <= ended])
     if not touches:
         return NO_CAMPAIGN, NO_CAMPAIGN, (NO_CAMPAIGN,)
-    ready = next((one.reached[s] for s in ("sales_ready", "handed_off") if s in one.reached), None)
-    before = [t for t in touches if ready is None or t[0] <= ready]
-    last = before[-1][1] if before else NO_CAMPAIGN
-    return touches[0][1], last, tuple(dict.fromkeys(name for _, name in touches))
+    ready = moments.get("sales_ready", moments.get("handed_off"))
+    last = touches[-1][1]
+    if ready is not None:
+        last = next((name for at, name in reversed(touches) if at <= ready), NO_CAMPAIGN)
+    return touches[0][1], last, tuple(dict.fromkeys([name for _, name in touches]))
+
+
+def reached(depths: Sequence[int]) -> tuple[int, ...]:
+    """Give how many reached each stage, from how many came just so far."""
+    return tuple(accumulate(reversed(depths)))[::-1]
 
 
 def split(cents: int, parts: int) -> Sequence[int]:

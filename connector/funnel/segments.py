@@ -11,6 +11,7 @@ from connector.domain.moment import Micros
 from connector.funnel.bands import band_edges, band_of
 from connector.funnel.history import STAGES, History
 from connector.funnel.leakage import NO_REASON
+from connector.funnel.measure import Aspect, Measure
 from connector.funnel.months import month_at
 from connector.funnel.statistics import mean, share, within
 
@@ -93,11 +94,16 @@ class _Sums:
         )
 
 
-class SegmentMeasure:
+class SegmentMeasure(Measure):
     """Counts by whatever `key` says of a cycle; None leaves it out."""
 
-    def __init__(self, key: Callable[[History], str | None]) -> None:
+    sums = ("_sums",)
+
+    def __init__(
+        self, key: Callable[[History], str | None], aspect: Aspect = Aspect.SOURCE
+    ) -> None:
         self._key = key
+        self.aspect = aspect
         self._sums: dict[str, _Sums] = {}
 
     def add(self, one: History, times: int = 1) -> None:

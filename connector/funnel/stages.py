@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import STAGES, History
-from connector.funnel.statistics import share, within
+from connector.funnel.measure import Measure
+from connector.funnel.statistics import share, usual
 
 
 class Stage(NamedTuple):
@@ -37,8 +38,10 @@ class Funnel(NamedTuple):
     disordered: int
 
 
-class StageMeasure:
+class StageMeasure(Measure):
     """Counts stages in one pass; a step that seems to run backwards in time is not timed."""
+
+    sums = ("_reached", "_spans", "_whole", "_standing", "_found", "_disordered")
 
     def __init__(self) -> None:
         self._reached = [0] * len(STAGES)
@@ -82,9 +85,7 @@ class StageMeasure:
 
 
 def _stage(name: str, cycles: int, before: int, spans: array[int]) -> Stage:
-    return Stage(
-        name, cycles, share(cycles, before), len(spans), within(spans, 50), within(spans, 90)
-    )
+    return Stage(name, cycles, share(cycles, before), len(spans), *usual(spans))
 
 
 def measure(histories: Iterable[History]) -> Funnel:

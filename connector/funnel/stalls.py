@@ -8,6 +8,7 @@ from typing import NamedTuple
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import mean, within
 
 LEAST = 10
@@ -35,8 +36,10 @@ class Stall(NamedTuple):
     estimate: int | None
 
 
-class StallMeasure:
+class StallMeasure(Measure):
     """Looks for silence, in one pass."""
+
+    sums = ("_spans", "_open", "_won")
 
     def __init__(self, now: Micros) -> None:
         self._now = now

@@ -27,10 +27,20 @@ def within(values: Sequence[int], percent: int) -> int | None:
 
     50 gives the (lower) median. None when there are no values.
     """
-    if not values:
+    return _ranked(sorted(values), percent)
+
+
+def usual(values: Sequence[int]) -> tuple[int | None, int | None]:
+    """Give what half and what nine of ten of all values do not exceed, as `within` does."""
+    ordered = sorted(values)
+    return _ranked(ordered, 50), _ranked(ordered, 90)
+
+
+def _ranked(ordered: Sequence[int], percent: int) -> int | None:
+    if not ordered:
         return None
-    rank = -(-len(values) * percent // 100)
-    return sorted(values)[max(rank, 1) - 1]
+    rank = -(-len(ordered) * percent // 100)
+    return ordered[max(rank, 1) - 1]
 
 
 def share(part: int, whole: int) -> float | None:

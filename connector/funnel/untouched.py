@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
 from connector.funnel.history import STAGES, History
+from connector.funnel.measure import Measure
 from connector.funnel.statistics import share, wilson
 
 ABSENT = "owner did nothing in that time"
@@ -47,13 +48,15 @@ class _Missed(NamedTuple):
     due: Micros
 
 
-class UntouchedMeasure:
+class UntouchedMeasure(Measure):
     """Finds them in one pass; causes need what owners did, so they are told at the end."""
+
+    sums = ("_due", "_missed", "_given", "_taken", "_sources")
 
     def __init__(self, now: Micros) -> None:
         self._now = now
         self._due = 0
-        self._missed: list[_Missed] = []
+        self._missed: Counter[_Missed] = Counter()
         self._given: Counter[tuple[str, int]] = Counter()
         self._taken: Counter[tuple[str, int]] = Counter()
         self._sources: dict[str, list[int]] = {}
@@ -76,7 +79,7 @@ class UntouchedMeasure:
         self._due += times
         if given.touched_at is None:
             missed = _Missed(owner, one.source, given.at, given.touch_due)
-            self._missed.extend([missed] * times)
+            self._missed[missed] += times
 
     def result(self, days: Mapping[str, OwnerDays]) -> Untouched:
         """Give them with causes, by the days on which each owner did something."""
@@ -85,14 +88,14 @@ class UntouchedMeasure:
             most[owner] = max(n, most.get(owner, 0))
         poor = self._poor_sources()
         owners: dict[str, Counter[str]] = {}
-        for missed in self._missed:
+        for missed, times in self._missed.items():
             cause = self._cause(missed, days.get(missed.owner), most, poor)
-            owners.setdefault(missed.owner, Counter())[cause] += 1
+            owners.setdefault(missed.owner, Counter())[cause] += times
         causes = {c: sum(mine[c] for mine in owners.values()) for c in CAUSES}
         return Untouched(
             due=self._due,
-            untouched=len(self._missed),
-            share=share(len(self._missed), self._due),
+            untouched=self._missed.total(),
+            share=share(self._missed.total(), self._due),
             causes={cause: n for cause, n in causes.items() if n},
             owners={
                 owner: {c: mine[c] for c in CAUSES if mine[c]}

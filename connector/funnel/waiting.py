@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from connector.domain.moment import Micros
 from connector.funnel.history import History
-from connector.funnel.statistics import within
+from connector.funnel.measure import Measure
+from connector.funnel.statistics import usual
 
 
 class Wait(NamedTuple):
@@ -21,8 +22,10 @@ class Wait(NamedTuple):
     longest: Micros | None
 
 
-class WaitMeasure:
+class WaitMeasure(Measure):
     """Takes the stays of cycles, in one pass; one that seems to run backwards is left out."""
+
+    sums = ("_left", "_open")
 
     def __init__(self, now: Micros) -> None:
         self._now = now
@@ -52,8 +55,7 @@ class WaitMeasure:
         return Wait(
             state,
             len(left),
-            within(left, 50),
-            within(left, 90),
+            *usual(left),
             len(still),
             max(still, default=None),
         )

@@ -34,11 +34,16 @@ def costs_of(loaded: Loaded, now: Micros, warnings: list[str]) -> Costs:
 
 def return_measure(report: Report, costs: Costs) -> ReturnMeasure:
     """Give the measure as the settings want it."""
+    margin = 1.0 if report.margin is None else report.margin
+    return ReturnMeasure(costs.cents, effort_of(report), margin)
+
+
+def effort_of(report: Report) -> dict[str, int]:
+    """Give what the sales time of each stage costs, in cents, as the settings assume it."""
     time = report.sales_time
-    effort = (
-        effort_cents(time.hour * 100, {str(k): v for k, v in time.hours.items()}) if time else {}
-    )
-    return ReturnMeasure(costs.cents, effort, 1.0 if report.margin is None else report.margin)
+    if time is None:
+        return {}
+    return effort_cents(time.hour * 100, {str(k): v for k, v in time.hours.items()})
 
 
 def campaign_figures(found: Returns, costs: Costs, report: Report) -> dict[str, Any]:

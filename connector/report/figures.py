@@ -5,55 +5,36 @@ Shares are 0 to 1, times in days, money in units of `currency`; null is what is 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
 
 from connector.config.costs import Costs
 from connector.config.load import Loaded
 from connector.config.settings import Report
 from connector.domain.moment import SECOND, Micros, format_iso
-from connector.funnel.bands import BandMeasure
-from connector.funnel.handoffs import HandoffMeasure, OwnerHandoffs, Timeliness
-from connector.funnel.headline import HeadlineMeasure
-from connector.funnel.leakage import Leak, Leakage, LeakageMeasure
-from connector.funnel.maturity import MaturityMeasure
-from connector.funnel.returns import ReturnMeasure
-from connector.funnel.segments import (
-    Segment,
-    SegmentMeasure,
-    band_namer,
-    month_of,
-    owner_of,
-    source_of,
-)
-from connector.funnel.stages import Funnel, Stage, StageMeasure
+from connector.funnel.handoffs import OwnerHandoffs, Timeliness
+from connector.funnel.leakage import Leak, Leakage
+from connector.funnel.segments import Segment
+from connector.funnel.stages import Funnel, Stage
+from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
-from connector.report.campaigns import campaign_figures, costs_of, return_measure
-from connector.report.feeding import alike_of, feed
-from connector.report.kinds import kind_figures, kind_measures
+from connector.report.campaigns import campaign_figures, costs_of
+from connector.report.counting import Asked, Counted, Measures
+from connector.report.kinds import kind_figures
 from connector.report.maturity import maturity_data
+from connector.report.outlook import alarm_figures, outlook_figures
+from connector.report.parts import counting
 from connector.scoring.model import Model
-from connector.store import people, quality, runs
+from connector.store import people, plans, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, histories, watched
+from connector.store.histories import Reading, Worth, watched
 from connector.sync import nurturing
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
 _REFUSED = ("rejected", "recycled", "lost")
-
-
-class _Measures(NamedTuple):
-    headline: HeadlineMeasure
-    stages: StageMeasure
-    leakage: LeakageMeasure
-    bands: BandMeasure
-    handoffs: HandoffMeasure
-    sources: SegmentMeasure
-    owners: SegmentMeasure
-    by_band: SegmentMeasure
-    months: SegmentMeasure
-    maturity: MaturityMeasure
-    returns: ReturnMeasure
 
 
 def report_figures(
@@ -64,31 +45,16 @@ def report_figures(
     model = models.default
     settings = loaded.settings
     costs = costs_of(loaded, now, warnings)
-    measures = _measures(settings.report, model, now, costs)
-    calendar = calendar_of(loaded)
-    worth = Worth()
     consent = nurturing.blocked(store, loaded)
-    with store.read() as tx:
-        reading = Reading(
-            connection=handoff_connection(loaded),
-            currency=settings.report.currency,
-            verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
-            watched=watched(tx),
-            segment=settings.report.segment,
-        )
-        start = runs.first_moment(tx) or now
-        kinds = kind_measures(
-            settings.report, model, now, start, _leakage_measure(settings.report, by_segment=True)
-        )
-        found = (told.history for told in histories(tx, reading, worth))
-        alike = alike_of(now, start, model.threshold, exceeds=model.compare == "exceeds")
-        feed(found, alike, (*measures, *kinds))
-        names = _owner_names(tx, reading.connection, settings.report.owners)
-        health = _health(tx, model, worth)
-        grown = maturity_data(
-            tx, loaded, models, routing, measures.maturity.result(), now, _known(health)
-        )
+    with counting(store, lambda tx: _asked(tx, loaded, model, costs, now)) as (tx, asked, found):
+        names = _owner_names(tx, asked.reading.connection, settings.report.owners)
+        health = _health(tx, found)
+        counts = found.measures.maturity.result()
+        grown = maturity_data(tx, loaded, models, routing, counts, now, found.known)
         last = runs.newest(tx, 1)
+        periods = found.kinds.periods.result()
+        alarms = alarm_figures(tx, found.outlook, periods, settings.report.segment, now)
+    returns = found.measures.returns.result()
     return {
         "as_of": format_iso(now // SECOND * SECOND),
         "currency": settings.report.currency,
@@ -99,17 +65,22 @@ def report_figures(
             "compare": model.compare,
         },
         "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
-        **_measured(measures, settings.report, names),
+        **_measured(found.measures, settings.report, names),
         "maturity": grown,
-        **kind_figures(kinds, settings.report, start, worth.worked, names, seen=reading.watched),
-        "campaigns": campaign_figures(measures.returns.result(), costs, settings.report),
+        **kind_figures(
+            found.kinds,
+            settings.report,
+            asked.start,
+            found.worth.worked,
+            names,
+            seen=asked.reading.watched,
+        ),
+        "campaigns": campaign_figures(returns, costs, settings.report),
+        **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
+        **alarms,
         "consent": consent,
         "health": health,
     }
-
-
-def _known(health: dict[str, Any]) -> dict[str, int]:
-    return {row["field"]: row["known"] for row in health["fields"]}
 
 
 def handoff_connection(loaded: Loaded) -> str:
@@ -118,31 +89,29 @@ def handoff_connection(loaded: Loaded) -> str:
     return next((c.name for c in connections if c.handoff), connections[0].name)
 
 
-def _measures(report: Report, model: Model, now: Micros, costs: Costs) -> _Measures:
-    exceeds = model.compare == "exceeds"
-    return _Measures(
-        headline=HeadlineMeasure(),
-        stages=StageMeasure(),
-        leakage=_leakage_measure(report),
-        bands=BandMeasure(model.threshold, exceeds=exceeds),
-        handoffs=HandoffMeasure(now),
-        sources=SegmentMeasure(source_of),
-        owners=SegmentMeasure(owner_of),
-        by_band=SegmentMeasure(band_namer(model.threshold, exceeds=exceeds)),
-        months=SegmentMeasure(month_of),
-        maturity=MaturityMeasure(now),
-        returns=return_measure(report, costs),
+def _asked(tx: Connection, loaded: Loaded, model: Model, costs: Costs, now: Micros) -> Asked:
+    report = loaded.settings.report
+    return Asked(
+        reading=Reading(
+            connection=handoff_connection(loaded),
+            currency=report.currency,
+            verdict_due=partial(calendar_of(loaded).due, span=loaded.settings.sla.verdict),
+            watched=watched(tx),
+            segment=report.segment,
+            open_between=calendar_of(loaded).open_between,
+        ),
+        report=report,
+        threshold=model.threshold,
+        exceeds=model.compare == "exceeds",
+        now=now,
+        start=runs.first_moment(tx) or now,
+        costs=costs,
+        fields=tuple(model.person_fields()),
+        published=plans.approved_at(tx, "model"),
     )
 
 
-def _leakage_measure(report: Report, *, by_segment: bool = False) -> LeakageMeasure:
-    value = report.value_per_sale
-    recovery = {str(stage): part for stage, part in report.recovery.items()}
-    cents = None if value is None else round(value * 100)
-    return LeakageMeasure(cents, recovery, by_segment=by_segment)
-
-
-def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:
+def _measured(measures: Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:
     funnel = measures.stages.result()
     leakage = measures.leakage.result()
     everybody, owners = measures.handoffs.result()
@@ -167,7 +136,7 @@ def _measured(measures: _Measures, report: Report, names: dict[str, str]) -> dic
     }
 
 
-def _owner_names(tx: Any, connection: str, shown: str) -> dict[str, str]:
+def _owner_names(tx: Connection, connection: str, shown: str) -> dict[str, str]:
     """How owners are called on the page: by name, or by the CRM's code."""
     if shown != "names":
         return {}
@@ -176,7 +145,7 @@ def _owner_names(tx: Any, connection: str, shown: str) -> dict[str, str]:
             if row.doc.get("name")}  # fmt: skip
 
 
-def _headline(measures: _Measures) -> dict[str, Any]:
+def _headline(measures: Measures) -> dict[str, Any]:
     found = measures.headline.result()
     return found._asdict() | {
         "value": money(found.value),
@@ -280,6 +249,7 @@ def _handoffs(one: OwnerHandoffs, names: dict[str, str]) -> dict[str, Any]:
         "name": names.get(one.owner, one.owner) if one.owner else None,
         "cycles": one.cycles,
         "touched": _timeliness(one.touched),
+        "touched_open": {"median": hours(one.open_median), "p90": hours(one.open_p90)},
         "decided": _timeliness(one.decided),
     }
 
@@ -288,11 +258,15 @@ def _timeliness(found: Timeliness) -> dict[str, Any]:
     return found._asdict() | {"median": hours(found.median), "p90": hours(found.p90)}
 
 
-def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
+def _health(tx: Connection, found: Counted) -> dict[str, Any]:
     inside, outside = quality.people_counts(tx)
-    known = quality.known_fields(tx, model.person_fields())
+    worth, known = found.worth, found.known
+    aside, refused = quality.kept_aside(tx), quality.refused_writes(tx)
     return {
         "people": inside,
+        "known_share": share(sum(known.values()), inside * len(known)),
+        "rows_aside": sum(row["rows"] for row in aside),
+        "writes_refused": sum(row["writes"] for row in refused),
         "excluded": outside,
         "fields": [
             {"field": name, "known": n, "share": n / inside if inside else None}
@@ -302,12 +276,12 @@ def _health(tx: Any, model: Model, worth: Worth) -> dict[str, Any]:
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
-        "kept_aside": quality.kept_aside(tx),
-        "refused_writes": quality.refused_writes(tx),
+        "kept_aside": aside,
+        "refused_writes": refused,
     }
 
 
-def _activities(tx: Any, worth: Worth) -> dict[str, int]:
+def _activities(tx: Connection, worth: Worth) -> dict[str, int]:
     """All activities, those of machines, those seen twice, and those of nobody we know."""
     unplaced, machine, twice = quality.nobodys_activities(tx)
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from connector.config.settings import Report
 from connector.domain.moment import Micros, format_iso
@@ -15,13 +15,15 @@ from connector.funnel.cohorts import (
     before,
     campaign_of,
     partner_of,
+    phase_of,
     segment_of,
     theme_of,
 )
 from connector.funnel.contact import Contact, ContactMeasure
-from connector.funnel.history import STAGES
+from connector.funnel.history import STAGES, History
 from connector.funnel.leakage import Leak, LeakageMeasure
-from connector.funnel.lifetime import Lifetime, LifetimeMeasure
+from connector.funnel.lifetime import Lifetime, LifetimeMeasure, Product
+from connector.funnel.measure import Aspect
 from connector.funnel.quality import Quality, QualityMeasure
 from connector.funnel.segments import band_namer, owner_of, source_of
 from connector.funnel.stalls import Stall, StallMeasure
@@ -29,7 +31,6 @@ from connector.funnel.statistics import share
 from connector.funnel.untouched import OwnerDays, Untouched, UntouchedMeasure
 from connector.funnel.waiting import Wait, WaitMeasure
 from connector.report.amounts import days, money
-from connector.scoring.model import Model
 
 BASELINES = {"6 months": 182, "12 months": 365}
 
@@ -44,6 +45,7 @@ class Kinds(NamedTuple):
     band: CohortMeasure
     theme: CohortMeasure
     partner: CohortMeasure
+    phase: CohortMeasure
     half_year: CohortMeasure
     year: CohortMeasure
     periods: PeriodMeasure
@@ -56,31 +58,52 @@ class Kinds(NamedTuple):
     lifetime: LifetimeMeasure
 
 
-def kind_measures(
-    report: Report, model: Model, now: Micros, start: Micros, leaks: LeakageMeasure
-) -> Kinds:
+class Threshold(Protocol):
+    """From which score on people are sales-ready."""
+
+    @property
+    def threshold(self) -> float: ...
+
+    @property
+    def exceeds(self) -> bool: ...
+
+
+def leakage_measure(report: Report, *, by_segment: bool = False) -> LeakageMeasure:
+    """Give the measure as the settings want it."""
+    value = report.value_per_sale
+    recovery = {str(stage): part for stage, part in report.recovery.items()}
+    cents = None if value is None else round(value * 100)
+    return LeakageMeasure(cents, recovery, by_segment=by_segment)
+
+
+def kind_measures(report: Report, ready: Threshold, now: Micros, start: Micros) -> Kinds:
     """Give fresh measures; baselines end at `start`, the moment of the first run."""
-    exceeds = model.compare == "exceeds"
+    threshold, exceeds = ready.threshold, ready.exceeds
     half, year = BASELINES.values()
     return Kinds(
         source=CohortMeasure(source_of),
-        campaign=CohortMeasure(campaign_of),
-        segment=CohortMeasure(segment_of if report.segment else lambda _: None),
-        owner=CohortMeasure(owner_of if report.owners != "off" else lambda _: None),
-        band=CohortMeasure(band_namer(model.threshold, exceeds=exceeds)),
-        theme=CohortMeasure(theme_of),
-        partner=CohortMeasure(partner_of),
-        half_year=CohortMeasure(before(start, half, "before")),
-        year=CohortMeasure(before(start, year, "before")),
+        campaign=CohortMeasure(campaign_of, Aspect.EACH),
+        segment=CohortMeasure(segment_of if report.segment else _nobody, Aspect.SEGMENT),
+        owner=CohortMeasure(owner_of if report.owners != "off" else _nobody, Aspect.HANDS),
+        band=CohortMeasure(band_namer(threshold, exceeds=exceeds), Aspect.BAND),
+        theme=CohortMeasure(theme_of, Aspect.HANDS),
+        partner=CohortMeasure(partner_of, Aspect.HANDS),
+        phase=CohortMeasure(phase_of, Aspect.HANDS),
+        half_year=CohortMeasure(before(start, half, "before"), Aspect.MONTH),
+        year=CohortMeasure(before(start, year, "before"), Aspect.MONTH),
         periods=PeriodMeasure(),
         stalls=StallMeasure(now),
         untouched=UntouchedMeasure(now),
-        quality=QualityMeasure(now, model.threshold, exceeds=exceeds),
-        leaks=leaks,
+        quality=QualityMeasure(now, threshold, exceeds=exceeds),
+        leaks=leakage_measure(report, by_segment=True),
         waits=WaitMeasure(now),
         contact=ContactMeasure(),
         lifetime=LifetimeMeasure(),
     )
+
+
+def _nobody(_: History) -> None:
+    """The name of no kind."""
 
 
 def kind_figures(
@@ -101,7 +124,8 @@ def kind_figures(
                 for one in measure.result()
             ]
             for name, measure in found._asdict().items()
-            if name in ("source", "campaign", "segment", "owner", "band", "theme", "partner")
+            if name
+            in ("source", "campaign", "segment", "owner", "band", "theme", "partner", "phase")
         },
         "periods": [
             {"month": p.name, **dict(zip(STAGES, p.reached, strict=True))}
@@ -122,7 +146,7 @@ def kind_figures(
         "quality": _quality(found.quality.result(), report),
         "waits": [_wait(one) for one in found.waits.result()],
         "contact": [_contact(one, seen=seen) for one in found.contact.result()],
-        "lifetime": _lifetime(found.lifetime.result()),
+        "lifetime": _lifetime(found.lifetime.result(), report),
         "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
     }
 
@@ -224,12 +248,26 @@ def _contact(one: Contact, *, seen: bool) -> dict[str, Any]:
     return found | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
 
 
-def _lifetime(found: Lifetime) -> dict[str, Any]:
+def _lifetime(found: Lifetime, report: Report) -> dict[str, Any]:
     return found._asdict() | {
         "value": money(found.value),
         "per_customer": money(found.per_customer),
         "later": money(found.later),
-        "products": [one._asdict() | {"value": money(one.value)} for one in found.products],
+        "products": [_product(one, found, report) for one in found.products],
+    }
+
+
+def _product(one: Product, found: Lifetime, report: Report) -> dict[str, Any]:
+    """A product's part in what was won, and its margin by what the settings assume."""
+    margin = report.margins.get(one.name, report.margin)
+    whole = sum(product.value for product in found.products)
+    return {
+        "name": one.name,
+        "leads": one.leads,
+        "value": money(one.value),
+        "mix": share(one.value, whole),
+        "margin_share": margin,
+        "margin": None if margin is None else money(round(one.value * margin)),
     }
 
 

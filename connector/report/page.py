@@ -37,9 +37,21 @@ def _environment() -> Environment:
     )
     for name in ("bar", "stack", "interval", "columns"):
         environment.globals[name] = getattr(svg, name)
-    for name in ("plain", "whole", "score", "percent", "money", "short_money", "days", "hours"):
+    environment.globals["picture_of_flow"] = svg.flow
+    for name in (
+        "plain",
+        "whole",
+        "score",
+        "percent",
+        "money",
+        "short_money",
+        "days",
+        "hours",
+        "tenth",
+    ):
         environment.filters[name] = getattr(words, name)
     environment.filters["zipped"] = lambda one, other: list(zip(one, other, strict=True))
     environment.globals["stage_names"] = words.STAGE_NAMES
     environment.globals["how_names"] = words.HOW_NAMES
+    environment.globals["alarm_names"] = words.ALARM_NAMES
     return environment

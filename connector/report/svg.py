@@ -75,6 +75,43 @@ def columns(pairs: Sequence[tuple[int, int]], *, height: int = 96) -> Markup:
     return _picture(height, "".join(drawn))
 
 
+def flow(steps: Sequence[tuple[int, int, int, int]], *, height: int = 120) -> Markup:
+    """Streams from stage to stage: (reached, went on, may come back, gone) each.
+
+    What goes on keeps to the top, what leaves bends down; what is left over is still there.
+    """
+    whole = steps[0][0] if steps else 0
+    wide = 100 / len(steps) if steps else 0
+    drawn = []
+    for number, (reached, on, back, gone) in enumerate(steps):
+        tall, upper, quiet, warm = (
+            (height - 2) * n / whole if whole else 0 for n in (reached, on, back, gone)
+        )
+        bottom, kept = height - 2.0, tall - upper - quiet - warm
+        shapes = _band("track", upper, upper, kept, reach=24)
+        shapes += _band("quiet", upper + kept, bottom - warm - quiet, quiet)
+        shapes += _band("warm", upper + kept + quiet, bottom - warm, warm)
+        shapes += _band("main", 0, 0, upper, reach=100)
+        drawn.append(
+            f'<rect class="fill main" x="{number * wide:.2f}%" width="6" height="{tall:.1f}"/>'
+            f'<svg x="{number * wide:.2f}%" width="{wide:.2f}%" height="{height}" '
+            f'viewBox="0 0 100 {height}" preserveAspectRatio="none">{shapes}</svg>'
+        )
+    return _picture(height, "".join(drawn))
+
+
+def _band(kind: str, top: float, end: float, tall: float, *, reach: int = 70) -> str:
+    """A band of one height from `top` at the left to `end` after `reach` hundredths."""
+    if tall <= 0:
+        return ""
+    half = reach / 2
+    return (
+        f'<path class="fill {kind}" opacity=".7" d="M0 {top:.1f}C{half:g} {top:.1f} {half:g} '
+        f"{end:.1f} {reach} {end:.1f}V{end + tall:.1f}C{half:g} {end + tall:.1f} {half:g} "
+        f'{top + tall:.1f} 0 {top + tall:.1f}Z"/>'
+    )
+
+
 def _percent(share: float | None) -> str:
     return f"{100 * min(max(share or 0.0, 0.0), 1.0):.2f}%"
 

@@ -23,6 +23,13 @@ HOW_NAMES = {
     "cooled_off": "Cooled off",
 }
 
+ALARM_NAMES = {
+    "field_gone": "A field the CRM no longer has",
+    "type_gone": "An activity type that no longer comes",
+    "value_new": "A value never seen before",
+    "value_gone": "A value that no longer comes",
+}
+
 
 def plain(word: Any) -> str:
     """A code as words: no_budget is `no budget`."""
@@ -37,6 +44,11 @@ def whole(value: Any) -> Markup:
 def score(value: Any) -> Markup:
     """A score or threshold: 65, 64.5."""
     return _data(value, f"{value:g}")
+
+
+def tenth(value: Any) -> Markup:
+    """A number to a tenth: 1,234.5."""
+    return NOTHING if value is None else _data(value, f"{value:,.1f}")
 
 
 def percent(value: Any, digits: int = 1) -> Markup:

@@ -85,6 +85,21 @@ class Store:
             finally:
                 connection.rollback()
 
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], bool]]:
+        """Give what tells whether nobody has written since; on a server, where each question has
+        a view of its own, it always says so."""
+        if self.dialect != _SQLITE:
+            yield lambda: True
+            return
+        with _translated(self.url), self._engine.connect() as connection:
+
+            def version() -> int:
+                return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+            before = version()
+            yield lambda: version() == before
+
     def compact(self) -> None:
         """Rewrite the tables so that nothing deleted can be read out of them any more."""
         with _translated(self.url), self._engine.connect() as connection:

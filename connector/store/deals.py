@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, case, or_, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import record
-from connector.store.streams import Row, in_order
+from connector.store.streams import ALL, Row, Span, in_order, within
 
 
 class Deal(NamedTuple):
@@ -31,7 +31,7 @@ class Counting(Protocol):
     other_currency: int
 
 
-def deals_query(tx: Connection, connection: str) -> Select[Any]:
+def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any]:
     """Ask for each person's deals in one connection, for `deals_of`.
 
     Records of people that name no amount and have no opportunity are left out by the database.
@@ -55,6 +55,7 @@ def deals_query(tx: Connection, connection: str) -> Select[Any]:
         )
         .where(
             own.c.person.is_not(None),
+            *within(tx, own.c.person, span),
             own.c.connection == connection,
             own.c.kind == "person",
             ~own.c.gone,

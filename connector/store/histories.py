@@ -7,13 +7,14 @@ more than a page of it is ever in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, Text, and_, case, cast, func, or_, select
 
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
@@ -23,12 +24,13 @@ from connector.funnel.untouched import OwnerDays
 from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
 from connector.store.schema import activity, cycle, disposition, move, offer, person
 from connector.store.schema import score as score_table
-from connector.store.streams import Row, Stream, in_order, rows
+from connector.store.streams import ALL, Row, Span, Stream, in_order, rows, within
 
 FOUND = "found in sales' hands"
 BACKLOG = "backlog"
 _LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
+_RESTING = frozenset({State.INQUIRY.value, State.NURTURE.value, State.DISQUALIFIED.value})
 _ON_THE_WAY = frozenset(
     {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
      State.QUALIFIED}
@@ -66,13 +68,17 @@ class Told(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How to read: deals of this connection, amounts in this currency, verdicts due when."""
+    """How to read: deals of this connection, amounts in this currency, verdicts due when.
+
+    `open_between` gives the working time between two moments, where it is asked for.
+    """
 
     connection: str
     currency: str
     verdict_due: Any
     watched: bool
     segment: str | None = None
+    open_between: Any = None
 
 
 def watched(tx: Connection) -> bool:
@@ -98,40 +104,58 @@ class _Cycle(NamedTuple):
     verdict_reason: str | None
     verdict_at: Micros | None
     current: bool
+    phase: str | None
+
+
+Answer = tuple[Micros, str]
+"""When something was done, and the campaign it answered (or the owner who did it)."""
+_NEXT, _ANSWERED, _BY = "\x1e", "\x1f", "\x1d"
 
 
 class _Person(NamedTuple):
-    """All rows of one person."""
+    """All rows of one person; `answers` and `efforts` are in the order of time."""
 
     moves: list[Row]
     said: list[Row]
-    did: list[Row]
+    answers: list[Answer]
+    efforts: list[Answer]
     deals: list[Deal]
     partners: list[Row]
     newest: Micros | None
     human: bool
 
 
-def histories(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Told]:
+def histories(tx: Connection, reading: Reading, worth: Worth, span: Span = ALL) -> Iterator[Told]:
     """Yield every cycle of people we still know, by person and number; fills `worth` on the way.
 
-    `reading.verdict_due` gives when a verdict on a hand-off of that moment is due.
+    `reading.verdict_due` gives when a verdict on a hand-off of that moment is due. With a `span`
+    only its people are read.
     """
-    moves, said, did, counts, deals, offers = (Stream(rows(tx, q)) for q in _queries(tx, reading))
-    for who, cycles in _people(tx):
-        newest, human = _counted(counts.of(who), worth)
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(closing(Stream(rows(tx, q)))) for q in _queries(tx, reading, span)
+        ]
+        yield from _side_by_side(tx, streams, reading, worth, span)
+
+
+def _side_by_side(
+    tx: Connection, streams: Sequence[Stream], reading: Reading, worth: Worth, span: Span
+) -> Iterator[Told]:
+    moves, said, did, deals, offers = streams
+    for who, cycles in _people(tx, span):
+        newest, human, answers, efforts = _done(did.of(who), worth)
         mine = _Person(
-            moves.of(who), said.of(who), did.of(who),
+            moves.of(who), said.of(who), answers, efforts,
             deals_of(deals.of(who), reading.currency, worth), offers.of(who), newest, human,
         )  # fmt: skip
-        handed = any(one.handed_off_at is not None for one in cycles)
-        if reading.watched:
-            _note_work(mine.did, worth, handed=handed)
+        if efforts and reading.watched:
+            handed = any(one.handed_off_at is not None for one in cycles)
+            _note_work(efforts, worth, handed=handed)
         if cycles:
             yield from _told(cycles, mine, reading)
 
 
-def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
+def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
     """Yield people in order, each with its cycles in order."""
     columns = [cycle.c[name] for name in _Cycle._fields[3:]]
     query = (
@@ -141,6 +165,7 @@ def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
                 score_table, score_table.c.person == person.c.id
             )
         )
+        .where(*within(tx, person.c.id, span))
         .order_by(in_order(tx, person.c.id), cycle.c.number)
     )
     who: str | None = None
@@ -151,62 +176,86 @@ def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
                 yield who, mine
             who, mine = row[0], []
         if row[3] is not None:
-            mine.append(_Cycle(*row))
+            mine.append(_Cycle._make(row))
     if who is not None:
         yield who, mine
 
 
-def _queries(tx: Connection, reading: Reading) -> tuple[Any, ...]:
-    """Ask for moves, verdicts, what was done, counts of that, deals and offers."""
-    answered = and_(activity.c.campaign.is_not(None), ~activity.c.machine, ~activity.c.duplicate)
-    flagged = [case((activity.c[name], 1), else_=0) for name in ("machine", "duplicate")]
+def _queries(tx: Connection, reading: Reading, span: Span) -> tuple[Any, ...]:
+    """Ask for moves, verdicts, what was done, deals and offers."""
+
+    def mine(column: Any) -> list[Any]:
+        return within(tx, column, span)
+
     return (
-        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at).order_by(
-            in_order(tx, move.c.person), move.c.seq
-        ),
-        select(
-            *(disposition.c[n] for n in ("person", "number", "verdict", "at"))
-        ).order_by(in_order(tx, disposition.c.person)),
-        select(*(activity.c[n] for n in ("person", "time", "connection", "owner", "campaign")))
-        .where(activity.c.person.is_not(None), or_(activity.c.owner.is_not(None), answered))
-        .order_by(in_order(tx, activity.c.person), activity.c.time, activity.c.id),
+        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at)
+        .where(*mine(move.c.person))
+        .order_by(in_order(tx, move.c.person), move.c.seq),
+        select(*(disposition.c[n] for n in ("person", "number", "verdict", "at")))
+        .where(*mine(disposition.c.person))
+        .order_by(in_order(tx, disposition.c.person)),
+        _did_query(tx, span),
+        deals_query(tx, reading.connection, span),
+        select(offer.c.person, offer.c.number, offer.c.partner, offer.c.answered_at)
+        .where(offer.c.state == "accepted", *mine(offer.c.person))
+        .order_by(in_order(tx, offer.c.person), offer.c.number, offer.c.answered_at),
+    )
+
+
+def _did_query(tx: Connection, span: Span) -> Any:
+    """Ask for one row a person: counts of activities, and those that somebody did or answered."""
+    answered = and_(activity.c.campaign.is_not(None), ~activity.c.machine, ~activity.c.duplicate)
+    at, slash = cast(activity.c.time, Text), activity.c.connection.concat("/")
+    owner, campaign = (func.replace(activity.c[n], _NEXT, " ") for n in ("owner", "campaign"))
+    told = case(
+        (activity.c.owner.is_not(None), at.concat(_BY).concat(slash).concat(owner)),
+        (answered, at.concat(_ANSWERED).concat(campaign)),
+    )
+    listed = func.string_agg if tx.dialect.name == "postgresql" else func.group_concat
+    return (
         select(
             activity.c.person,
             func.count(),
-            *map(func.sum, flagged),
+            *(func.sum(case((activity.c[n], 1), else_=0)) for n in ("machine", "duplicate")),
             func.max(case((~activity.c.duplicate, activity.c.time))),
             func.max(case((or_(activity.c.machine, activity.c.duplicate), 0), else_=1)),
+            listed(told, _NEXT),
         )
-        .where(activity.c.person.is_not(None))
+        .where(activity.c.person.is_not(None), *within(tx, activity.c.person, span))
         .group_by(activity.c.person)
-        .order_by(in_order(tx, activity.c.person)),
-        deals_query(tx, reading.connection),
-        select(offer.c.person, offer.c.number, offer.c.partner, offer.c.answered_at)
-        .where(offer.c.state == "accepted")
-        .order_by(in_order(tx, offer.c.person), offer.c.number, offer.c.answered_at),
-    )  # fmt: skip
+        .order_by(in_order(tx, activity.c.person))
+    )
 
 
-def _counted(found: list[Row], worth: Worth) -> tuple[Micros | None, bool]:
-    """Count a person's activities; gives the time of the newest, and whether any was a human's."""
+def _done(found: list[Row], worth: Worth) -> tuple[Micros | None, bool, list[Answer], list[Answer]]:
+    """Count a person's activities; gives the time of the newest, whether any was a human's, and
+    what was done in answer to campaigns and by owners."""
     if not found:
-        return None, False
-    _, count, machine, twice, newest, human = found[0]
+        return None, False, [], []
+    _, count, machine, twice, newest, human, told = found[0]
     worth.activities += count
     worth.machine += machine
     worth.seen_twice += twice
-    return newest, bool(human)
+    if told is None:
+        return newest, bool(human), [], []
+    parts = told.split(_NEXT)
+    split = [part.partition(_ANSWERED) for part in parts]
+    answers = [(int(at), name) for at, mark, name in split if mark]
+    efforts: list[Answer] = []
+    if len(answers) < len(parts):
+        others = (p.partition(_BY) for p in parts if _ANSWERED not in p)
+        efforts = sorted((int(at), name) for at, _, name in others)
+    answers.sort()
+    return newest, bool(human), answers, efforts
 
 
-def _note_work(did: list[Row], worth: Worth, *, handed: bool) -> None:
+def _note_work(efforts: list[Answer], worth: Worth, *, handed: bool) -> None:
     """Note on which days owners did something for a person."""
-    for _, at, connection, owner, _ in did:
-        if owner is not None:
-            key = f"{connection}/{owner}"
-            days = worth.worked.get(key)
-            if days is None:
-                days = worth.worked[key] = OwnerDays(set(), set())
-            (days.handed if handed else days.own).add(at // DAY)
+    for at, owner in efforts:
+        days = worth.worked.get(owner)
+        if days is None:
+            days = worth.worked[owner] = OwnerDays(set(), set())
+        (days.handed if handed else days.own).add(at // DAY)
 
 
 # --- one person ----------------------------------------------------------------------------------
@@ -223,16 +272,20 @@ def _told(cycles: list[_Cycle], mine: _Person, reading: Reading) -> Iterator[Tol
         part = mine._replace(
             moves=[row for row in mine.moves if row[1] == one.number],
             said=[row for row in mine.said if row[1] == one.number],
-            did=[row for row in mine.did if after < row[1] <= until],
+            answers=[row for row in mine.answers if after < row[0] <= until],
+            efforts=[row for row in mine.efforts if after < row[0] <= until],
             deals=[deal for deal in mine.deals if pass_of(deal, opened) == one.number],
             partners=[row for row in mine.partners if row[1] == one.number],
             newest=mine.newest if one.current else None,
         )
         told = _one(one, part, doc, reading)
-        touched = _touched(one, mine.did) if reading.watched else None
+        touched = _touched(one, mine.efforts) if reading.watched else None
         given = told.history.handoff
         if given is not None and given.touched_at != touched:
-            history = told.history._replace(handoff=given._replace(touched_at=touched))
+            again = given._replace(
+                touched_at=touched, touched_open=_open_until(given.at, touched, reading)
+            )
+            history = told.history._replace(handoff=again)
             told = told._replace(history=history)
         if mine.newest is not None:
             machine = not mine.human
@@ -252,8 +305,45 @@ def _spans(cycles: list[_Cycle]) -> list[tuple[float, float]]:
     return list(zip(began, [*began[1:], float("inf")], strict=True))
 
 
+def _rests(row: _Cycle, mine: _Person) -> bool:
+    """Whether nothing is known of it that has to do with sales; most people are so."""
+    return (
+        row.state in _RESTING
+        and row.handed_off_at is None
+        and row.verdict is None
+        and not (mine.said or mine.deals or mine.partners)
+        and _RESTING.issuperset([step[2] for step in mine.moves])
+    )
+
+
+def _resting(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
+    """Tell a pass that rests: what `_one` says of it too, at a third of the cost."""
+    moves, began = mine.moves, row.opened_at
+    created = moment_in(doc, "created") if row.number == 1 else None
+    found = bool(moves) and moves[0][3] == FOUND
+    reached = {}
+    if created is not None and (found or created <= began):
+        reached["inquiry"] = created
+    elif not found:
+        reached["inquiry"] = began
+    source, segment = doc.get("source"), doc.get(reading.segment) if reading.segment else None
+    newest = mine.newest
+    known = [at for at in (reached.get("inquiry"), newest) if at is not None]
+    history = History(
+        row.person, row.number, row.state, _states(row.state, *[step[2] for step in moves]),
+        reached, bool(row.current), found, row.verdict_reason, row.owner,
+        str(source) if source else None, row.score, None, None, None, tuple(mine.answers),
+        row.theme, None if segment is None or segment == "" else str(segment),
+        max(known, default=None), newest is not None and not mine.human, (), len(mine.efforts),
+        phase=row.phase,
+    )  # fmt: skip
+    return Told(history, None, None, created)
+
+
 def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
     """Tell one pass of what belongs to it."""
+    if _rests(row, mine):
+        return _resting(row, mine, doc, reading)
     moves, deals = mine.moves, mine.deals
     said = _said(row, mine.said) if mine.said else {}
     created = moment_in(doc, "created") if row.number == 1 else None
@@ -274,10 +364,10 @@ def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         row.owner,
         str(source) if source else None,
         row.score,
-        None if row.handed_off_at is None else _handoff(row, mine.did, said, reading),
+        None if row.handed_off_at is None else _handoff(row, mine.efforts, said, reading),
         sum_of(won) if won else None,
         sum_of(d for d in deals if d.status != "won") if deals else None,
-        tuple([(at, name) for _, at, _, by, name in mine.did if by is None]),
+        tuple(mine.answers),
         row.theme,
         None if segment is None or segment == "" else str(segment),
         max(
@@ -286,10 +376,11 @@ def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         ),
         mine.newest is not None and not mine.human,
         _stays(moves, found=found),
-        sum([step[3] is not None for step in mine.did]),
+        len(mine.efforts),
         tuple([(deal.closed, deal.cents) for deal in won]),
         tuple(sorted({name for deal in won for name in deal.products})) if won else (),
         mine.partners[-1][2] if mine.partners else None,
+        row.phase,
     )
     worked = [said[name] for name in _WORKING if name in said] if said else []
     if made is not None:
@@ -367,30 +458,35 @@ def _stays(moves: list[Row], *, found: bool) -> tuple[tuple[str, Micros, Micros 
 
 
 def _handoff(
-    row: _Cycle, did: list[Row], said: Mapping[str, Micros], reading: Reading
+    row: _Cycle, efforts: list[Answer], said: Mapping[str, Micros], reading: Reading
 ) -> Handoff | None:
     at = row.handed_off_at
     if at is None:
         return None
+    touched = _touched(row, efforts) if reading.watched else None
     return Handoff(
         at=at,
         touch_due=row.sla_due_at,
-        touched_at=_touched(row, did) if reading.watched else None,
+        touched_at=touched,
         decide_due=reading.verdict_due(at),
         decided_at=min((given for given in said.values() if given >= at), default=None),
         watched=reading.watched,
+        touched_open=_open_until(at, touched, reading),
     )
 
 
-def _touched(row: _Cycle, did: Sequence[Row]) -> Micros | None:
+def _open_until(at: Micros, touched: Micros | None, reading: Reading) -> Micros | None:
+    if touched is None or reading.open_between is None:
+        return None
+    return int(reading.open_between(at, touched))
+
+
+def _touched(row: _Cycle, efforts: Sequence[Answer]) -> Micros | None:
     """The owner's first activity at or after the hand-off."""
-    for _, at, connection, owner, _ in did:
-        given = row.handed_off_at
-        if owner is None or given is None or at < given:
-            continue
-        if f"{connection}/{owner}" == row.owner:
-            return int(at)
-    return None
+    given = row.handed_off_at
+    if given is None:
+        return None
+    return next((at for at, owner in efforts if at >= given and owner == row.owner), None)
 
 
 def _won_at(row: _Cycle, said: Mapping[str, Micros], won: Sequence[Deal]) -> Micros | None:

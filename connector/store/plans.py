@@ -83,16 +83,29 @@ def approvals(tx: Connection) -> dict[str, tuple[str, str]]:
     return {row.kind: (row.hash, row.document) for row in tx.execute(select(approved))}
 
 
+def approved_at(tx: Connection, kind: str) -> Micros | None:
+    """Give when the file of this kind was last approved; None when it never was."""
+    found: Micros | None = tx.execute(
+        select(approved.c.at).where(approved.c.kind == kind)
+    ).scalar_one_or_none()
+    return found
+
+
 def save_approvals(
     tx: Connection, files: Mapping[str, tuple[str, str]], plan_id: str, now: Micros
 ) -> None:
-    """Note the files a plan was approved with, as (hash, document) by kind."""
+    """Note the files a plan was approved with, as (hash, document) by kind.
+
+    What was approved before keeps the moment at which it was.
+    """
+    known = approvals(tx)
     upsert(
         tx,
         approved,
         [
             {"kind": kind, "hash": digest, "document": text, "at": now, "plan": plan_id}
             for kind, (digest, text) in files.items()
+            if known.get(kind) != (digest, text)
         ],
     )
 

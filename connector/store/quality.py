@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
+from connector.domain.moment import Micros
 from connector.store.schema import activity, outbox, person, quarantine
-
-_PAGE = 2_000
+from connector.store.streams import ALL, Span, rows, within
 
 
 def kept_aside(tx: Connection) -> list[dict[str, Any]]:
@@ -60,21 +60,25 @@ def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:
     return inside, {reason: int(n) for reason, n in rows if reason is not None}
 
 
-def known_fields(tx: Connection, fields: Iterable[str]) -> dict[str, int]:
+def known_fields(tx: Connection, fields: Iterable[str], span: Span = ALL) -> dict[str, int]:
     """Count, for each field that rules read, the people in scope of whom it is known."""
     names = list(fields)
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
-    after = ""
-    while True:
-        rows = tx.execute(
-            select(person.c.id, person.c.facts)
-            .where(person.c.id > after, person.c.excluded.is_(None))
-            .order_by(person.c.id)
-            .limit(_PAGE)
-        ).all()
-        if not rows:
-            return dict(counts)
-        after = rows[-1].id
-        for row in rows:
-            facts = orjson.loads(row.facts)
-            counts.update(name for name in names if facts.get(name) is not None)
+    query = select(person.c.facts).where(
+        person.c.excluded.is_(None), *within(tx, person.c.id, span)
+    )
+    for (text,) in rows(tx, query):
+        facts = orjson.loads(text)
+        counts.update([name for name in names if facts.get(name) is not None])
+    return dict(counts)
+
+
+def activity_types(tx: Connection, since: Micros, line: Micros) -> dict[str, tuple[int, int]]:
+    """Count activities by type, from `since` on: those before the line, and those after it."""
+    later = func.sum(case((activity.c.time >= line, 1), else_=0))
+    rows = tx.execute(
+        select(activity.c.type, func.count(), later)
+        .where(activity.c.time >= since)
+        .group_by(activity.c.type)
+    )
+    return {name: (int(n) - int(after), int(after)) for name, n, after in rows}

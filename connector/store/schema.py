@@ -181,7 +181,13 @@ activity = Table(
     Column("evidence", Text),  # why it was taken for a machine's
     Column("duplicate", Boolean, nullable=False),  # the same engagement is kept elsewhere
 )
-Index("activity_person", activity.c.person)
+# What reports read of each person. PostgreSQL refuses rows whose texts are too long for an index.
+_of_person = [
+    activity.c[n] for n in ("person", "time", "machine", "duplicate", "owner", "connection")
+]
+_placed = activity.c.person.is_not(None)
+Index("activity_person", *_of_person, activity.c.campaign, sqlite_where=_placed).ddl_if("sqlite")
+Index("activity_of_person", *_of_person, postgresql_where=_placed).ddl_if("postgresql")
 Index(
     "activity_unresolved",
     activity.c.connection,

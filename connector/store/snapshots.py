@@ -32,6 +32,16 @@ def load(tx: Connection, connection: str, source: str) -> Snapshot | None:
     return Snapshot(orjson.loads(row.fields), frozenset(orjson.loads(row.lost)))
 
 
+def lost_fields(tx: Connection) -> list[tuple[str, str, str]]:
+    """Give (connection, remote object, field) of what mappings use and CRMs no longer have."""
+    rows = tx.execute(
+        select(schema_snapshot.c.connection, schema_snapshot.c.source, schema_snapshot.c.lost)
+        .where(schema_snapshot.c.lost != "[]")
+        .order_by(schema_snapshot.c.connection, schema_snapshot.c.source)
+    )
+    return [(r.connection, r.source, name) for r in rows for name in orjson.loads(r.lost)]
+
+
 def save(
     tx: Connection, connection: str, source: str, one: Snapshot, *, now: Micros, run: str
 ) -> None:

@@ -105,6 +105,8 @@ def test_a_touch_counts_when_the_owner_did_it_after_the_hand_off(past):
     touched = figures()["handoffs"]["touched"]
     assert (touched["in_time"], touched["late"], touched["missed"]) == (1, 1, 0)
     assert (touched["median"], touched["p90"]) == (24.0, 48.0)
+    worked = figures()["handoffs"]["touched_open"]  # over a weekend
+    assert (worked["median"], worked["p90"]) == (0.0, 0.0)
 
 
 def test_touches_are_unknown_where_no_activity_names_an_owner(past):
@@ -169,12 +171,13 @@ def _hand_off(store, person, at, *, state="handed_off", number=1, current=True):
             ))  # fmt: skip
 
 
-def _add_deal(tx, doc):
+def _add_deal(tx, doc, number="1"):
     both = {"connection": "crm", "hash": "h", "remote": "{}", "gone": False, "first_run": "r",
             "dirty": False}  # fmt: skip
     tx.execute(insert(schema.record).values(
-        object="lead", id="1", kind="person", doc="{}", person="p1", **both
+        object="lead", id=number, kind="person", doc="{}", person=f"p{number}", **both
     ))  # fmt: skip
     tx.execute(insert(schema.record).values(
-        object="deal", id="d", kind="opportunity", doc=json.dumps(doc), subject="1", **both
+        object="deal", id=f"d{number}", kind="opportunity", doc=json.dumps(doc), subject=number,
+        **both,
     ))  # fmt: skip

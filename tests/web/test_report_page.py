@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from connector.config.settings import Report
+from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
+from connector.store import plans
 from connector.store.database import open_store
+from connector.store.people import dumps
+from connector.sync.opening import model_file
 from tests.past import NOW, fill
+from tests.report.test_page import leaves
 from tests.sync.world import World
 
 pytestmark = pytest.mark.web
@@ -23,11 +31,39 @@ def pages(tmp_path_factory):
         world = World(folder, f"sqlite:///{folder}/state/leadloop.db")
         store = open_store(world.loaded.store_url())
         fill(store, people=people, hostile=True)
+        loaded = configured(store, world.loaded) if people > 10 else world.loaded
         path = folder / "report.html"
-        path.write_text(report_page(report_figures(store, world.loaded, NOW, [])), encoding="utf-8")
+        data = report_figures(store, loaded, NOW, [])
+        path.write_text(report_page(data), encoding="utf-8")
+        path.with_suffix(".json").write_text(json.dumps(data), encoding="utf-8")
         store.close()
         found[people] = path
     return found
+
+
+def configured(store, loaded):
+    """Settings that fill every part of the page, and a model approved half a year ago."""
+    with store.write() as tx:
+        model = dumps(model_file(loaded).plain())
+        files = {"model": ("h", model), "routing": ("r", "null")}
+        plans.save_approvals(tx, files, "p", NOW - 200 * DAY)
+    report = Report.model_validate({
+        "margin": "30%", "segment": "source", "phases": {"Need": "inquiry", "Deal": "won"},
+        "sales_time": {"hour": 60, "hours": {"handed_off": 0.5, "qualified": 4}, "week": 6},
+    })  # fmt: skip
+    return loaded._replace(settings=loaded.settings.model_copy(update={"report": report}))
+
+
+@pytest.mark.parametrize("people", [0, 10, 600])
+def test_what_the_browser_shows_is_what_the_figures_say(browser, pages, people):
+    browser.look(width=1200)
+    browser.open(pages[people].as_uri())
+    shown = browser.value("[...document.querySelectorAll('data')].map(d => d.value)")
+    data = json.loads(pages[people].with_suffix(".json").read_text(encoding="utf-8"))
+    numbers = {str(v) for v in leaves(data) if isinstance(v, int | float)}
+    derived = {str(len(data["by_source"]) - 10), str(len(data["by_owner"]) - 10)}
+    assert shown
+    assert set(shown) <= numbers | derived
 
 
 @pytest.mark.parametrize("people", [0, 10, 600])

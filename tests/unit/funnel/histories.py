@@ -20,7 +20,9 @@ def _handoff(luck):
     def later():
         return luck.choice([None, at, at + luck.randrange(30 * DAY), NOW])
 
-    return Handoff(at, later(), later(), later(), later(), luck.random() < 0.5)
+    touched = later()
+    worked = None if touched is None else luck.randrange(9 * DAY)
+    return Handoff(at, later(), touched, later(), later(), luck.random() < 0.5, worked)
 
 
 def _stays(luck):
@@ -77,6 +79,7 @@ def _history(luck):
         ),
         products=luck.choice([(), ("desk",), ("desk", "lamp")]),
         partner=luck.choice([None, None, "crm/dealer"]),
+        phase=luck.choice([None, None, "learning", "choosing"]),
     )
 
 

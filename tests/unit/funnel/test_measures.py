@@ -138,6 +138,10 @@ def test_hand_offs_in_time(found):
         decided = reference.timeliness(mine, "decide_due", "decided_at", NOW, watched=False)
         assert tuple(row.touched) == touched
         assert tuple(row.decided) == decided
+        open_times = [o.handoff.touched_open for o in mine
+                      if o.handoff is not None and o.handoff.touched_open is not None]  # fmt: skip
+        for percent, value in ((50, row.open_median), (90, row.open_p90)):
+            assert value == reference.smallest_not_exceeded(open_times, percent)
 
 
 @LAW

@@ -48,6 +48,17 @@ ROWS = {
 KEY = ("crm", "lead", "l1")
 
 
+def differences(tx):
+    """How the tables differ from what they should be; some indexes are of one database alone."""
+
+    def ours(item, _name, kind, *_):
+        only = getattr(item, "_ddl_if", None) if kind == "index" else None
+        return only is None or only.dialect == tx.dialect.name
+
+    context = MigrationContext.configure(tx, opts={"include_object": ours})
+    return compare_metadata(context, metadata)
+
+
 def first_version(url, rows):
     """A store as the first version made and filled it."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
@@ -80,7 +91,7 @@ def old(store_url, tmp_path):
 def test_a_store_of_the_first_version_comes_up_to_date_and_keeps_all_it_holds(old):
     store = open_store(old)
     with store.read() as tx:
-        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert differences(tx) == []
         assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
         for table, values in ROWS.items():
             count = tx.execute(text(f"SELECT count(*) FROM {table}")).scalar()
@@ -131,7 +142,7 @@ def test_killed_in_the_middle_of_an_upgrade_the_next_opening_finishes_it(old):
     assert died.returncode == -signal.SIGKILL
     store = open_store(old)
     with store.read() as tx:
-        assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+        assert differences(tx) == []
         assert tx.execute(text("SELECT count(*) FROM outbox")).scalar() == 3
     store.close()
 
