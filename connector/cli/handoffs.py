@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,18 @@ _COLUMNS = ("person", "bucket", "owner", "tier", "score", "due", "touched", "ste
 @now_option
 @click.option("--late", is_flag=True, help="Only those whose time is over without first contact "
               "or verdict.")  # fmt: skip
+@click.option("--best", is_flag=True, help="Best score first, instead of soonest due.")
+@click.option("--owner", help="Only those of one owner, by id or connection/id.")
 @click.pass_context
 def handoffs(
-    ctx: click.Context, config: Path, profile: str | None, output: str, now: str | None, late: bool
+    ctx: click.Context,
+    config: Path,
+    profile: str | None,
+    output: str,
+    now: str | None,
+    late: bool,
+    best: bool,
+    owner: str | None,
 ) -> None:
     """Everybody who was handed off, each in one bucket; release people held back on day one.
 
@@ -40,6 +50,7 @@ def handoffs(
     \b
     Example:
         leadloop handoffs --late
+        leadloop handoffs --best --owner 00558000001abcd
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -50,6 +61,11 @@ def handoffs(
     store = open_store(loaded.store_url())
     rows = standings(store, loaded, moment(now))
     store.close()
+    if owner is not None:
+        mine = _keys(owner, rows)
+        rows = [row for row in rows if row["owner"] in mine]
+    if best:
+        rows.sort(key=lambda row: -row["score"])
     chosen = [row for row in rows if row["bucket"] in {"late", "silent"}] if late else rows
     counts = dict(sorted(Counter(row["bucket"] for row in rows).items()))
     data = {"buckets": counts, "handoffs": chosen}
@@ -59,6 +75,12 @@ def handoffs(
         click.echo(" · ".join(f"{n} {name}" for name, n in counts.items()) or "nobody yet")
 
     emit(output, "handoffs", data, rows=chosen, people=tell)
+
+
+def _keys(owner: str, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """The owners that a word means: `connection/id`, or an id in any connection."""
+    known = {row["owner"] for row in rows if row["owner"] is not None}
+    return {key for key in known if owner in {key, key.partition("/")[2]}}
 
 
 @handoffs.command("list")

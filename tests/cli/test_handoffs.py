@@ -213,3 +213,9 @@ def test_release_lets_the_best_go_first_and_says_how_many_wait(small, answer, le
     answer("run", *NOW)
     given = answer("handoffs", "list")["data"]
     assert ([row["person"] for row in given["open"]], given["backlog"]) == (["crm/lead/9"], 1)
+    answer("handoffs", "release", "--per-day", "1", *NOW)
+    answer("run", *NOW)
+    best = answer("handoffs", "--best", "--owner", "anna", *NOW)["data"]["handoffs"]
+    assert [row["person"] for row in best] == ["crm/lead/9", "crm/lead/1"]
+    assert best[0]["score"] > best[1]["score"]
+    assert answer("handoffs", "--owner", "crm/ben", *NOW)["data"]["handoffs"] == []
