@@ -36,7 +36,11 @@ _AGREE = """
 # nurture: {themes: {roi-guide: cost}, default: general}                 # 8. who is not ready yet
 # dispositions:                  # 9. recycling: the reasons sales gives, at most six for a refusal
 #   rejected: [wrong_size, wrong_persona, out_of_territory, no_budget, no_contact]
-# report: {goals: {accepted: {share: 60%, owner: mia@acme.example}}}     # goals, and who sees to it
+# report:
+#   goals: {accepted: {share: 60%, owner: mia@acme.example}}   # and who sees to it
+#   margin: 40%                  # of what is won; of single products: margins: {lamp: 55%}
+#   sales_time: {hour: 60, hours: {handed_off: 0.5, qualified: 4}, week: 10}
+#   phases: {Learning: inquiry, Deciding: qualified}           # the buyer's words for the stages
 """
 _FILES = """\
   - name: files

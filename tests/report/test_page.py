@@ -77,6 +77,27 @@ def test_every_number_on_the_page_is_one_of_the_figures(quick_past, people):
     assert str(data["headline"]["passed"]) in found.values or not people
 
 
+def test_a_page_of_a_large_company_is_not_large(quick_past):
+    """However many owners, sources, campaigns, reasons, months and products there are."""
+    _, _, figures = quick_past(300)
+    page = report_page(grown(json.loads(json.dumps(figures()))))
+    assert len(page.encode()) < 300_000
+    assert page.count("report.json") > 5
+
+
+def grown(value):
+    """The same figures with every list of many kinds as long as those of a large company."""
+    if isinstance(value, dict):
+        return {name: one if name in FEW else grown(one) for name, one in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return (value * 400)[:400]
+    return value
+
+
+FEW = {"stages", "bands", "by_band", "flow", "phases", "maturity", "fields", "baseline", "calibration",
+       "per_stage", "nurtured", "passes", "causes", "waits", "contact", "volume", "by_stage", "band"}  # fmt: skip
+
+
 def test_hostile_names_stay_text(quick_past):
     _, _, figures = quick_past(80, hostile=True)
     page = report_page(figures())
