@@ -13,12 +13,12 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import formatdate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from benchmarks.crm_rows import CONTACT, LEAD, contact, lead
+from benchmarks.crm_rows import CONTACT, LEAD, contact, contact_id, lead
 
 SALESFORCE_PAGE, HUBSPOT_PAGE = 2_000, 100
 Parts = Sequence[bytes]
@@ -117,6 +117,7 @@ class HubSpot:
 
     def __init__(self, rows: int, address: str) -> None:
         del address
+        self.rows = rows
         self.pages = [
             ",".join(json.dumps(contact(n), separators=(",", ":")) for n in span).encode()
             for span in _spans(rows, HUBSPOT_PAGE)
@@ -129,16 +130,28 @@ class HubSpot:
         listed = "/objects/" in path and path.endswith("/contacts")
         if listed and query.get("archived") != ["true"]:
             return self._page(query.get("after", ["0"])[0])
+        if path.endswith("/contacts/search"):
+            return self._nth(json.loads(body))
         if "/account-info/" in path:
             return [_json({"portalId": 1, "accountType": "STANDARD", "timeZone": "UTC"})]
         return [_json({"results": [], "total": 0})]
 
     def _page(self, after: str) -> Parts:
-        page = int(after)
+        """A cursor is the id of the last record, as HubSpot's are."""
+        page = (int(after) - int(contact_id(0)) + 1) // HUBSPOT_PAGE if after != "0" else 0
         more = b""
         if page + 1 < len(self.pages):
-            more = b',"paging":{"next":{"after":"%d"}}' % (page + 1)
+            last = contact_id((page + 1) * HUBSPOT_PAGE - 1).encode()
+            more = b',"paging":{"next":{"after":"%s"}}' % last
         return [b'{"results":[', self.pages[page] if self.pages else b"", b"]", more, b"}"]
+
+    def _nth(self, asked: Mapping[str, Any]) -> Parts:
+        """Which record is so many behind an id: no more than that is ever searched for."""
+        bounds = [int(one["value"]) for one in asked["filterGroups"][0]["filters"]]
+        first = max(0, max(bounds, default=0) - int(contact_id(0)) + 1)
+        place = first + int(asked["after"])
+        found = [{"id": contact_id(place)}] if place < self.rows else []
+        return [_json({"results": found, "total": self.rows - first})]
 
 
 def serve(listener: socket.socket, route: Route) -> None:
@@ -171,12 +184,19 @@ def _talk(connection: socket.socket, route: Route) -> None:
                 status, parts = parts.status, [parts.body]
             size = sum(map(len, parts))
             connection.sendall(
-                b"HTTP/1.1 %d -\r\nContent-Type: application/json;charset=utf-8\r\n"
+                b"HTTP/1.1 %d -\r\nContent-Type: application/json;charset=utf-8\r\n%s"
                 b"Date: %s\r\nContent-Length: %d\r\n\r\n"
-                % (status, formatdate(usegmt=True).encode(), size)
+                % (status, _UNLIMITED, formatdate(usegmt=True).encode(), size)
             )
             for part in parts:
                 connection.sendall(part)
+
+
+_UNLIMITED = (
+    b"X-HubSpot-RateLimit-Max: 1000000\r\nX-HubSpot-RateLimit-Remaining: 999999\r\n"
+    b"X-HubSpot-RateLimit-Interval-Milliseconds: 10000\r\n"
+)
+"""What is measured is CPU, not how long we wait for our turn."""
 
 
 def _spans(rows: int, page: int) -> list[range]:

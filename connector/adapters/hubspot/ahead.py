@@ -12,17 +12,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(ask: Callable[[T], R], asked: Iterable[T], most: int) -> Generator[R]:
+def in_order(
+    ask: Callable[[T], R], asked: Iterable[T], most: int, *, spare: int = 0
+) -> Generator[R]:
     """Yield the answers in the order of the questions, up to `most` of them asked ahead.
 
-    An error is raised where its answer would have come, after all those before it.
+    `spare` more lie ready for whoever is done while an earlier answer is waited for. An error is
+    raised where its answer would have come, after all those before it.
     """
     waiting: deque[Future[R]] = deque()
     with threads(most) as pool:
         try:
             for one in asked:
                 waiting.append(pool.submit(ask, one))
-                if len(waiting) >= most:
+                if len(waiting) >= most + spare:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
