@@ -296,7 +296,7 @@ def test_trap_62_an_error_of_a_textbook_client_names_the_person(salesforce, capl
     answer = salesforce.call("GET", f"{salesforce.data}/query", params={"q": soql})
     with pytest.raises(requests.HTTPError, match="Okonkwo"):
         answer.raise_for_status()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="urllib3"):  # which other libraries quieten
         salesforce.call("GET", f"{salesforce.data}/query", params={"q": soql})
     assert "Okonkwo" in caplog.text
 
