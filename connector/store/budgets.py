@@ -133,8 +133,12 @@ class StoreBudget:
     def _hear_day(self, one: Heard, now: Micros) -> None:
         with self._lock:
             day = self._told(self._day, one, now)
-            keep = self._day is None or abs(day.used - self._kept) >= LOOK_EVERY
-            keep = keep or now - self._day.seen_at >= _ASK_AFTER
+            known = self._day
+            keep = (
+                known is None
+                or abs(day.used - self._kept) >= LOOK_EVERY
+                or now - known.seen_at >= _ASK_AFTER
+            )
             self._day, self._mine = day, 0
             if keep:
                 self._kept = day.used
