@@ -132,9 +132,13 @@ class StoreBudget:
 
     def _hear_day(self, one: Heard, now: Micros) -> None:
         with self._lock:
-            known, day = self._day, self._told(self._day, one, now)
-            keep = known is None or now - known.seen_at >= _ASK_AFTER
-            keep = keep or abs(day.used - self._kept) >= LOOK_EVERY
+            day = self._told(self._day, one, now)
+            known = self._day
+            keep = (
+                known is None
+                or abs(day.used - self._kept) >= LOOK_EVERY
+                or now - known.seen_at >= _ASK_AFTER
+            )
             self._day, self._mine = day, 0
             if keep:
                 self._kept = day.used
