@@ -59,7 +59,7 @@ def test_consent_is_counted_for_everybody_in_scope(past):
                 .values(doc=json.dumps(doc), facts=json.dumps(facts))
             )
     assert [(r["people"], r["no_sales"], r["no_mail"]) for r in figures()["consent"]] == [
-        (12, 0, 1)
+        (12, 1, 1)
     ]
     with (loaded.folder / "leadloop.yaml").open("a") as file:
         file.write("consent: {policy: shipped}\n")
