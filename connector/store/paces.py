@@ -1,9 +1,10 @@
 """Turns: when a call of a kind may leave, so that all processes at the store keep to one pace.
 
-Calls leave evenly. A process takes some turns ahead in one transaction, few at first and more
-while it uses them up, so that neither a long transaction of its own nor the others keep it from
-the next one. The pace slackens when the CRM says "too many", or when its headers show that somebody
-else uses the allowance up too, and quickens again while all is quiet.
+Calls leave evenly; who is alone at a short limit may use it up at once, and then waits for its span
+to pass. A process takes some turns ahead in one transaction, few at first and more while it uses
+them up, so that neither a long transaction of its own nor the others keep it from the next one. The
+pace slackens when the CRM says "too many", or when its headers show that somebody else uses the
+allowance up too, and quickens again while all is quiet.
 """
 
 from __future__ import annotations
@@ -92,6 +93,9 @@ class Turns:
         self._taking = threading.Lock()
         self._size = 1
         self._last: Micros | None = None
+        self._mine: deque[Micros] = deque(maxlen=one.most)
+        self._saved: Micros | None = None
+        self._alone = False
         self._cost: Micros = 0
         self._known = _Known(0, one.most, 1.0)
         self._heard_at: Micros | None = None
@@ -222,14 +226,31 @@ class Turns:
             size = min(most, self._size * 2) if busy else 1
             far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
             free = max(now + self._cost, known.free_at if known.free_at < far else 0)
+            self._alone = not self._pace.told and self._is_alone(known, now)
             known = known._replace(free_at=free + size * gap)
             self._save(tx, known)
-        self._known, self._size = known, size
+        self._known, self._size, self._saved = known, size, known.free_at
         turns = [here - now + free + n * gap for n in range(size)]
+        if self._alone:
+            turns = [self._at_once(here + self._cost) for _ in turns]
         self._last = turns[-1]
         self._cost = min(self._local() - begun, self._late * 10)
         with self._lock:
             self._taken.extend(turns)
+
+    def _is_alone(self, known: _Known, now: Micros) -> bool:
+        """Whether every call of the last span was ours: none was made, or none but ours since."""
+        if known.free_at <= now - round(self._gap(known) * self._pace.most):
+            self._mine.clear()
+            return True
+        return self._alone and known.free_at == self._saved
+
+    def _at_once(self, here: Micros) -> Micros:
+        """A turn of who is alone: now, or when the first of as many as may leave is a span ago."""
+        if len(self._mine) == self._pace.most:
+            here = max(here, self._mine[0] + round(self._gap(self._known) * self._pace.most))
+        self._mine.append(here)
+        return here
 
     def _gap(self, known: _Known) -> float:
         """Microseconds between two calls."""
