@@ -27,7 +27,7 @@ SHARE, TOLD_SHARE = 0.97, 0.98
 how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
 """A call that leaves later than this part of the span moves those after it."""
-_AHEAD = 0.5
+_AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
