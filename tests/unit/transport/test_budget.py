@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from random import Random
 
 import pytest
 import responses
@@ -122,6 +123,33 @@ def test_a_pace_is_shared_and_kept(store, clock):
         first.take("/crm/v3/objects/contacts")
     took = (clock.now - began) / SECOND
     assert took == pytest.approx(29 / 5, rel=0.05)
+
+
+def test_who_is_alone_uses_a_short_limit_up_at_once_and_then_waits(store, clock):
+    one = budget(store, clock)
+    one.keep([Pace("search", "/search$", 5, 1.0)])
+    left = []
+    for _ in range(7):
+        one.take("/search")
+        left.append(clock.now)
+    assert (left[4] - left[0]) / SECOND < 0.1
+    assert left[5] - left[0] >= SECOND
+    assert (left[6] - left[5]) / SECOND < 0.1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_however_processes_come_and_go_no_span_holds_one_call_too_many(store, clock, seed):
+    luck = Random(seed)
+    several = [budget(store, clock) for _ in range(3)]
+    for one in several:
+        one.keep([Pace("search", "/search$", 5, 1.0)])
+    left = []
+    for _ in range(60):
+        luck.choices(several, (20, 1, luck.choice((0, 20))))[0].take("/search")
+        left.append(clock.now)
+        clock.now += luck.choice((0, 0, 0, 50_000, 700_000, 3 * SECOND))
+    for n, first in enumerate(left[:-5]):
+        assert left[n + 5] - first >= SECOND, f"six within a second, from call {n} on"
 
 
 def test_a_pace_that_headers_tell_follows_them_and_pauses_where_nothing_is_left(store, clock):
