@@ -27,7 +27,7 @@ from connector.errors import (
 from connector.transport.http import Answer
 
 _DEPLOY = "metadata/deployRequest"
-_FIRST_POLL_S, _POLL_S = 0.25, 2.0
+_FIRST_POLL_S, _POLL_S = 0.06, 2.0
 _POLLS = 300
 _SHOWN = 20
 _AGAIN = "Run leadloop install again: what is there already is left as it is"
@@ -90,7 +90,7 @@ class Deploys:
     def _result(self, ident: str) -> Mapping[str, Any]:
         """Ask for a deploy's end until it is there; the transport does the waiting."""
         kept: list[Mapping[str, Any]] = []
-        waits = chain((_FIRST_POLL_S * 2**n for n in range(3)), repeat(_POLL_S))
+        waits = chain((_FIRST_POLL_S * 2**n for n in range(5)), repeat(_POLL_S))
 
         def done(answer: Answer) -> None:
             judge(answer, "see how the deploy goes")
