@@ -29,6 +29,8 @@ _LATE = 0.015
 """A call that leaves later than this part of the span moves those after it."""
 _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
+_HANDFUL = 0.05
+"""Seconds of turns anybody takes at once: of a wide limit one turn is not worth a commit."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
 _FORGETS = 1_000
@@ -223,7 +225,7 @@ class Turns:
             gap = round(self._gap(known))
             busy = self._last is not None and here < self._last  # others of us wait for theirs
             most = max(1, round(_AHEAD * SECOND / gap))
-            size = min(most, self._size * 2) if busy else 1
+            size = min(most, self._size * 2) if busy else max(1, round(_HANDFUL * SECOND / gap))
             far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
             free = max(now + self._cost, known.free_at if known.free_at < far else 0)
             self._alone = not self._pace.told and self._is_alone(known, now)
