@@ -3,7 +3,8 @@
     python -m benchmarks.rendered salesforce 50000
 
 prints its port and serves on loopback until its standard input is closed. It knows what full pulls
-ask for and nothing else: pages of leads or contacts, their description, and the log-in.
+ask for and nothing else: pages of leads or contacts, their description, and the log-in. As
+`salesforce` it is an org without the Bulk API, as `salesforce-bulk` one with query jobs.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from benchmarks.crm_rows import CONTACT, LEAD, contact, contact_id, lead
+from benchmarks.rendered_jobs import Jobs, Results
 
 SALESFORCE_PAGE, HUBSPOT_PAGE = 2_000, 100
 Parts = Sequence[bytes]
-Route = Callable[[str, str, bytes], "Parts | Refusal"]
+Route = Callable[[str, str, bytes], "Parts | Refusal | Results"]
 
 
 class Refusal(NamedTuple):
@@ -38,8 +40,9 @@ class Salesforce:
     Writes are counted and answered with success; the rows do not change by them.
     """
 
-    def __init__(self, rows: int, address: str) -> None:
+    def __init__(self, rows: int, address: str, jobs: Jobs | None = None) -> None:
         self.rows = rows
+        self.jobs = jobs
         self.written = self.calls = 0
         self.address = address
         self.pages = [
@@ -47,10 +50,12 @@ class Salesforce:
             for span in _spans(rows, SALESFORCE_PAGE)
         ]
 
-    def __call__(self, method: str, target: str, body: bytes) -> Parts | Refusal:
+    def __call__(self, method: str, target: str, body: bytes) -> Parts | Refusal | Results:
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         if path == "/calls":
             return [_json(self.calls)]
+        if path == "/asked":
+            return [_json(self.jobs.asked if self.jobs is not None else "")]
         self.calls += 1
         if path.endswith("/oauth2/token"):
             return [
@@ -74,18 +79,29 @@ class Salesforce:
             return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
         if path == "/written":
             return [_json(self.written)]
-        if "/jobs/" in path:  # an org without the Bulk API: all goes by REST
-            said = {"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no Bulk API"}
-            return Refusal(400, _json([said]))
+        if "/jobs/" in path:
+            return self._job(method, target, body)
         if "/updated/" in path:
             return [_json({"ids": [], "latestDateCovered": query["end"][0]})]
         if "/query" in path:
             return self._query(path, query.get("q", [""])[0])
         return [_json([])]
 
+    def _job(self, method: str, target: str, body: bytes) -> Parts | Refusal | Results:
+        """A query job, where there is the Bulk API for it; ingest is nobody's."""
+        if self.jobs is None or "/jobs/query" not in target:
+            said = {"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no Bulk API"}
+            return Refusal(400, _json([said]))
+        told = self.jobs(method, target, body)
+        if told is None:
+            return Refusal(404, _json([{"errorCode": "NOT_FOUND", "message": "no such job"}]))
+        return [told] if isinstance(told, bytes) else told
+
     def _query(self, path: str, asked: str) -> Parts:
         if "COUNT()" in asked:
-            return [_json({"totalSize": self.rows, "done": True, "records": []})]
+            after = re.search(r"Id > '(\w+)'", asked)
+            left = self.rows - (_number(after[1]) + 1 if after is not None else 0)
+            return [_json({"totalSize": left, "done": True, "records": []})]
         if "FROM User" in asked:
             return [_found([{"Id": re.findall(r"'(005\w+)'", asked)[0]}])]
         if "Id IN" in asked:
@@ -179,19 +195,23 @@ def _talk(connection: socket.socket, route: Route) -> None:
             body, held = held[:wanted], held[wanted:]
             method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
             parts = route(method, unquote(target) if "%" not in target else target, body)
-            status = 200
+            status, told = 200, _JSON
             if isinstance(parts, Refusal):
                 status, parts = parts.status, [parts.body]
+            elif isinstance(parts, Results):
+                told = _CSV % (parts.rows, parts.locator.encode())
+                parts = [b"".join(parts.parts)]
             size = sum(map(len, parts))
             connection.sendall(
-                b"HTTP/1.1 %d -\r\nContent-Type: application/json;charset=utf-8\r\n%s"
-                b"Date: %s\r\nContent-Length: %d\r\n\r\n"
-                % (status, _UNLIMITED, formatdate(usegmt=True).encode(), size)
+                b"HTTP/1.1 %d -\r\n%s%sDate: %s\r\nContent-Length: %d\r\n\r\n"
+                % (status, told, _UNLIMITED, formatdate(usegmt=True).encode(), size)
             )
             for part in parts:
                 connection.sendall(part)
 
 
+_JSON = b"Content-Type: application/json;charset=utf-8\r\n"
+_CSV = b"Content-Type: text/csv\r\nSforce-NumberOfRecords: %d\r\nSforce-Locator: %s\r\n"
 _UNLIMITED = (
     b"X-HubSpot-RateLimit-Max: 1000000\r\nX-HubSpot-RateLimit-Remaining: 999999\r\n"
     b"X-HubSpot-RateLimit-Interval-Milliseconds: 10000\r\n"
@@ -261,8 +281,13 @@ def main(kind: str, rows: int) -> None:
     """Render, say the port, and serve."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=16)
     port = listener.getsockname()[1]
-    made = {"salesforce": Salesforce, "hubspot": HubSpot}[kind](rows, f"http://127.0.0.1:{port}")
-    threading.Thread(target=serve, args=(listener, made), daemon=True).start()
+    address = f"http://127.0.0.1:{port}"
+    made: dict[str, Callable[[], Route]] = {
+        "salesforce": lambda: Salesforce(rows, address),
+        "salesforce-bulk": lambda: Salesforce(rows, address, Jobs(rows)),
+        "hubspot": lambda: HubSpot(rows, address),
+    }
+    threading.Thread(target=serve, args=(listener, made[kind]()), daemon=True).start()
     print(port, flush=True)
     sys.stdin.read()
 
