@@ -26,7 +26,7 @@ def main(settings: str, plan: str, now: str) -> None:
         ended = os.times()
         took.append(ended.user - begun.user + ended.system - begun.system)
 
-    sending.apply = timed  # type: ignore[assignment]  it is called by place
+    sending.apply = timed  # type: ignore[assignment]
     words = ["apply", "-c", settings, plan, "--approve", "-q", "--now", now]
     leadloop(words, standalone_mode=False)
     print(json.dumps({"sending": sum(took)}))
