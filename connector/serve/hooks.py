@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from hashlib import blake2b
 from queue import Empty, Full, Queue
 from typing import NamedTuple
@@ -125,7 +126,7 @@ class HookDesk:
                 _tell(call, new=new)
         except LeadloopError as error:
             for call in calls:
-                if not call.done.done():
+                with suppress(InvalidStateError):
                     call.done.set_exception(error)
 
     def close(self) -> None:
@@ -135,7 +136,7 @@ class HookDesk:
 
 
 def _tell(call: _Call, *, new: bool) -> None:
-    if not call.done.done():
+    with suppress(InvalidStateError):  # nobody waits for it any more
         call.done.set_result(new)
 
 

@@ -156,7 +156,8 @@ class Writing:
         except UnknownOutcomeError:
             _all(ready, Result.UNKNOWN, "no_answer", outcomes)
         except (LoginError, TryLaterError):
-            if not any(one.result is Result.APPLIED for one in outcomes.values()):
+            so_far = list(outcomes.values())  # other threads add to them
+            if not any(one.result is Result.APPLIED for one in so_far):
                 raise
             _all(ready, Result.RETRY, "try_later", outcomes)
         else:

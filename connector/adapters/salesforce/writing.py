@@ -132,11 +132,18 @@ class Writing:
     def _by_parent(
         self, source: str, rows: Sequence[tuple[int, tuple[Write, dict[str, Any]]]]
     ) -> list[int]:
-        """Put rows of one account side by side: two requests that touch it lock each other out."""
+        """Put rows of one account side by side: two requests that touch it lock each other out.
+
+        Where that cannot be asked now, they stay as they are: others of the batch are written.
+        """
+        as_they_are = [n for n, _ in rows]
         if "AccountId" not in self._objects.of(source):
-            return [n for n, _ in rows]
+            return as_they_are
         ids = [values["id"] for _, (_, values) in rows]
-        found = self._reading.matching(source, ["Id", "AccountId"], "Id", ids)
+        try:
+            found = self._reading.matching(source, ["Id", "AccountId"], "Id", ids)
+        except (LoginError, TryLaterError):
+            return as_they_are
         parents = {row["Id"]: str(row["AccountId"] or "") for row in found}
         return [n for n, (_, v) in sorted(rows, key=lambda row: parents.get(row[1][1]["id"], ""))]
 

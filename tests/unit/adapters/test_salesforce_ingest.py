@@ -10,7 +10,7 @@ from connector.adapters.keeping import Forgetful
 from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.adapters.salesforce.grants import ClientCredentials
 from connector.domain.change import Result, Write
-from connector.errors import TryLaterError
+from connector.errors import QuotaError, TryLaterError
 from tests.unit.adapters.salesforce_bulk import Bulk
 from tests.unit.adapters.salesforce_org import HOST, SECRET, USER, field, ident
 
@@ -195,6 +195,34 @@ def test_locked_records_are_tried_once_more_alone_and_by_account(org, bulk, open
     org.results = locked
     assert {o.result for o in crm.write(batch)} == {Result.APPLIED}
     assert tried[1] == [batch[n].id for n in (1, 3, 0, 2, 4)]
+
+
+def test_locked_records_are_tried_again_as_they_are_where_accounts_cannot_be_asked(
+    org, bulk, opened, monkeypatch
+):
+    """Others of the batch are written by then: an error would send them once more."""
+
+    def used_up(*_):
+        raise QuotaError("the day's calls are used up")
+
+    crm = opened(job_from=10**9)
+    batch = [Write("Lead", org.lead(n), {"Score__c": n}) for n in range(3)]
+    tried: list[int] = []
+
+    def locked(records):
+        tried.append(len(records))
+        lock = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "", "fields": []}
+        return [
+            {"success": False, "errors": [lock]}
+            if len(tried) == 1 and n != 2
+            else {"id": r["id"], "success": True, "errors": []}
+            for n, r in enumerate(records)
+        ]
+
+    org.results = locked
+    monkeypatch.setattr("connector.adapters.salesforce.reading.Reading.matching", used_up)
+    assert {o.result for o in crm.write(batch)} == {Result.APPLIED}
+    assert tried == [3, 2]
 
 
 @pytest.fixture
