@@ -94,7 +94,7 @@ def grown(value):
     return value
 
 
-FEW = {"stages", "bands", "by_band", "flow", "phases", "maturity", "fields", "baseline", "calibration",
+FEW = {"stages", "bands", "consent", "by_band", "flow", "phases", "maturity", "fields", "baseline", "calibration",
        "per_stage", "nurtured", "passes", "causes", "waits", "contact", "volume", "by_stage", "band"}  # fmt: skip
 
 
