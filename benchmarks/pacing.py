@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.calls import opened
+from benchmarks.counting import opened
 from benchmarks.measuring import ROOT, module, table
 from connector.adapters.base import Adapter, Window
 from connector.store.budgets import StoreBudget
@@ -68,7 +68,11 @@ def part(people: int, *, list_only: bool = False) -> str:
         store = open_store(f"sqlite:///{Path(name)}/s.db")
         budget = StoreBudget(store, "hs", reserve=0, clock=lambda: time.time_ns() // 1000)
         counted = Counted(budget)
-        with served(people) as address, metered(counted), opened(address, "t0ken") as crm:
+        with (
+            served(people) as address,
+            metered(counted),
+            opened("hubspot", address, {"token": "t0ken"}) as crm,
+        ):
             budget.keep(crm.capabilities.paces)
             lines = list(islice(_phases(crm, counted), 1 if list_only else None))
         store.close()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import time
 import urllib.request
 
 import pytest
 
-from benchmarks import crm_rows, pull, routing, scoring, store, write
+from benchmarks import crm_rows, pull, routing, salesforce_calls, scoring, store, write
 from benchmarks.measuring import NotMeasured, measured, module, table
+from benchmarks.rendered_jobs import Jobs, Results
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +31,57 @@ def test_a_pull_is_counted_and_its_values_are_compared_with_what_was_rendered(ki
     assert "not measured" not in "".join(shown)
 
 
+def test_a_pull_by_a_query_job_is_counted_and_compared_as_one_by_pages_is():
+    shown = pull.part("salesforce-bulk", 16_000, peers=False).splitlines()
+    assert "16,000 in the store, checksum " in shown[0]
+    assert [line.split("  ")[0] for line in shown[2:4]] == [
+        "Leadloop, first pull",
+        "floor: requests + csv",
+    ]
+    assert "not measured" not in "".join(shown)
+
+
+def test_a_pull_too_small_for_a_query_job_is_no_measure_of_one():
+    with pytest.raises(SystemExit, match="ours began no query job"):
+        pull.part("salesforce-bulk", 15_999, peers=False)
+
+
+def test_the_answers_of_a_job_hold_every_row_behind_its_first_once():
+    jobs = Jobs(8)
+    query = f"SELECT Id, Title, SystemModstamp FROM Lead WHERE Id > '{crm_rows.lead_id(1)}'"
+    body = json.dumps({"operation": "queryAll", "query": query}).encode()
+    made = jobs("POST", "/services/data/v62.0/jobs/query", body)
+    assert isinstance(made, bytes)
+    path = f"/services/data/v62.0/jobs/query/{json.loads(made)['id']}"
+    state = "UploadComplete"
+    until = time.monotonic() + 10
+    while state != "JobComplete":
+        assert time.monotonic() < until
+        told = jobs("GET", path, b"")
+        assert isinstance(told, bytes)
+        state = json.loads(told)["state"]
+    read, locator = [], ""
+    while locator != "null":
+        page = jobs("GET", f"{path}/results?maxRecords=4&locator={locator or 0}", b"")
+        assert isinstance(page, Results)
+        rows = list(csv.DictReader(io.StringIO(b"".join(page.parts).decode())))
+        assert len(rows) == page.rows
+        read += rows
+        locator = page.locator
+    wanted = [crm_rows.lead(n) for n in range(2, 8)]
+    assert [one["Id"] for one in read] == [one["Id"] for one in wanted]
+    assert [one["Title"] for one in read] == [one["Title"] or "" for one in wanted]
+    assert read[0]["SystemModstamp"] == wanted[0]["SystemModstamp"].replace("+0000", "Z")
+
+
+def test_the_calls_to_salesforce_are_counted_beside_the_fewest():
+    shown = salesforce_calls.part(250, 250).splitlines()
+    cells = {line[:14].strip(): line[14:].split() for line in shown[2:5]}
+    assert cells["first load"][:3] == ["2,750", "7", "7"]
+    assert cells["1% changed"][:3] == ["28", "5", "5"]
+    assert cells["scores written"][:3] == ["250", "2", "2"]
+
+
 def test_a_store_with_a_row_less_is_told(tmp_path):
     with pull.serving("salesforce", 5) as address:
         command = module("benchmarks.clients.our_pull", tmp_path, "salesforce", address)
@@ -39,6 +94,10 @@ def test_a_store_with_a_row_less_is_told(tmp_path):
 def test_libraries_read_every_row_of_the_rendered_crm():
     for kind, library in pull.LIBRARIES.items():
         with pull.serving(kind, 2050) as address:
+            if kind == "salesforce-bulk":  # the library asks what ours asked
+                body = json.dumps({"query": "SELECT Id, Name FROM Lead"}).encode()
+                jobs = f"{address}/services/data/v62.0/jobs/query"
+                urllib.request.urlopen(urllib.request.Request(jobs, body)).close()
             command = module("benchmarks.clients.others_pull", library, address)
             assert measured(command).said == 2050
 
