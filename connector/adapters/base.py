@@ -234,7 +234,10 @@ class NewTask(NamedTuple):
 
 
 class Tasker(Protocol):
-    """What an adapter whose capabilities say `tasks` does too."""
+    """What an adapter whose capabilities say `tasks` does too.
+
+    Both raise FeatureError where the log-in is good and only the right to tasks lacks.
+    """
 
     def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
         """The ids of those of these tasks that stand in the CRM, by marker. At most `id_batch`."""

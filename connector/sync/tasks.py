@@ -1,7 +1,8 @@
 """A task in the CRM for each hand-off: looked for by its cycle's mark, then made, once.
 
 It is noted before it is sent. What may have been made is looked for by the next run; while the CRM
-may still be slow to show it, nothing is sent again.
+may still be slow to show it, nothing is sent again. Where our log-in may not make tasks, they wait
+a week for the right, and the run goes on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from connector.adapters.base import NewTask
-from connector.errors import RemoteError, UnknownOutcomeError
+from connector.domain.moment import DAY
+from connector.errors import FeatureError, RemoteError, UnknownOutcomeError
 from connector.store import handoffs
 from connector.store.handoffs import Handoff
 from connector.sync.context import Loop, Source
 from connector.sync.decide import owners_in
+
+PATIENCE = 7 * DAY
+"""A task is made so long after its hand-off at most, where the right to make it lacked."""
 
 
 def marker(one: Handoff) -> str:
@@ -43,9 +48,31 @@ def give_tasks(loop: Loop, source: Source) -> Counter[str]:
     for one in able:
         by_object.setdefault(one.record.split("/", 2)[1], []).append(one)
     for some in by_object.values():
-        for start in range(0, len(some), size):
-            _give(loop, source, some[start : start + size], counts)
+        try:
+            for start in range(0, len(some), size):
+                _give(loop, source, some[start : start + size], counts)
+        except FeatureError as error:
+            _wait(loop, source, some, error, counts)
     return counts
+
+
+def _wait(
+    loop: Loop, source: Source, some: Sequence[Handoff], error: FeatureError, counts: Counter[str]
+) -> None:
+    """Say that no tasks can be made; those that waited long enough are given up."""
+    loop.warn(
+        f"{source.name}: no tasks are made: {error}; the hand-offs stand, and a task waits up to "
+        f"{PATIENCE // DAY} days for that right. {error.hint or ''}".rstrip()
+    )
+    keys = {one.key for one in some}
+    with loop.store.write() as tx:
+        source.hold(tx)
+        left = [one for one in handoffs.to_give(tx, source.name) if one.key in keys]
+        wanted = [one for one in left if one.task == "wanted"]
+        late = [one.key for one in wanted if loop.now - (one.began_at or 0) > PATIENCE]
+        handoffs.set_task(tx, late, "refused", loop.now)
+    counts["tasks refused"] += len(late)
+    counts["tasks waiting"] += len(wanted) - len(late)
 
 
 def _give(loop: Loop, source: Source, page: Sequence[Handoff], counts: Counter[str]) -> None:
@@ -70,6 +97,9 @@ def _make(loop: Loop, source: Source, one: Handoff, task: NewTask, counts: Count
     except UnknownOutcomeError:
         counts["tasks unknown"] += 1
         return
+    except FeatureError:
+        _settle(loop, source, one, "wanted", None)
+        raise
     except RemoteError as error:
         _settle(loop, source, one, "refused", None)
         counts["tasks refused"] += 1

@@ -98,6 +98,7 @@ class OdooFake(Fake):
         self.activities: list[dict[str, Any]] = []
         self.lost = 0
         self.allowed = True
+        self.forbidden = ""
         self.adapter = OdooAdapter(self.address, "crm", "me", lambda: self.secret, page=7)
         self.adapter._transport._attempts = 1
         responses.add_callback(responses.GET, f"{self.address}/web/version", self._version)
@@ -146,6 +147,8 @@ class OdooFake(Fake):
             if not self.allowed or request.headers["Authorization"] != f"bearer {self.secret}":
                 return self._error(401, "werkzeug.exceptions.Unauthorized", "Invalid apikey")
             body = json.loads(request.body)
+            if name == self.forbidden:
+                return self._error(403, "odoo.exceptions.AccessError", "You are not allowed")
             try:
                 answer = getattr(self, name)(**body)
             except ValueError as error:

@@ -7,7 +7,7 @@ import pytest
 from connector.adapters import KINDS
 from connector.adapters.base import NewTask
 from connector.domain.moment import DAY
-from connector.errors import UnknownOutcomeError
+from connector.errors import FeatureError, LoginError, UnknownOutcomeError
 from connector.practice.faults import Fault
 from connector.practice.salesforce.org import ADMIN
 from tests.contract.fakes import FAKES
@@ -66,3 +66,24 @@ def test_a_task_whose_answer_is_lost_is_unknown_and_found_afterwards(crm):
         crm.adapter.create_task(one)
     crm.tick()
     assert list(crm.adapter.find_tasks([one])) == [one.marker]
+
+
+def test_a_right_to_tasks_that_lacks_is_told_from_a_log_in_that_is_refused(crm):
+    one = a_task(crm, 1, owner_in(crm))
+    match crm.adapter.capabilities.kind:
+        case "odoo":
+            crm.forbidden = "_mail_activity_create"
+        case "salesforce":
+            body = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "insufficient access rights"}]
+            fault = Fault(match="POST */sobjects/Task", status=403, body=body)
+            crm.crm.faults.add([fault])
+        case "hubspot":
+            crm.crm.faults.add([Fault(match="POST */objects/*/tasks", status=403, body={})])
+        case _:
+            pytest.skip("has no rights")
+    with pytest.raises(FeatureError):
+        crm.adapter.create_task(one)
+    crm.lock_out()
+    with pytest.raises(LoginError) as refused:
+        crm.adapter.create_task(one)
+    assert not isinstance(refused.value, FeatureError)

@@ -2,13 +2,15 @@
 
 Tokens last half an hour. Whoever finds theirs worn out waits for its turn, looks whether another
 has a newer one by now, and asks HubSpot only if not. A rotated refresh token is kept before the
-new access token is used.
+new access token is used. Both are kept for the refresh token of the settings they came from: one
+that was never used before begins anew.
 
 Source: HubSpot's page on managing OAuth tokens: all parameters in the form body (2026-11).
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -84,21 +86,22 @@ class OAuth:
             if (known := self._access) and known.token != worn and self._lasts(known):
                 return known
             with self._vault.alone() if self._vault is not None else nullcontext():
-                kept = self._kept()
+                first = self._app.refresh_token()
+                kept = self._kept(_of(ACCESS, first))
                 fresh = kept is not None and kept.token != worn and self._lasts(kept)
-                self._access = kept if fresh and kept is not None else self._refreshed()
+                self._access = kept if fresh and kept is not None else self._refreshed(first)
                 return self._access
 
-    def _kept(self) -> _Access | None:
-        text = self._vault.load(ACCESS) if self._vault is not None else None
+    def _kept(self, name: str) -> _Access | None:
+        text = self._vault.load(name) if self._vault is not None else None
         if text is None:
             return None
         token, until = orjson.loads(text)
         return _Access(str(token), float(until))
 
-    def _refreshed(self) -> _Access:
-        kept = self._vault.load(REFRESH) if self._vault is not None else None
-        refresh = kept or self._app.refresh_token()
+    def _refreshed(self, first: str) -> _Access:
+        kept = self._vault.load(_of(REFRESH, first)) if self._vault is not None else None
+        refresh = kept or first
         form = {
             "grant_type": "refresh_token",
             "client_id": self._app.client_id(),
@@ -113,15 +116,15 @@ class OAuth:
         if not isinstance(token, str) or not token:
             raise LoginError("HubSpot's answer to the log-in holds no token", hint=_AGAIN)
         access = _Access(token, self._clock() + float(told.get("expires_in") or 0))
-        self._keep(access, str(rotated), rotated != refresh)
+        self._keep(first, access, str(rotated) if rotated != refresh else None)
         return access
 
-    def _keep(self, access: _Access, refresh: str, is_new: bool) -> None:  # noqa: FBT001
+    def _keep(self, first: str, access: _Access, rotated: str | None) -> None:
         if self._vault is not None:
-            if is_new:
-                self._vault.save(REFRESH, refresh)
-            self._vault.save(ACCESS, orjson.dumps(list(access)).decode())
-        elif is_new:
+            if rotated is not None:
+                self._vault.save(_of(REFRESH, first), rotated)
+            self._vault.save(_of(ACCESS, first), orjson.dumps(list(access)).decode())
+        elif rotated is not None:
             raise UsageError(
                 "HubSpot exchanged the refresh token, and there is no vault to keep the new one in",
                 hint="Add `vault: {key: ${LEADLOOP_KEY}}`; leadloop config key makes one",
@@ -129,6 +132,11 @@ class OAuth:
 
     def _lasts(self, access: _Access) -> bool:
         return access.until - self._clock() > MARGIN_S
+
+
+def _of(kind: str, first: str) -> str:
+    """Name what came of one refresh token of the settings, without telling it."""
+    return f"{kind} {hashlib.sha256(first.encode()).hexdigest()[:16]}"
 
 
 def _judge(answer: Answer) -> None:

@@ -8,15 +8,16 @@ Source: HubSpot's page on tasks; association type 204 is task to contact (2026-1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 
 from connector.adapters.base import NewTask
-from connector.adapters.hubspot.answers import body_of
+from connector.adapters.hubspot.answers import ForbiddenError, body_of
 from connector.adapters.hubspot.associations import Associations
 from connector.adapters.hubspot.calls import Calls
 from connector.domain.moment import format_iso
-from connector.errors import UnknownOutcomeError
+from connector.errors import FeatureError, UnknownOutcomeError
 
 _TO_CONTACT = 204
 _READ = 100
@@ -31,6 +32,10 @@ class Tasks:
 
     def find(self, source: str, wanted: Sequence[NewTask]) -> dict[str, str]:
         """Give the ids of tasks that stand there, by marker."""
+        with _offered():
+            return self._found(source, wanted)
+
+    def _found(self, source: str, wanted: Sequence[NewTask]) -> dict[str, str]:
         about = [one.record for one in wanted]
         tied = self._associations.read(source, "tasks", about)
         ids = list(dict.fromkeys(task for tasks in tied.values() for task in tasks))
@@ -64,9 +69,18 @@ class Tasks:
             "associations": [{"to": {"id": task.record}, "types": [kind]}],
         }
         path = f"{self._calls.paths['objects']}/tasks"
-        made = body_of(self._calls.send("POST", path, body, repeatable=False)).get("id")
+        with _offered():
+            made = body_of(self._calls.send("POST", path, body, repeatable=False)).get("id")
         if made is None:
             raise UnknownOutcomeError(
                 "HubSpot's answer to a task names no id", hint="It is looked for next time"
             )
         return str(made)
+
+
+@contextmanager
+def _offered() -> Iterator[None]:
+    try:
+        yield
+    except ForbiddenError as error:
+        raise FeatureError(str(error), hint="Give the key that scope") from error

@@ -22,9 +22,15 @@ _MISTAKES = frozenset(
     {"ValueError", "TypeError", "KeyError", "UserError", "ValidationError", "MissingError"}
     | {"RedirectWarning", "AttributeError", "UnprocessableEntity", "NotFound"}
 )
+_DENIED, _NO_RIGHT = 3, 4
+"""Fault codes: of a log-in that is none, and of one right that lacks."""
 _KEY_HINT = (
     "Make an API key in the user's preferences, and put it into the variable `auth.key` names"
 )
+
+
+class NoRightError(LoginError):
+    """Our user may log in, but lacks the right to one thing."""
 
 
 class Calls(Protocol):
@@ -128,7 +134,8 @@ def _judge(answer: Answer, said: str) -> None:
     if answer.status == 401:
         raise LoginError("Odoo refused the API key", hint=_KEY_HINT)
     if answer.status == 403 or short in {"AccessError", "AccessDenied"}:
-        raise LoginError(
+        kind = NoRightError if short == "AccessError" else LoginError
+        raise kind(
             f"our Odoo user may not call {said}", hint="Give the user that right, or a higher group"
         )
     if answer.status == 404 and not name:
@@ -210,8 +217,9 @@ def _judge_fault(fault: xmlrpc.client.Fault, said: str) -> None:
         return  # the method gave nothing back, and was done
     if "does not exist" in words and "database" in words:
         raise UsageError("Odoo has no such database", hint="Check `auth.database`")
-    if fault.faultCode in {3, 4}:
-        raise LoginError(f"our Odoo user may not call {said}", hint="Give the user that right")
+    if fault.faultCode in {_DENIED, _NO_RIGHT}:
+        kind = NoRightError if fault.faultCode == _NO_RIGHT else LoginError
+        raise kind(f"our Odoo user may not call {said}", hint="Give the user that right")
     raise RemoteError(
         f"Odoo refused {said} (fault {fault.faultCode})",
         vendor_code=str(fault.faultCode),

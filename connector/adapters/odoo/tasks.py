@@ -14,8 +14,9 @@ from html import escape
 from typing import Any
 
 from connector.adapters.base import NewTask
+from connector.adapters.odoo.calls import NoRightError
 from connector.domain.moment import format_iso
-from connector.errors import RemoteError, UnknownOutcomeError
+from connector.errors import FeatureError, RemoteError, UnknownOutcomeError
 
 _MODEL = "mail.activity"
 _TO_DO = "mail_activity_data_todo"
@@ -60,13 +61,23 @@ class Tasks:
         }
         if kind := self._kind():
             values["activity_type_id"] = kind
-        made = self._call(_MODEL, "create", repeatable=False, vals_list=[values], context=_QUIET)
+        made = self._made(values)
         try:
             return str(int(made[0]))
         except (TypeError, ValueError, IndexError, KeyError):
             raise UnknownOutcomeError(
                 "Odoo's answer to a task names no id", hint="It is looked for next time"
             ) from None
+
+    def _made(self, values: dict[str, Any]) -> Any:
+        try:
+            return self._call(
+                _MODEL, "create", repeatable=False, vals_list=[values], context=_QUIET
+            )
+        except NoRightError as error:
+            raise FeatureError(
+                str(error), hint="Give our user the right to make activities on leads"
+            ) from error
 
     def _model(self, source: str) -> int:
         if source not in self._models:

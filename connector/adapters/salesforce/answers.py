@@ -29,9 +29,15 @@ LATER = frozenset(
     {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"}
 )
 """Codes of requests that did nothing and may do it later."""
+_NO_RIGHT = "INSUFFICIENT_ACCESS"
+"""How the codes begin that are about one right, and not about the log-in or the API as a whole."""
 _SHARES = re.compile(r"(?:^|;)\s*[\w-]*api-usage=(\d+)/(\d+)")
 _FRESH = 5 * MINUTE
 _APP_HINT = "Check the external client app, its run-as user and that user's API permission"
+
+
+class NoRightError(LoginError):
+    """Our user may log in, but lacks the right to one thing."""
 
 
 class Refusal(NamedTuple):
@@ -101,9 +107,8 @@ def judge(answer: Answer, said: str) -> None:
     found = refusals(answer)
     code = found[0].code if found else ""
     if answer.status in {401, 403}:
-        raise LoginError(
-            f"our Salesforce user may not {said} ({code or answer.status})", hint=_APP_HINT
-        )
+        kind = NoRightError if code.startswith(_NO_RIGHT) else LoginError
+        raise kind(f"our Salesforce user may not {said} ({code or answer.status})", hint=_APP_HINT)
     if answer.status >= 500:
         raise TryLaterError(
             f"{said} was answered {answer.status} {code}".rstrip(), hint="Run again later"

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 import orjson
 
 from connector.adapters.base import NewTask
+from connector.adapters.salesforce.answers import NoRightError
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id
 from connector.domain.moment import format_iso
-from connector.errors import RemoteError, UnknownOutcomeError
+from connector.errors import FeatureError, RemoteError, UnknownOutcomeError
 
 _SUBJECT = 255
 _CALL = {"Sforce-Call-Options": "client=leadloop"}
@@ -61,12 +62,18 @@ class Tasks:
             "Status": "Not Started",
             "Priority": "High",
         }
-        answer = self._calls.write(
-            "POST", "sobjects/Task", orjson.dumps(body), "make a task", headers=_CALL
-        )
+        answer = self._sent(orjson.dumps(body))
         try:
             return str(orjson.loads(answer)["id"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise UnknownOutcomeError(
                 "Salesforce's answer to a task names no id", hint="It is looked for next time"
             ) from None
+
+    def _sent(self, body: bytes) -> bytes:
+        try:
+            return self._calls.write("POST", "sobjects/Task", body, "make a task", headers=_CALL)
+        except NoRightError as error:
+            raise FeatureError(
+                str(error), hint="Give our user the system permission Edit Tasks"
+            ) from error

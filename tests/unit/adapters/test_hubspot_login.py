@@ -131,12 +131,38 @@ def test_a_rotated_refresh_token_is_kept_before_the_access_token_is_used(mock):
     Server(mock, rotates=True)
     vault = Kept()
     oauth(vault).token()
-    assert (vault["refresh"], list(vault)) == ("r1", ["refresh", "access"])
+    assert [name.split()[0] for name in vault] == ["refresh", "access"]
+    assert next(iter(vault.values())) == "r1"
     later = oauth(vault)
     assert later.token() == "a1"
     later.renew()  # by the rotated one: the first is worth nothing any more
     assert later.token() == "a2"
-    assert vault["refresh"] == "r2"
+    assert next(iter(vault.values())) == "r2"
+
+
+def test_a_new_refresh_token_in_the_settings_is_used_once_the_kept_one_is_revoked(mock):
+    server, vault = Server(mock, rotates=True), Kept()
+    assert oauth(vault).token() == "a1"
+    server.refresh = "anew"  # revoked, and approved anew
+    revoked = oauth(vault)
+    assert revoked.token() == "a1"
+    with pytest.raises(LoginError, match="BAD_REFRESH_TOKEN"):
+        revoked.renew()
+    followed = oauth(vault, refresh="anew")
+    assert followed.token() == "a2"
+    assert server.asked[-1]["refresh_token"] == "anew"
+    followed.renew()
+    assert server.asked[-1]["refresh_token"] == "r2", "what it was rotated to is kept for it"
+    assert oauth(vault, refresh="anew").token() == "a3"
+
+
+def test_a_new_refresh_token_does_not_use_the_access_token_of_the_one_before(mock):
+    Server(mock, rotates=False)
+    vault = Kept()
+    assert oauth(vault).token() == "a1"
+    other = oauth(vault, refresh="elsewhere")
+    with pytest.raises(LoginError, match="BAD_REFRESH_TOKEN"):
+        other.token()
 
 
 def test_a_rotated_token_without_a_vault_is_said_and_not_lost_in_silence(mock):
