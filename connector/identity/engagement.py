@@ -42,22 +42,34 @@ RECEIVED = frozenset({"email_sent", "email_delivered", "email_bounce", "email_op
 def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
     """Give the keys of activities that another system's record of the same event makes redundant.
 
-    The same: equal type and message id in different connections or objects, or equal type, asset
-    and minute in different connections. The one with the smallest key is kept. One object may well
-    hold several events of one message, such as clicks.
+    `activities` are of one person. The same: equal type and message id in different connections or
+    objects, or equal type, asset and minute in different connections, not both with a message id.
+    One with a message id is kept before one without, then the one with the smallest key. One object
+    may well hold several events of one message, such as clicks.
     """
+    activities = list(activities)
+    named: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for one in activities:
+        if one.message is not None:
+            named[_moment(one)].add(one.connection)
+    redundant: set[tuple[str, str, str]] = set()
     groups: dict[tuple[object, ...], list[Seen]] = defaultdict(list)
     for one in activities:
         if one.message is not None:
             groups["message", one.type, one.message].append(one)
+        elif named.get(_moment(one), set()) - {one.connection}:
+            redundant.add(one.key)  # a copy that lost its message id on the way
         else:
-            groups["minute", one.type, one.asset, one.time // MINUTE].append(one)
-    redundant: set[tuple[str, str, str]] = set()
+            groups["minute", *_moment(one)].append(one)
     for (by, *_), group in groups.items():
         first = min(group, key=lambda one: one.key)
         told = 2 if by == "message" else 1
         redundant |= {one.key for one in group if one.key[:told] != first.key[:told]}
     return redundant
+
+
+def _moment(one: Seen) -> tuple[object, ...]:
+    return one.type, one.asset, one.time // MINUTE
 
 
 def machine_made(

@@ -33,7 +33,7 @@ def test_it_writes_what_the_portal_is_read_with_before_any_field_of_ours_is_ther
         assert _run("init", "hubspot", "--force", "-o", "json") == 0
     profile = json.loads(capsys.readouterr().out)["data"]["profile"]
     assert profile["rows"]["contact"] == 1
-    assert profile["activity_types"] == {"sales_email": 1}
+    assert profile["activity_types"] == {"email_sent": 1}
     assert profile["rejected"] == {}
     unmapped = {"object": "contact", "field": "hs_lead_status", "value": "MINE", "rows": 1}
     assert profile["unmapped"] == [unmapped]

@@ -106,7 +106,7 @@ class SalesforceAdapter:
             page,
             bulk=bulk,
             bulk_from=bulk_from,
-            covering=Covering(self._calls, keeps),
+            covering=Covering(self._calls, keeps, self.capabilities.overlap),
         )
         self._ingest = Ingest(self._session, keeps)
         campaigns = Campaigns(self._calls, self._reading)

@@ -111,7 +111,7 @@ def test_deleted_and_merged_rows_are_told_beside_the_living(org, crm):
 
 def test_archived_tasks_are_read_for_they_are_hidden_from_a_plain_query(org, crm):
     pages(crm, "Task", ["Id"])
-    assert [verb for verb, _ in org.asked] == ["queryAll"]
+    assert [verb for verb, _ in org.asked] == ["updated", "queryAll"]
     pages(crm, "User", ["Id"])
     assert org.asked[-1] == ("query", "SELECT Id FROM User ORDER BY Id LIMIT 2000")
 

@@ -71,16 +71,63 @@ def test_a_window_that_is_gone_on_with_after_a_crash_reaches_as_far(org, opened)
     assert ids(opened(bookmark), AT, AT + MINUTE, after=first.position) == found[1:]
 
 
+def test_a_window_of_which_nothing_was_stored_moves_no_mark(org, opened):
+    crm = opened(Forgetful())
+    overlap = crm.capabilities.overlap
+    org.covered = NOW - timedelta(hours=3)
+    ids(crm, AT - HOUR, AT)
+    found = late(org, 1, 2 * HOUR)
+    org.covered = NOW + timedelta(minutes=5)
+    next(crm.read("Lead", ["Id"], Window(AT - overlap, AT + 5 * MINUTE), None))  # and it died
+    assert ids(crm, AT - overlap, AT + 10 * MINUTE) == [found]
+    assert ids(crm, AT + 10 * MINUTE - overlap, AT + 15 * MINUTE) == []
+
+
+def test_the_first_window_after_a_backfill_looks_for_what_was_under_way_as_that_began(org, opened):
+    crm = opened(Forgetful())
+    org.covered = NOW - timedelta(hours=3)
+    ids(crm, None, AT)
+    found = late(org, 1, 2 * HOUR)
+    org.covered = NOW
+    ids(crm, None, AT, after=ident("00Q", 1))  # gone on with, later
+    assert ids(crm, AT - crm.capabilities.overlap, AT + MINUTE) == [found]
+
+
+def test_a_window_whose_mark_another_objects_windows_outlived_reaches_down_a_day(org, opened):
+    crm = opened(Forgetful())
+    overlap = crm.capabilities.overlap
+    for number in range(1, 5):
+        ids(crm, AT + number * HOUR - overlap, AT + (number + 1) * HOUR)
+    found = late(org, 1, 23 * HOUR)
+    assert ids(crm, AT - overlap, AT + 6 * HOUR) == [found]
+
+
+def test_many_windows_of_which_nothing_was_stored_keep_the_mark_of_the_last_that_was(org, opened):
+    bookmark = Forgetful()
+    crm = opened(bookmark)
+    overlap = crm.capabilities.overlap
+    org.covered = NOW - timedelta(hours=3)
+    ids(crm, AT - HOUR, AT)
+    found = late(org, 1, 2 * HOUR)
+    org.covered = NOW + timedelta(minutes=5)
+    for number in range(1, 200):
+        assert ids(crm, AT - overlap, AT + number * MINUTE) == [found]
+    assert len(bookmark.load("marks Lead")) < 10_000
+
+
 def test_an_org_that_does_not_say_is_read_with_the_plain_overlap(org, opened):
     org.fail("/updated/", 400, [{"errorCode": "INVALID_REPLICATION_DATE", "message": ""}], times=2)
     found = late(org, 1, MINUTE)
     assert ids(opened(Forgetful()), AT - HOUR, AT) == [found]
 
 
-def test_a_first_load_asks_for_no_mark(org, opened):
+def test_a_first_load_asks_for_its_mark_once_and_first(org, opened):
     late(org, 1, MINUTE)
-    ids(opened(Forgetful()), None, AT)
-    assert [verb for verb, _ in org.asked] == ["queryAll"]
+    crm = opened(Forgetful())
+    crm._reading._page = 1
+    page = next(crm.read("Lead", ["Id"], Window(None, AT), None))
+    assert ids(crm, None, AT, after=page.position) == []
+    assert [verb for verb, _ in org.asked] == ["updated", "queryAll", "queryAll"]
 
 
 def test_only_what_the_log_of_deletes_names_is_deleted(org, crm):
@@ -155,4 +202,4 @@ def test_an_org_of_one_currency_is_asked_for_no_rates(org, crm):
          "Amount": 7.0, "CloseDate": "2026-01-01"}
     ]  # fmt: skip
     assert amounts(crm) == [7.0]
-    assert len(org.asked) == 1
+    assert [verb for verb, _ in org.asked] == ["updated", "queryAll"]

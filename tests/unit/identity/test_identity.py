@@ -143,6 +143,52 @@ def test_a_mail_logged_as_a_task_and_as_a_mail_counts_once_and_each_click_of_it_
     assert duplicates([task, mail, *clicks]) == {task.key}
 
 
+def test_a_copy_that_lost_its_message_id_counts_once():
+    call = seen("1", "call", 0, message="00T1", connection="sf")
+    copy = seen("9", "call", 59 * SECOND, connection="hs")
+    later = seen("8", "call", MINUTE, connection="hs")
+    mail = seen("7", "email_sent", 0, connection="hs")
+    assert duplicates([call, copy, later, mail]) == {copy.key}
+
+
+def test_a_system_that_gives_some_of_its_activities_a_message_id_copies_none_of_its_own():
+    copy = seen("0", "call", 0, connection="a")
+    ours = [seen("1", "call", 0, connection="b"), seen("2", "call", 0, message="m", connection="b")]
+    assert duplicates(ours) == set()
+    assert duplicates([copy, *ours]) == {copy.key}
+
+
+ACTIVITIES = st.lists(
+    st.builds(
+        Seen,
+        st.tuples(st.sampled_from("ab"), st.sampled_from("op"), st.sampled_from("1234")),
+        st.just(""),
+        st.sampled_from(["call", "email_sent"]),
+        st.sampled_from([0, SECOND, MINUTE]),
+        st.sampled_from([None, "x"]),
+        st.sampled_from([None, "m", "n"]),
+        st.none(),
+    ).map(lambda one: one._replace(connection=one.key[0])),
+    unique_by=lambda one: one.key,
+)
+
+
+@given(ACTIVITIES)
+def test_whatever_is_left_out_as_a_copy_stays_once_and_the_order_is_no_matter(activities):
+    redundant = duplicates(activities)
+    assert duplicates(activities[::-1]) == redundant
+    kept = {(one.type, one.message) for one in activities if one.key not in redundant}
+    moments = {(one.type, one.asset, one.time // MINUTE) for one in activities}
+    messages = {(one.type, one.message) for one in activities if one.message}
+    assert messages <= kept
+    left = [one for one in activities if one.key not in redundant or one.message]
+    assert {(one.type, one.asset, one.time // MINUTE) for one in left} == moments
+    for one in activities:
+        if one.key in redundant and one.message is None:
+            others = [o for o in left if o.key[0] != one.key[0] and o.type == one.type]
+            assert any(o.time // MINUTE == one.time // MINUTE for o in others)
+
+
 def test_two_visits_in_one_system_are_two():
     assert duplicates([seen("1", "page_view", 1), seen("2", "page_view", 2)]) == set()
 

@@ -10,6 +10,7 @@ from connector.documents import parse
 from connector.domain.moment import parse_iso, to_datetime
 from connector.domain.record import Record, Rejected
 from connector.errors import UsageError
+from connector.identity.engagement import Seen, duplicates
 from connector.mapping.compile import WriteTarget, compile_mapping
 from connector.mapping.document import MappingDocument, load_mapping
 from connector.mapping.outbound import same, to_remote
@@ -354,6 +355,40 @@ def test_the_mappings_that_ship_are_sound(name):
 
     document = load_mapping(Path(__file__).parents[3] / "mappings" / name)
     assert "lead" in compile_mapping(document)
+
+
+AT = "2026-01-01T09:30:00Z"
+WHO = "associations.contacts"
+TASK = {"Id": "00T1", "IsClosed": True, "WhoId": "0031", "CompletedDateTime": AT}
+EVENT = {"Id": "00U1", "IsChild": False, "WhoId": "0031", "StartDateTime": AT}
+COPY = {"id": "1", WHO: ["1"], "hs_timestamp": AT, "hs_task_status.changed": AT}
+
+
+@pytest.mark.parametrize(
+    ("ours", "row", "theirs", "copy"),
+    [
+        ("task", {**TASK, "TaskSubtype": "Call"}, "call", {"hs_call_status": "COMPLETED"}),
+        ("task", {**TASK, "TaskSubtype": "Email"}, "email", {"hs_email_direction": "EMAIL"}),
+        ("task", {**TASK, "TaskSubtype": "Task"}, "task", {"hs_task_status": "COMPLETED"}),
+        ("event", EVENT, "meeting", {"hs_meeting_outcome": "COMPLETED"}),
+    ],
+)
+def test_the_copy_of_a_deed_between_the_two_shipped_crms_counts_once(ours, row, theirs, copy):
+    from pathlib import Path
+
+    folder = Path(__file__).parents[3] / "mappings"
+    seen = []
+    for name, one, told in (
+        ("salesforce", ours, row),
+        ("hubspot", theirs, {**COPY, **copy}),
+    ):
+        mapped = compile_mapping(load_mapping(folder / f"{name}.yaml"))[one]
+        (found,) = mapped.convert(told, "")
+        key = (name, one, found.id)
+        seen.append(
+            Seen(key, name, found.type, found.time, found.asset, found.message, found.agent)
+        )
+    assert len(duplicates(seen)) == 1
 
 
 @pytest.mark.parametrize(
