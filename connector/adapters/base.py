@@ -199,6 +199,15 @@ class Witness(Protocol):
 
 
 @runtime_checkable
+class Heir(Protocol):
+    """What an adapter may offer whose CRM answers for a record that was merged away with the one
+    it went into."""
+
+    def losers(self, row: Row) -> list[str]:
+        """Ids of the records that were merged into this one, as far as its row says."""
+
+
+@runtime_checkable
 class Historian(Protocol):
     """What an adapter may offer whose CRM keeps who gave a field its value."""
 

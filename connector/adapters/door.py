@@ -13,6 +13,7 @@ from connector.adapters.base import (
     Adapter,
     Capabilities,
     FieldStep,
+    Heir,
     Historian,
     Identity,
     NewTask,
@@ -105,6 +106,10 @@ class Door:
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
         return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
+
+    def losers(self, row: Row) -> list[str]:
+        """Ids of the records merged into a row's; none where the CRM's rows do not say it."""
+        return self._adapter.losers(row) if isinstance(self._adapter, Heir) else []
 
     def set_by_hand(
         self, source: str, names: Sequence[str], ids: Sequence[str]

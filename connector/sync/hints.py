@@ -1,7 +1,7 @@
 """Hints: what a CRM's webhooks spoke of is read again, and what it erased for good is erased here.
 
 A hint carries no value: the CRM is asked by id, so that events which came twice, late or out of
-order do no harm. Whatever is missing then is gone.
+order do no harm. Whatever is missing then is gone, into another record where that one says so.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ def _read(
             loop.warn(f"{source.name}: what a webhook said of {one.name} waits: {error}")
             return
         there = {str(row.get(one.key)) for row in rows}
-        page = Page(rows, "", gone={ident: None for ident in ids if ident not in there})
+        gone: dict[str, str | None] = {ident: None for ident in ids if ident not in there}
+        for row in rows:
+            gone.update(dict.fromkeys(source.adapter.losers(row), str(row[one.key])))
+        page = Page(rows, "", gone=gone)
         store_page(loop, source, one, page, partial(_followed, source.name, some), counts)
 
 

@@ -27,7 +27,14 @@ from connector.adapters.hubspot.library import Library
 from connector.adapters.hubspot.limits import PACES
 from connector.adapters.hubspot.lists import Lists, Themes
 from connector.adapters.hubspot.login import App, OAuth
-from connector.adapters.hubspot.objects import IDS, VITAL, Objects, known_source
+from connector.adapters.hubspot.objects import (
+    IDS,
+    MERGED,
+    VITAL,
+    Objects,
+    known_source,
+    merged_into,
+)
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
 from connector.adapters.hubspot.probing import Probing
@@ -202,6 +209,9 @@ class HubSpotAdapter:
             return self._reading.by_ids(shape, ids)
         except ForbiddenError as error:
             raise _left_out(source, error) from error
+
+    def losers(self, row: Row) -> list[str]:
+        return merged_into(row) if any(row.get(name) for name in MERGED) else []
 
     def set_by_hand(
         self, source: str, names: Sequence[str], ids: Sequence[str]

@@ -39,13 +39,13 @@ class Furnishing:
         return [_part(one) for one in self._views.plan(order.themes, _fields(order))]
 
     def furnish(self, order: Order, groups: Sequence[str]) -> list[PartStep]:
-        """Make properties, then the lists of those groups; new static ones are filled."""
+        """Make properties, then the lists of those groups; static ones are filled."""
         self._create(order.steps)
         if LISTS not in groups:
             return []
         plan = self._views.plan(order.themes, _fields(order))
         done = self._views.create(plan, _fields(order))
-        if any(one.kind == "static" and one.action == "create" for one in done):
+        if any(one.kind == "static" and one.action in {"create", "keep"} for one in done):
             self._themes.catch_up()
         return [_part(one) for one in done]
 

@@ -20,6 +20,10 @@ FLAG, THEME = "leadloop_nurture", "leadloop_nurture_theme"
 """The properties that say who is nurtured, and with what."""
 NURTURE = "Leadloop nurture: "
 """What the name of a theme's static list begins with."""
+_LEFT = (
+    "HubSpot's %s cannot follow the nurture fields, which are written all the same: %s. Mend that, "
+    "then leadloop install puts on it whoever is flagged"
+)
 _SEARCH_PAGE, _MEMBERS_PAGE, _FOUND_PAGE = 100, 100, 200
 
 
@@ -128,14 +132,26 @@ class Themes:
         self._known: dict[str, str] | None = None
 
     def follow(self, wanted: Mapping[str, str | None]) -> None:
-        """Put each contact on the list of its theme and off all others; None is off every one."""
-        known = self._by_theme()
-        for theme, ident in known.items():
+        """Put each contact on the list of its theme and off all others; None is off every one.
+
+        A list that cannot follow is said once, and left alone from then on: the fields tell the
+        same, and must be written all the same.
+        """
+        for theme, ident in list(self._by_theme().items()):
             add = [one for one, its in wanted.items() if its == theme]
-            self._lists.change(ident, add, [one for one, its in wanted.items() if its != theme])
+            remove = [one for one, its in wanted.items() if its != theme]
+            try:
+                self._lists.change(ident, add, remove)
+            except ForbiddenError as error:
+                self._known = {}
+                log.warning(_LEFT, "lists", error)
+                return
+            except RefusedError as error:
+                del self._by_theme()[theme]
+                log.warning(_LEFT, f"list `{NURTURE}{theme}`", error)
 
     def catch_up(self) -> None:
-        """Put on the lists who was flagged before they were made."""
+        """Put on the lists whoever is flagged: before they were made, or while they were stuck."""
         self._known = None
         if not self.are_there:
             return
@@ -143,7 +159,7 @@ class Themes:
             for some in self._lists.flagged():
                 self.follow(some)
         except (ForbiddenError, RefusedError) as error:
-            log.warning("HubSpot's new lists were not filled: %s", error)
+            log.warning("HubSpot's lists were not filled: %s", error)
 
     @property
     def are_there(self) -> bool:

@@ -9,8 +9,10 @@ from connector.adapters.base import FieldStep, Order, Use
 from connector.adapters.hubspot.lists import FLAG, THEME
 from connector.domain.change import Result, Write
 from connector.domain.outward import FieldType
+from connector.errors import LoginError
+from connector.practice.faults import Fault
 from connector.practice.server import PracticeServer
-from tests.contract.practice_fakes import HubSpotFake
+from tests.contract.practice_fakes import TOKEN, HubSpotFake
 
 STEPS = [
     FieldStep("contacts", FLAG, FieldType.BOOLEAN, "Leadloop nurture", 0, "create"),
@@ -79,3 +81,60 @@ def test_who_was_flagged_before_the_list_was_made_is_put_on_it_by_install(fake, 
     made = furnish(crm)
     assert [part.action for part in made if "nurture" in part.name] == ["create", "create"]
     assert members(crm) == {"price": {early}, "safety": set()}
+
+
+def warned(caplog):
+    return [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+
+
+def flag(fake, ident):
+    return fake.crm.portal.find("contacts", ident).values.get(FLAG)
+
+
+def test_a_key_that_may_read_lists_and_not_change_them_writes_the_fields_and_says_it_once(
+    fake, crm, caplog
+):
+    furnish(crm)
+    fake.crm.steer("token", {"token": TOKEN, "lacks": ["crm.lists.write"]})
+    one, other = fake.put(1, title="Boss"), fake.put(2, title="Clerk")
+    write(fake, crm, (one, nurture("price")))
+    write(fake, crm, (other, nurture("safety")))
+    assert [flag(fake, ident) for ident in (one, other)] == ["true", "true"]
+    assert members(crm) == {"price": set(), "safety": set()}
+    (line,) = warned(caplog)
+    assert "crm.lists.write" in line
+    assert "leadloop install" in line
+
+
+def test_what_the_lists_missed_is_caught_up_by_install_once_the_scope_is_there(fake, crm):
+    furnish(crm)
+    fake.crm.steer("token", {"token": TOKEN, "lacks": ["crm.lists.write"]})
+    one = fake.put(1, title="Boss")
+    write(fake, crm, (one, nurture("price")))
+    fake.crm.steer("token", {"token": TOKEN})
+    fake.now += 3_600_000_000  # the search index has seen it
+    furnish(crm)
+    assert members(crm) == {"price": {one}, "safety": set()}
+
+
+def test_a_list_deleted_in_the_middle_of_a_run_costs_that_list_alone(fake, crm, caplog):
+    furnish(crm)
+    one, other = fake.put(1, title="Boss"), fake.put(2, title="Clerk")
+    write(fake, crm, (one, nurture("price")))
+    lists = crm._furnishing._views._lists
+    (deleted,) = lists.named("Leadloop nurture: price")
+    lists.delete(deleted.id)
+    write(fake, crm, (one, nurture("safety")), (other, nurture("price")))
+    write(fake, crm, (other, nurture("safety")))
+    assert members(crm) == {"safety": {one, other}}
+    (line,) = warned(caplog)
+    assert "price" in line
+
+
+def test_a_token_that_is_refused_at_a_list_still_stops_the_batch(fake, crm):
+    furnish(crm)
+    one = fake.put(1, title="Boss")
+    fake.crm.faults.add([Fault(match="PUT */memberships/add-and-remove", status=401, times=9)])
+    with pytest.raises(LoginError, match="refused the token"):
+        crm.write([Write("contacts", one, nurture("price"))])
+    assert flag(fake, one) is None
