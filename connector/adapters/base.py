@@ -318,7 +318,10 @@ class Furnisher(Protocol):
         """The same as files for the CRM's own tools, by path."""
 
     def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
-        """Take our parts out again, fields only if asked; what blocks one is said as failed."""
+        """Take our parts out again, fields only if asked; what blocks one is said as failed.
+
+        A check without `fields` may name them too, as kept, with what they hold.
+        """
 
 
 class Adapter(Reader, Writer, Describer, Provisioner, Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -145,7 +146,8 @@ def uninstall(
         blocked = any(step.action == "fail" for step in steps)
         notes = []
         if not only_plan and not blocked:
-            _ask(f"Remove {len(steps)} parts of {connection}?", yes=yes)
+            count = sum(step.action == "remove" for step in steps)
+            _ask(f"Remove {count} parts of {connection}?", yes=yes)
             if fields and save is not None:
                 notes += _saved(source, save)
             steps = maker.remove(order, fields=fields, check_only=False)
@@ -160,8 +162,9 @@ def uninstall(
             click.echo(note)
         verb = "would be removed" if only_plan or blocked else "removed"
         kept = "" if fields else "; fields and what they hold stay (--fields removes them)"
-        count = sum(row["action"] == "remove" for row in rows)
-        click.echo(f"{count} {verb}, {len(rows) - count} blocked{kept}")
+        count = Counter(row["action"] for row in rows)
+        stuck = len(rows) - count["remove"] - count["keep"]
+        click.echo(f"{count['remove']} {verb}, {stuck} blocked{kept}")
 
     status = "failed" if blocked else "ok"
     said = notes if output != "table" else ()

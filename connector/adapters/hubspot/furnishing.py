@@ -12,6 +12,7 @@ from connector.adapters.hubspot.views import Views, ViewStep
 from connector.errors import UsageError
 
 LISTS = "lists"
+_FIELDS = "fields"
 _ACTION = {"create": "create", "keep": "keep", "click": "leave"}
 
 
@@ -57,13 +58,14 @@ class Furnishing:
         )
 
     def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
-        """Take our lists out, and our properties by archive if asked."""
+        """Take our lists out, and our properties by archive if asked; a plan counts both ways."""
         lists = self._views.ours() if check_only else self._views.remove()
         steps = [PartStep(LISTS, "list", name, "remove") for name in lists]
-        if fields:
+        if fields or check_only:
             plan = self._removing.plan(order.steps)
             done = plan if check_only else self._removing.remove(plan)
-            steps += [_gone(one) for one in done if one.action != "absent"]
+            say = _gone if fields else _kept
+            steps += [say(one) for one in done if one.action != "absent"]
         return steps
 
     def examine(self, order: Order) -> list[Check]:
@@ -84,5 +86,10 @@ def _part(one: ViewStep) -> PartStep:
 
 def _gone(one: RemovalStep) -> PartStep:
     action = "remove" if one.action == "archive" else "leave"
-    note = one.note or f"{one.filled} records have a value; restorable for 90 days"
-    return PartStep("fields", "property", f"{one.source}.{one.name}", action, note)
+    note = one.note or f"records with a value: {one.filled}; restorable for 90 days"
+    return PartStep(_FIELDS, "property", f"{one.source}.{one.name}", action, note)
+
+
+def _kept(one: RemovalStep) -> PartStep:
+    note = one.note or f"records with a value: {one.filled}; it stays, --fields archives it"
+    return PartStep(_FIELDS, "property", f"{one.source}.{one.name}", "keep", note)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.adapters.base import FieldStep
+from connector.adapters.base import FieldStep, Order
+from connector.adapters.hubspot.furnishing import Furnishing
 from connector.adapters.hubspot.library import Library
-from connector.adapters.hubspot.lists import Lists
+from connector.adapters.hubspot.lists import Lists, Themes
 from connector.adapters.hubspot.objects import Objects
 from connector.adapters.hubspot.probing import Probing
 from connector.adapters.hubspot.removing import Removing
@@ -32,6 +33,14 @@ def removing_of(portal):
     calls = calls_to(portal)
     library = Library(calls)
     return Removing(calls, library, Objects(library))
+
+
+def furnishing_of(portal):
+    calls = calls_to(portal)
+    library, lists = Library(calls), Lists(calls)
+    objects = Objects(library)
+    removing, probing = Removing(calls, library, objects), Probing(calls, objects)
+    return Furnishing(Views(lists), removing, probing, lambda steps: None, Themes(lists))
 
 
 def probe(portal, uses):
@@ -122,6 +131,35 @@ def test_uninstall_counts_what_is_filled_and_takes_only_what_is_ours(portal):
     assert names - left == {"leadloop_fit", "leadloop_behaviour"}
     assert portal.groups["contacts"] == set()
     assert removing.plan(wanted[:1])[0].action == "absent"
+
+
+def test_without_fields_the_plan_counts_what_is_filled_too_and_nothing_of_it_goes(portal):
+    ours(portal, "leadloop_fit", "leadloop_grade")
+    portal.put("contacts", 1, leadloop_fit="7")
+    views = views_of(portal)
+    views.create(views.plan(["price"], FIELDS), FIELDS)
+    furnishing = furnishing_of(portal)
+    order = Order([step(n) for n in ("leadloop_fit", "leadloop_grade", "leadloop_x")], {}, {})
+    lists, fields = [], []
+    for one in furnishing.remove(order, fields=False, check_only=True):
+        (lists if one.group == "lists" else fields).append(one)
+    assert {one.action for one in lists} == {"remove"}
+    assert [(one.name, one.action, one.note) for one in fields] == [
+        (
+            "contacts.leadloop_fit",
+            "keep",
+            "records with a value: 1; it stays, --fields archives it",
+        ),
+        (
+            "contacts.leadloop_grade",
+            "keep",
+            "records with a value: 0; it stays, --fields archives it",
+        ),
+    ]
+    gone = furnishing.remove(order, fields=False, check_only=False)
+    assert {one.group for one in gone} == {"lists"}
+    left = {one["name"] for one in portal.properties["contacts"]}
+    assert {"leadloop_fit", "leadloop_grade"} <= left
 
 
 def test_a_property_in_use_is_kept_and_said(portal):

@@ -25,6 +25,9 @@ NAMES = {
     "cycle": "Leadloop_Cycle__c",
     "verdict": "Leadloop_Verdict__c",
     "reasons": "Leadloop_Reasons__c",
+    "do_next": "Leadloop_Do_Next__c",
+    "sla_due": "Leadloop_First_Contact_Due__c",
+    "model": "Leadloop_Model__c",
     "reason": "Leadloop_Reason__c",
 }
 STEPS = [
@@ -152,6 +155,23 @@ def test_a_quick_action_sets_a_status_that_this_org_has_and_asks_for_the_reason(
     assert "recycled" in left.note
 
 
+def test_a_list_view_shows_who_is_late_where_the_due_time_is_written(ready, crm):
+    crm.furnish(ORDER, GROUPS, f"user {USER}")
+    views = ET.fromstring(all_of(ready)["objects/Lead.object"]).findall(f"{_M}listViews")
+    (late,) = [v for v in views if v.findtext(f"{_M}fullName") == "Leadloop_SLA_Late"]
+    filters = [tuple(part.text for part in one) for one in late.findall(f"{_M}filters")]
+    assert filters == [
+        ("Leadloop_State__c", "equals", "handed_off"),
+        ("Leadloop_First_Contact_Due__c", "lessThan", "TODAY"),
+    ]
+    assert "Leadloop_First_Contact_Due__c" in [c.text for c in late.findall(f"{_M}columns")]
+    assert late.findtext(f"{_M}filterScope") == "Everything"
+    names = {word: name for word, name in NAMES.items() if word != "sla_due"}
+    files = crm.exported(ORDER._replace(names={"Lead": names}))
+    assert not any("SLA_Late" in name for name in files)
+    assert any("Work_Now" in name for name in files)
+
+
 def test_answers_are_only_ever_added_to_a_picklist(ready, crm):
     theirs = [{"value": "Our own answer", "active": True}, {"value": REASONS[0], "active": True}]
     ready.objects["Lead"].append(
@@ -179,6 +199,9 @@ def test_the_panel_reads_our_fields_and_loads_nothing_from_elsewhere(ready, crm)
     files = all_of(ready)
     script = files["lwc/leadloopPanel/leadloopPanel.js"]
     assert "score: 'Leadloop_Score__c'" in script
+    for word in ("do_next", "sla_due", "model"):
+        assert f"{word}: '{NAMES[word]}'" in script
+        assert f"this.value('{word}')" in script
     assert "{{" not in script
     for text in (script, files["lwc/leadloopPanel/leadloopPanel.html"]):
         assert "http" not in text
@@ -274,7 +297,7 @@ def test_the_survey_names_room_and_what_our_writes_will_meet(ready, crm):
     ready.fail("DuplicateRule", 200, none)
     lines = crm.survey(ORDER)
     assert (
-        "Lead: 1 custom fields that we see of 500 (Enterprise Edition), 7 more by us, 492 left"
+        "Lead: 1 custom fields that we see of 500 (Enterprise Edition), 10 more by us, 489 left"
         in lines[0]
     )
     assert lines[1] == "active flows on Lead: Route new leads"

@@ -3,7 +3,7 @@
 It reads fields and writes nothing; it loads nothing from elsewhere. Never seen in a live org.
 
 Source: Lightning Web Components Developer Guide, "getRecord", "Configure a Component for Record
-Pages"; Metadata API Developer Guide, "LightningComponentBundle".
+Pages", "lightning-formatted-date-time"; Metadata API Developer Guide, "LightningComponentBundle".
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from connector.adapters.salesforce.metadata.parts import Part, Tree
 
 PANEL = "panel"
 _NAME = "leadloopPanel"
-_SHOWN = ("score", "grade", "fit", "behaviour", "reasons", "state", "verdict", "nurture_theme")
+_SHOWN = (
+    "score", "grade", "fit", "behaviour", "reasons", "state", "do_next", "sla_due", "verdict",
+    "nurture_theme", "model",
+)  # fmt: skip
 _HTML = """\
 <template>
   <lightning-card title="Leadloop" icon-name="standard:lead">
@@ -30,6 +33,12 @@ _HTML = """\
           {score}
           <span class="slds-text-heading_medium">{grade}</span>
           <span class="slds-text-body_regular">{state}</span>
+        </p>
+        <p lwc:if={next}>Do next: {next}</p>
+        <p lwc:if={due}>
+          First contact due:
+          <lightning-formatted-date-time value={due} year="numeric" month="short" day="numeric"
+            hour="2-digit" minute="2-digit"></lightning-formatted-date-time>
         </p>
         <dl class="slds-dl_horizontal">
           <dt class="slds-dl_horizontal__label">Fit</dt>
@@ -49,6 +58,7 @@ _HTML = """\
         </ul>
         <p lwc:if={verdict}>Last verdict: {verdict}</p>
         <p lwc:if={theme}>Nurture: {theme}</p>
+        <p lwc:if={model} class="slds-text-color_weak">Scored by model {model}</p>
       </div>
     </template>
     <template lwc:else>
@@ -99,6 +109,9 @@ export default class LeadloopPanel extends LightningElement {{
     get fit() {{ return this.value('fit'); }}
     get behaviour() {{ return this.value('behaviour'); }}
     get verdict() {{ return this.value('verdict'); }}
+    get next() {{ return this.value('do_next'); }}
+    get due() {{ return this.value('sla_due'); }}
+    get model() {{ return this.value('model'); }}
     get theme() {{ return this.value('nurture_theme'); }}
     get reasons() {{
         return (this.value('reasons') || '')

@@ -19,11 +19,25 @@ _COLUMNS = {
     "Lead": ("FULL_NAME", "LEAD.COMPANY", "LEAD.STATUS"),
     "Contact": ("FULL_NAME", "ACCOUNT.NAME"),
 }
+_SHOWN = ("score", "grade", "state", "sla_due", "verdict")
 _LISTS = (
     ("Leadloop_Work_Now", "Leadloop: work now", "Mine", ("handed_off",), None),
+    (
+        "Leadloop_SLA_Late",
+        "Leadloop: late, no verdict yet",
+        "Everything",
+        ("handed_off",),
+        ("sla_due", "lessThan", "TODAY"),  # a list view knows no hour
+    ),
     ("Leadloop_No_Answer", "Leadloop: no answer in time", "Everything", ("no_decision",), None),
     ("Leadloop_Verdict", "Leadloop: waits for a verdict", "Everything", ("accepted",), None),
-    ("Leadloop_Back", "Leadloop: recycled and back", "Everything", ("handed_off",), "1"),
+    (
+        "Leadloop_Back",
+        "Leadloop: recycled and back",
+        "Everything",
+        ("handed_off",),
+        ("cycle", "greaterThan", "1"),
+    ),
     (
         "Leadloop_Held",
         "Leadloop: ready, not given yet",
@@ -43,14 +57,15 @@ def list_views(source: str, names: Mapping[str, str]) -> list[Part]:
     """Spell the list views of an object; `names` are our fields by our words."""
     if source not in _COLUMNS or not {"state", "score"} <= names.keys():
         return []
-    ours = [names[word] for word in ("score", "grade", "state", "verdict") if word in names]
+    ours = [names[word] for word in _SHOWN if word in names]
     parts = []
-    for name, label, scope, states, beyond in _LISTS:
-        if beyond is not None and "cycle" not in names:
+    for name, label, scope, states, also in _LISTS:
+        if also is not None and also[0] not in names:
             continue
         tests: list[tuple[str, str | Tree]] = [_test(names["state"], "equals", ",".join(states))]
-        if beyond is not None:
-            tests.append(_test(names["cycle"], "greaterThan", beyond))
+        if also is not None:
+            word, operation, value = also
+            tests.append(_test(names[word], operation, value))
         tree: Tree = [
             ("fullName", name),
             *(("columns", column) for column in (*_COLUMNS[source], *ours)),
