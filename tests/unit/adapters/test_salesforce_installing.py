@@ -163,9 +163,9 @@ def test_a_refused_part_is_named_with_its_problem_and_nothing_is_done(ready, crm
 
 
 def test_c27_a_deploy_stuck_in_progress_is_waited_for_but_not_for_ever(ready, crm, waits):
-    ready.deploy_results = [{"done": False, "status": "InProgress"}] * 4 + [DONE, DONE]
+    ready.deploy_results = [{"done": False, "status": "InProgress"}] * 6 + [DONE, DONE]
     crm.create_fields(crm.plan_fields([SCORE]))
-    assert waits == [0.25, 0.5, 1.0, 2.0], "soon at first: most deploys are small"
+    assert waits == [0.06, 0.12, 0.24, 0.48, 0.96, 2.0], "soon at first: most deploys are small"
     ready.objects["Lead"] = [f for f in ready.objects["Lead"] if "Score" not in f["name"]]
     ready.deploy_results = [{"done": False, "status": "Pending"}] * 1000
     with pytest.raises(TryLaterError, match="under way"):
