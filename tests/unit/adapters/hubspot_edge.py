@@ -426,7 +426,7 @@ class Portal:
         archived = query.get("archived") == "true"
         ids = self.list_order(
             i
-            for i, r in list(self.records.get(kind, {}).items())
+            for i, r in self.records.get(kind, {}).copy().items()
             if (r["archivedAt"] is not None) is archived
         )
         limit, after = int(query.get("limit", "10")), query.get("after", "0")
