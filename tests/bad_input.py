@@ -1,7 +1,7 @@
 """Bad input: agreed files with something broken in them, and exports with hostile cells.
 
-`tried` breaks one and looks: it must be read, refused in our words with a place and a next step, or
-kept aside with its reason. Anything else raises.
+Each of `KINDS` breaks one and looks: it must be read, refused in our words with a next step, or kept
+aside with its reason. Anything else raises.
 """
 
 from __future__ import annotations
@@ -158,10 +158,3 @@ KINDS = {
     "input: routing": routing,
     "input: export": table,
 }
-
-
-def tried(luck: Random) -> str:
-    """Try one bad input of any kind; gives the kind."""
-    kind = luck.choice(list(KINDS))
-    KINDS[kind](luck)
-    return kind

@@ -11,7 +11,6 @@ from connector.domain.moment import Micros
 from connector.store.schema import cycle, disposition, person
 
 GOOD = frozenset({"accepted", "qualified", "won"})
-BAD = frozenset({"rejected", "recycled", "lost"})
 
 
 class Outcome(NamedTuple):

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as sql_insert
 
-from connector.domain.record import Fields
+from connector.domain.record import Fields, Scalar
 from connector.store.among import among
 from connector.store.schema import (
     activity,
@@ -393,6 +393,18 @@ def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:
     for some in chunks(ids):
         rows = tx.execute(select(person.c.id, person.c.facts).where(among(person.c.id, some)))
         found.update({row.id: orjson.loads(row.facts) for row in rows})
+    return found
+
+
+def values_of(tx: Connection, ids: Iterable[str], name: str) -> dict[str, Scalar]:
+    """Give one fact of each of these people, where it is known."""
+    named = person.c.facts.contains(dumps(name), autoescape=True)
+    found = {}
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(person.c.id, person.c.facts).where(among(person.c.id, some), named)
+        )
+        found.update({row.id: orjson.loads(row.facts).get(name) for row in rows})
     return found
 
 

@@ -173,8 +173,8 @@ def _cases(
     ) as scored:
         pasts = sorted(scored)
     with store.read() as tx:
-        facts = people.facts_of(tx, {one.person for one in moments})
-    own = {who: _number(known.get(OWN_SCORE)) for who, known in facts.items()}
+        known = people.values_of(tx, {one.person for one in moments}, OWN_SCORE)
+    own = {who: _number(value) for who, value in known.items()}
     cases = [
         _case(past, moments[past.number], own.get(moments[past.number].person)) for past in pasts
     ]

@@ -72,6 +72,7 @@ def test_killed_and_over_bad_lines_for_minutes_all_ends_the_same(ground):
     luck, tally = random.Random(int(os.environ.get("SOAK_SEED", "1"))), Tally()
     soak(ground, luck, float(os.environ.get("SOAK_SECONDS", "120")), tally)
     print(tally.table())
+    assert tally.failures == []
     assert tally.survived == tally.injected
     assert tally.injected["kill"] >= 10
     assert len(tally.injected) > 5, "hardly a fault was met, so hardly anything was shown"

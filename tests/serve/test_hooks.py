@@ -7,11 +7,11 @@ import hmac
 import json
 import time
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import requests
 
-from connector.serve.hooks import BODY
+from connector.serve.hooks import BODY, _Call, _tell
 from connector.store import hints
 from tests.serve.conftest import SECRET
 
@@ -106,3 +106,14 @@ def test_many_calls_at_once_are_all_kept(serving):
         assert all(pool.map(one, range(60)))
     assert {ident for _, ident in kept(service)} == {str(n) for n in range(60)}
     assert "not a real secret" not in repr(service.told)
+
+
+def test_a_call_that_was_given_up_at_the_last_moment_does_not_end_the_writer():
+    class GivenUp(Future):
+        def done(self):
+            return False  # as it was a moment ago
+
+    done = GivenUp()
+    done.cancel()
+    _tell(_Call("hs", [], "digest", done), new=True)
+    assert done.cancelled()
