@@ -16,6 +16,7 @@ import io
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -53,7 +54,10 @@ SLOW = [
     )
 ]
 """Tests of the whole loop, for mutants that the first ones let live."""
-LIMIT_S = 120
+LIMIT_S = 120.0
+PATIENCE = 6
+"""So many times as long as the unchanged module a mutant may take before it counts as endless."""
+_MEMORY = Path("/dev/shm")
 _COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
@@ -169,12 +173,12 @@ def _changes(node: ast.AST):
         )
 
 
-def notices(module: str, mutant: Mutant, tests: list[str]) -> bool:
+def notices(module: str, mutant: Mutant, tests: list[str], limit: float = LIMIT_S) -> bool:
     """Whether a test fails with the mutant in place of the module, or never ends."""
     child = os.fork()
     if child == 0:
         _in_child(module, mutant, tests)
-    until = time.monotonic() + LIMIT_S
+    until = time.monotonic() + limit
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -196,13 +200,16 @@ def _in_child(module: str, mutant: Mutant, tests: list[str]) -> None:
         exec(compile(mutant.tree, spec.origin, "exec"), made.__dict__)
         parent, _, name = module.rpartition(".")
         setattr(importlib.import_module(parent), name, made)
-        from tests.sync.scoring import score_here
+        from tests.sync.scoring import NoScorer, score_here
 
-        importlib.import_module("connector.sync.score").score_store = score_here
+        scoring = importlib.import_module("connector.sync.score")
+        scoring.score_store, scoring.Scorer = score_here, NoScorer
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             words = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
             words += ["-k", "not postgresql", *tests]
-            code = int(pytest.main(words))
+            place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+            with tempfile.TemporaryDirectory(prefix="ll-mutant-", dir=place) as folder:
+                code = int(pytest.main([*words, f"--basetemp={folder}/t"]))
     finally:
         os._exit(code)
 
@@ -242,16 +249,23 @@ def main() -> None:
         every = list(mutants(path.read_text(encoding="utf-8")))
         tried, killed = 0, 0
         unchanged = Mutant(0, "nothing", ast.parse(path.read_text(encoding="utf-8")))
-        if notices(module, unchanged, [*tests, *SLOW]):
-            raise SystemExit(f"{module}: the tests fail without any change")
+        limits = []
+        for some in (tests, SLOW):
+            began = time.monotonic()
+            if notices(module, unchanged, some, 20 * LIMIT_S):
+                raise SystemExit(f"{module}: the tests fail without any change")
+            limits.append(max(LIMIT_S, PATIENCE * (time.monotonic() - began)))
         for mutant in every:
             if time.monotonic() > end:
                 break
             tried += 1
-            if notices(module, mutant, tests) or (tests != UNIT and notices(module, mutant, SLOW)):
+            if notices(module, mutant, tests, limits[0]) or (
+                tests != UNIT and notices(module, mutant, SLOW, limits[1])
+            ):
                 killed += 1
             else:
                 survivors.append(f"- `{path.relative_to(ROOT)}:{mutant.line}` {mutant.what}")
+                print(survivors[-1], flush=True)
         name = module.removeprefix("connector.")
         lines.append(f"| {name} | {len(every)} | {tried} | {killed} | {tried - killed} |")
         print(lines[-1], flush=True)
