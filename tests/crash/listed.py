@@ -36,9 +36,7 @@ class PracticeCrm:
 
     def put_back(self, kept: Any) -> None:
         clock = kept.clock
-        setattr(
-            self.work.crm, PORTAL[self.work.kind], copy.deepcopy(kept, {id(clock): clock})
-        )
+        setattr(self.work.crm, PORTAL[self.work.kind], copy.deepcopy(kept, {id(clock): clock}))
 
     def log(self) -> dict[str, Any]:
         ours = [

@@ -81,9 +81,7 @@ def soak(world: World, served: Served, luck: random.Random, seconds: float, tall
         tally.tellings += 1
 
 
-def _telling(
-    ground: Ground, served: Served, luck: random.Random, met: Counter[str]
-) -> str | None:
+def _telling(ground: Ground, served: Served, luck: random.Random, met: Counter[str]) -> str | None:
     """One journey over a line of its own, which is bad every second time; says what it broke at."""
     proxy = Proxy(served.server.server_address[1])
     over = memory_ground(ground.world, served, address=proxy.address)

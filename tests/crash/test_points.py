@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb  # noqa: F401  loaded before children are forked, so that each need not
 import narwhals  # noqa: F401
 import pytest
 
-from connector.sync.opening import model_file
 from connector.engine.program import program
+from connector.sync.opening import model_file
 from tests.crash import listed
 from tests.crash.ground import AGAIN, Ground, InFiles, OnServer, chosen, memory_ground
 from tests.crash.scenes import SCENES, Act
@@ -50,7 +50,7 @@ def grounds(folder, request, store):
         world = World(folder, f"sqlite:///{folder}/state/leadloop.db")
         copies = InFiles(folder)
     else:
-        server, name = request.getfixturevalue("postgresql_server"), f"c{os.getpid()}"
+        server, name = request.getfixturevalue("postgresql_server"), f"c{uuid4().hex}"
         server.psql(f"CREATE DATABASE {name}_0;")
         world = World(folder, server.get_uri(f"{name}_0"))
         copies = OnServer(server, world, InFiles(folder), name)
@@ -82,7 +82,9 @@ def test_killed_at_any_place_and_run_again_all_ends_the_same(folder, request, sc
     luck = random.Random(f"{scene.name} {store} {SEED}")
     try:
         scene.prepare(ground.world)
-        program(model_file(ground.world.loaded), ground.world.now)  # compiled once, for all children
+        program(
+            model_file(ground.world.loaded), ground.world.now
+        )  # compiled once, for all children
         for act in scene.acts:
             if act.people is not None:
                 act.people(ground.world)

@@ -18,6 +18,7 @@ from connector.errors import TryLaterError
 from connector.transport.http import Transport
 from tests.sync.world import World
 
+
 class WireAdapter:
     """The memory CRM as a child reaches it."""
 
