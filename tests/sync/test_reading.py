@@ -484,9 +484,9 @@ def test_a_merge_that_no_window_told_is_found_by_the_walk_with_its_winner(small,
     small.pass_time(DAY + HOUR)
     assert small.run().counts["pull"]["drift"] == 1
     assert small.rows("SELECT id, merged_into FROM record WHERE gone") == [("l07", "l03")]
-    assert small.rows("SELECT count(*) FROM person WHERE id IN ('crm/lead/l03', 'crm/lead/l07')") == [
-        (1,)
-    ]
+    assert small.rows(
+        "SELECT count(*) FROM person WHERE id IN ('crm/lead/l03', 'crm/lead/l07')"
+    ) == [(1,)]
 
 
 def test_a_record_only_hidden_from_us_is_kept_as_it_was_and_said(small, monkeypatch):
