@@ -27,7 +27,7 @@ from tests.peers import PEERS
 
 ROOT = Path(__file__).parents[1]
 UNIT = ["tests/unit/test_diff.py", "tests/unit/test_wishes.py"]
-PLAN = ["tests/sync/test_planning.py"]
+PLAN = ["tests/unit/sync/test_plan.py", "tests/sync/test_planning.py"]
 TARGETS: dict[str, list[str]] = {
     "connector.sync.diff": UNIT,
     "connector.sync.quiet": UNIT,
