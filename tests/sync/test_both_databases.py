@@ -105,7 +105,7 @@ def listed(world):
             }
         views = dict(export_views(store, world.folder / "views", "csv"))
         files = {
-            f.name: sorted(_NAMES.sub("…", f.read_text()).splitlines())
+            f.name: sorted(_NAMES.sub("…", f.read_text()).splitlines())  # sorted without the names
             for f in (world.folder / "views").iterdir()
         }
         return found | {
@@ -134,4 +134,4 @@ def test_a_story_ends_alike_on_both_databases(tmp_path, postgresql_url, scene):
         for part, wanted in one.items():
             assert other[part] == wanted, f"{act.name}: {part}"
     for part, wanted in lists.items():
-        assert server_lists[part] == wanted, part
+        assert _NAMES.sub("…", repr(server_lists[part])) == _NAMES.sub("…", repr(wanted)), part
