@@ -3,11 +3,11 @@
 A practice org answers: so many leads and ten tasks for each, with the life cycle of its Bulk jobs.
 The fewest of a load are a log-in, the time, and of each object its description, the call that says
 how late its rows may come, and the cheaper of two ways: pages of 2,000 by REST, or a first page,
-which says how much there is, and one Bulk job that is made, asked after until it is done and read in
-answers of 50,000 rows. The org's jobs are done at the third question, whoever asks. The fewest of an
-increment are the time, the same pages, and how late the rows of each object may come. The fewest of
-writing are one Bulk job (made, filled, handed in, asked after) or collections of 200, whichever is
-less; a job that took every record says so itself.
+which says how much there is, and one Bulk job that is made, asked after until it is done and read
+in answers of 50,000 rows. The org's jobs are done at the third question, whoever asks. The fewest
+of an increment are the time, the same pages, and how late the rows of each object may come. The
+fewest of writing are one Bulk job (made, filled, handed in, asked after) or collections of 200,
+whichever is less; a job that took every record says so itself.
 """
 
 from __future__ import annotations
