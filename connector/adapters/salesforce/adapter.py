@@ -111,7 +111,13 @@ class SalesforceAdapter:
         self._ingest = Ingest(self._session, keeps)
         campaigns = Campaigns(self._calls, self._reading)
         self._writing = Writing(
-            self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
+            self._calls,
+            self._objects,
+            self._reading,
+            self._ingest,
+            campaigns,
+            clock,
+            job_from=job_from,
         )
         self._tasks = Tasks(self._calls, self._reading)
         self._installing = Installing(

@@ -19,7 +19,8 @@ _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class Select(NamedTuple):
-    """One query. `conditions` are joined by AND; rows come in id order, at most `limit`."""
+    """One query. `conditions` are joined by AND; rows come in id order, at most `limit`; all of
+    them, answer by answer, where that is 0."""
 
     columns: Sequence[str]
     source: str
@@ -28,7 +29,8 @@ class Select(NamedTuple):
 
     def text(self) -> str:
         """Spell it."""
-        return f"{self.whole()} ORDER BY Id LIMIT {self.limit}"
+        ordered = f"{self.whole()} ORDER BY Id"
+        return f"{ordered} LIMIT {self.limit}" if self.limit else ordered
 
     def whole(self) -> str:
         """Spell it for Bulk: without the order and limit that keep it from being cut in parts."""
