@@ -37,6 +37,8 @@ class Capabilities:
     kind: str
     batch_size: int
     """Most records `write` takes in one call."""
+    at_once: int = 1
+    """How many calls of `write` may be under way at once, each by a thread and of other records."""
     id_batch: int = 200
     """Most ids `read_ids` takes in one call."""
     windows: bool = True

@@ -2,10 +2,11 @@
 
 Calls leave evenly; who is alone at a short limit may use it up at once, and then waits for its span
 to pass, and who is alone at one that headers tell may make up for turns it let pass, as while it
-waited for an answer. No span ever holds more than the limit. A process takes some turns ahead in one transaction, few at first and more while it uses
-them up, so that neither a long transaction of its own nor the others keep it from the next one. The
-pace slackens when the CRM says "too many", or when its headers show that somebody else uses the
-allowance up too, and quickens again while all is quiet.
+waited for an answer. No span ever holds more than the limit. A process takes some turns ahead in
+one transaction, few at first and more while it uses them up, so that neither a long transaction of
+its own nor the others keep it from the next one. The pace slackens when the CRM says "too many", or
+when its headers show that somebody else uses the allowance up too, and quickens again while all is
+quiet.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
 from connector.adapters.hubspot.tasks import Tasks
 from connector.adapters.hubspot.views import Views
-from connector.adapters.hubspot.writing import BATCH, Writing
+from connector.adapters.hubspot.writing import AT_ONCE, BATCH, Writing
 from connector.adapters.keeping import kept
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
@@ -88,6 +88,7 @@ class HubSpotAdapter:
     capabilities = Capabilities(
         kind="hubspot",
         batch_size=BATCH,
+        at_once=AT_ONCE,
         id_batch=5000,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
