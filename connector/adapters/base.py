@@ -50,6 +50,8 @@ class Capabilities:
     late: Micros = 0
     """How long the remote's index may trail behind its records: what changed is read once more
     when it is that old."""
+    bin: Micros = 0
+    """How long the remote keeps deleted records where they can be told from erased ones."""
     provisions: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""
@@ -198,6 +200,16 @@ class Witness(Protocol):
 
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
+
+
+@runtime_checkable
+class Eraser(Protocol):
+    """What an adapter may offer whose CRM tells what it erased for good from what it deleted."""
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that `read_ids` leaves out, those that the CRM says it has nowhere: neither live,
+        nor merged, nor in its bin. One it says nothing of is not among them.
+        """
 
 
 @runtime_checkable
