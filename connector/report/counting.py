@@ -24,7 +24,8 @@ from connector.report.feeding import alike_of, feed
 from connector.report.kinds import kind_measures, leakage_measure
 from connector.report.outlook import outlook_measures
 from connector.store import quality
-from connector.store.histories import Reading, Worth, histories
+from connector.store.histories import Reading, Worth
+from connector.store.resting import passes
 from connector.store.streams import Span
 
 
@@ -72,12 +73,13 @@ class Counted:
         self.all = (*self.measures, *self.kinds, *self.outlook)
         self.worth = Worth()
         self.known: dict[str, int] = {}
+        self.activities = quality.Activities(0, 0, 0)
 
     def count(self, tx: Connection, asked: Asked, span: Span) -> None:
         """Count the people of a span."""
         alike = alike_of(asked.now, asked.start, asked.threshold, exceeds=asked.exceeds)
-        found = (told.history for told in histories(tx, asked.reading, self.worth, span))
-        feed(found, alike, self.all)
+        feed(passes(tx, asked.reading, self.worth, span), alike, self.all)
+        self.activities = quality.activities_of(tx, span)
         self.known = quality.known_fields(tx, asked.fields, span)
 
     def state(self) -> dict[str, Any]:
@@ -86,6 +88,7 @@ class Counted:
             "measures": [one.state() for one in self.all],
             "worth": self.worth,
             "known": self.known,
+            "activities": self.activities,
         }
 
     def absorb(self, state: Mapping[str, Any]) -> None:
@@ -94,6 +97,7 @@ class Counted:
             one.absorb(other)
         together(self.worth, state["worth"])
         together(self.known, state["known"])
+        self.activities = together(self.activities, state["activities"])
 
 
 def _measures(asked: Asked) -> Measures:

@@ -29,7 +29,7 @@ from connector.report.parts import counting
 from connector.scoring.model import Model
 from connector.store import people, plans, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, watched
+from connector.store.histories import Reading, watched
 from connector.sync import nurturing
 from connector.sync.opening import agreed, calendar_of
 
@@ -272,7 +272,7 @@ def _health(tx: Connection, found: Counted) -> dict[str, Any]:
             {"field": name, "known": n, "share": n / inside if inside else None}
             for name, n in known.items()
         ],
-        **_activities(tx, worth),
+        **_activities(found.activities, quality.nobodys_activities(tx)),
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
@@ -281,12 +281,11 @@ def _health(tx: Connection, found: Counted) -> dict[str, Any]:
     }
 
 
-def _activities(tx: Connection, worth: Worth) -> dict[str, int]:
+def _activities(placed: quality.Activities, unplaced: quality.Activities) -> dict[str, int]:
     """All activities, those of machines, those seen twice, and those of nobody we know."""
-    unplaced, machine, twice = quality.nobodys_activities(tx)
     return {
-        "activities": worth.activities + unplaced,
-        "machine": worth.machine + machine,
-        "seen_twice": worth.seen_twice + twice,
-        "unplaced": unplaced,
+        "activities": placed.all + unplaced.all,
+        "machine": placed.machine + unplaced.machine,
+        "seen_twice": placed.seen_twice + unplaced.seen_twice,
+        "unplaced": unplaced.all,
     }
