@@ -21,7 +21,7 @@ from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owne
 from connector.funnel.stages import StageMeasure
 from connector.report.campaigns import return_measure
 from connector.report.feeding import alike_of, feed
-from connector.report.kinds import kind_measures, leakage_measure
+from connector.report.kinds import kind_measures, leakage_measure, spell_measures
 from connector.report.outlook import outlook_measures
 from connector.store import quality
 from connector.store.histories import Reading, Worth
@@ -70,7 +70,8 @@ class Counted:
         self.measures = _measures(asked)
         self.kinds = kind_measures(asked.report, asked, asked.now, asked.start)
         self.outlook = outlook_measures(asked.report, asked, asked.now, asked.published)
-        self.all = (*self.measures, *self.kinds, *self.outlook)
+        self.spells = spell_measures(asked.report, asked)
+        self.all = (*self.measures, *self.kinds, *self.outlook, *self.spells)
         self.worth = Worth()
         self.known: dict[str, int] = {}
         self.activities = quality.Activities(0, 0, 0)

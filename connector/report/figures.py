@@ -22,7 +22,7 @@ from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
 from connector.report.campaigns import campaign_figures, costs_of
 from connector.report.counting import Asked, Counted, Measures
-from connector.report.kinds import kind_figures
+from connector.report.kinds import kind_figures, spell_figures
 from connector.report.maturity import maturity_data
 from connector.report.outlook import alarm_figures, outlook_figures
 from connector.report.parts import counting
@@ -75,6 +75,7 @@ def report_figures(
             names,
             seen=asked.reading.watched,
         ),
+        "kind_quarters": spell_figures(found.spells, names),
         "campaigns": campaign_figures(returns, costs, settings.report),
         **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
         **alarms,
