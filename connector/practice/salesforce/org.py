@@ -35,6 +35,7 @@ from connector.practice.salesforce.reactions import (
     after_insert,
     before_update,
 )
+from connector.practice.salesforce.rights import check_save
 from connector.practice.salesforce.rules import WISHES, Rules, Wishes
 from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 
@@ -208,6 +209,7 @@ class Org:
     ) -> str:
         """Add a row as a client does; gives its id. Raises SaveError."""
         spec = self.schema[name]
+        check_save(self, user, name, values, None)
         given = check_writable(self, spec, values, user, creating=True)
         if name == "Account":
             given = person_accounts.new_values(self, given)
@@ -226,6 +228,7 @@ class Org:
         """Change a row as a client does. Raises SaveError."""
         row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
+        check_save(self, user, spec.name, values, row)
         given = check_writable(self, spec, values, user, creating=False)
         check_values(self, spec, given, row, wishes)
         given = before_update(self, spec.name, row, given)

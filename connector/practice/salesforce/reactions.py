@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.practice.salesforce import person_accounts
+from connector.practice.salesforce import person_accounts, rights
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.schema_sales import DRAFT
 
@@ -33,6 +33,8 @@ def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> N
     """React to a new row; what is loaded brings its own activities."""
     if name == "PermissionSetAssignment":
         org.schema_changed = org.clock.now()  # somebody sees other fields now
+    elif name == "User":
+        rights.give_profile(org, row)
     elif name == "Campaign":
         for place, (label, responded) in enumerate((("Sent", False), ("Responded", True))):
             values = {"CampaignId": row["Id"], "Label": label, "SortOrder": place + 1,
