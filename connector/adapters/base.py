@@ -103,6 +103,8 @@ class RemoteField:
     length: int | None = None
     values: tuple[str, ...] | None = None
     """The closed list of values it takes; None where any value goes."""
+    offered: tuple[str, ...] = ()
+    """The values it offers, whether others go or not."""
     optional: bool = False
     """Rows may lack it, and others may have fields that no description lists."""
 
@@ -137,6 +139,8 @@ class Order(NamedTuple):
     """Every remote object that is read, and whether it is written too."""
     themes: Sequence[str] = ()
     """The nurture themes, where this CRM is the one that sales works in."""
+    deals: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    """As `statuses`, of objects whose rows are opportunities."""
     gives: bool = False
     """Whether people are given to owners there, each with a task."""
 

@@ -212,3 +212,100 @@ def test_an_admins_log_in_is_asked_for_the_mapping_alone_and_not_for_our_rights(
     found = findings(work, admin="my-admin")
     assert "does not take" in told(found).said
     assert not [one for one in found if "never needs" in one.said], "those are the admin's rights"
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def reworded(work, old, new):
+    mapping = work.folder / "mapping.yaml"
+    text = mapping.read_text()
+    assert old in text
+    mapping.write_text(text.replace(old, new, 1))
+    return amiss(rights(work))
+
+
+def test_words_of_leads_are_held_against_what_salesforce_says_they_mean(work):
+    said = {one.said for one in rights(work)}
+    assert "4 lead statuses, 1 of them of converted leads" in said
+    assert "8 stages of opportunities, 1 won and 1 lost" in said
+    found = reworded(work, "Closed - Converted: accepted", "Closed - Converted: rejected")
+    ((_, one),) = found
+    assert "a status of converted leads, and the mapping reads it as `rejected`" in one
+    found = reworded(work, "Closed - Converted: rejected", "Closed - Converted: accepted")
+    assert found == {}
+    found = reworded(work, "Open - Not Contacted: null", "Open - Not Contacted: accepted")
+    ((_, one),) = found
+    assert "the status of new leads, and the mapping reads it as a verdict, `accepted`" in one
+
+
+def test_a_mapping_that_names_stages_is_held_against_what_they_mean(work):
+    by_name = (
+        "from: StageName\n      values: {Prospecting: open, Qualification: lost, Closed Won: won, "
+        "Closed Lost: lost}"
+    )
+    found = reworded(
+        work,
+        "from: [IsClosed, IsWon]\n      values: {false/false: open, true/true: won, "
+        "true/false: lost}",
+        by_name,
+    )
+    said = sorted(one for _, one in found)
+    assert said[0].startswith("4 values of Opportunity.StageName mean nothing to the mapping")
+    assert said[1] == (
+        "the stage `Qualification` is open in Salesforce, and the mapping reads it as `lost`"
+    )
+    assert any("[IsClosed, IsWon]" in fix for fix in found.values())
+
+
+def test_an_org_whose_deals_can_never_be_lost_is_told_so(work):
+    for row in work.crm.org.tables["OpportunityStage"].values():
+        row["IsActive"] = row["ApiName"] != "Closed Lost"
+    ((_, one),) = amiss(rights(work))
+    assert "no active stage of opportunities is lost" in one
+
+
+def test_a_status_that_an_admin_adds_is_said_once_by_the_run_and_by_doctor_until_it_is_mapped(work):
+    work.person("one")
+    work.go()
+    known = work.crm.org.schema["Lead"].fields["Status"].values
+    now = [*known, "Parked"]
+    work.crm.steer("field", {"object": "Lead", "field": "Status", "set": {"values": now}})
+    work.run()
+    (line,) = [said for said in work.warnings if "Parked" in said]
+    assert "Lead.Status offers `Parked` now" in line
+    assert "`status: values:` of `lead`" in line
+    work.run()
+    assert [said for said in work.warnings if "Parked" in said] == []
+    assert any("Parked" in one for _, one in amiss(rights(work)))
+    work.crm.steer("field", {"object": "Lead", "field": "Status", "set": {"values": list(known)}})
+    work.run()
+    work.crm.steer("field", {"object": "Lead", "field": "Status", "set": {"values": now}})
+    assert (
+        reworded(work, "Recycled: recycled", "Recycled: recycled\n        Parked: recycled") == {}
+    )
+    work.run()
+    assert [said for said in work.warnings if "Parked" in said] == []
+
+
+def test_campaigns_cost_what_the_org_says_and_are_called_as_they_are_called_there(work):
+    from connector.report.figures import report_figures
+    from connector.store.database import open_store
+
+    work.person("one", title="Clerk")
+    campaign = {"Name": "Spring Fair", "Type": "Trade Show", "ActualCost": 900,
+                "StartDate": "2026-02-01"}  # fmt: skip
+    made = work.crm.steer("load", {"Campaign": [campaign]})["Campaign"]
+    member = {"CampaignId": made[0], "LeadId": work.ids["one"], "Status": "Responded"}
+    work.crm.steer("load", {"CampaignMember": [member]})
+    work.go()
+    work.run()
+    store = open_store(work.loaded.store_url())
+    try:
+        figures = report_figures(store, work.loaded, work.now, [])
+    finally:
+        store.close()
+    (row,) = [one for one in figures["campaigns"]["rows"] if not one["unknown"]]
+    assert row["name"] == "Spring Fair"
+    assert (row["cost"], row["cost_from"], row["type"]) == (900.0, "crm", "Trade Show")
+    assert (row["begins"], row["touched"]) == ("2026-02-01", 1)

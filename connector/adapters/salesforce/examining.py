@@ -13,6 +13,7 @@ from connector.adapters.salesforce.conversion import followed
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.permissions import held, lacking
 from connector.adapters.salesforce.session import Session
+from connector.adapters.salesforce.vocabulary import agreed
 
 
 def examine(
@@ -24,22 +25,5 @@ def examine(
         admin: Who is asked for metadata: an admin's session for this once, or our own.
     """
     yield from lacking(objects, order, held(calls, objects, session.ids()[1]))
-    yield from _statuses(objects, order)
+    yield from agreed(calls, objects, order)
     yield from followed(admin, calls, objects, order)
-
-
-def _statuses(objects: Objects, order: Order) -> Iterator[Check]:
-    """Whether the mapping knows every status sales can choose: others say nothing to us."""
-    for source, (field, _) in order.statuses.items():
-        spec = objects.of(source).fields.get(field.casefold(), {})
-        there = [str(one["value"]) for one in spec.get("picklistValues", ()) if one.get("active")]
-        strange = [value for value in there if value not in order.known.get(source, ())]
-        if strange:
-            yield Check(
-                "look",
-                f"{len(strange)} values of {source}.{field} mean nothing to the mapping: "
-                f"{', '.join(strange[:5])}",
-                f"Add them to the mapping, under `status: values:` of {source}",
-            )
-        elif there:
-            yield Check("ok", f"the mapping knows every {source}.{field}")

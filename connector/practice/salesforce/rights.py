@@ -77,9 +77,9 @@ def narrow(org: Org, user: str, given: dict[str, Any]) -> None:
             org.order["PermissionSetAssignment"].remove(id_)
     name = f"Narrow_{len(org.tables['PermissionSet'])}"
     _assign(org, user, _made(org, name, given["permissions"], given["objects"]))
-    row = org.find(user)
-    if row is not None:
-        row[_MARKETING] = bool(given.get("marketing"))
+    who = org.find(user)
+    if who is not None:
+        who[_MARKETING] = bool(given.get("marketing"))
     org.schema_changed = org.clock.now()
 
 
