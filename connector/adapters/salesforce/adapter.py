@@ -26,6 +26,7 @@ from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.campaigns import Campaigns
 from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.deleted import hidden
 from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
@@ -101,6 +102,7 @@ class SalesforceAdapter:
         self._calls = Calls(self.session)
         self._objects = Objects(self.session.http, address)
         keeps = bookmark if bookmark is not None else Forgetful()
+        days = Days(self._calls, lambda: self.session.ids()[1])
         bulk = BulkQueries(self.session, keeps, PAGE)
         self._reading = Reading(
             self._calls,
@@ -109,13 +111,14 @@ class SalesforceAdapter:
             bulk=bulk,
             bulk_from=bulk_from,
             covering=Covering(self._calls, keeps, self.capabilities.overlap),
+            days=days,
         )
         self._ingest = Ingest(self.session, keeps)
         campaigns = Campaigns(self._calls, self._reading)
         self._writing = Writing(
             self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
         )
-        self._tasks = Tasks(self._calls, self._reading)
+        self._tasks = Tasks(self._calls, self._reading, days)
         self._installing = Installing(self.session, self._calls, self._objects, self._reading, uses)
 
         deploys = Deploys(self.session, self._calls)

@@ -11,8 +11,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from connector.domain.moment import SECOND, Micros
+from connector.domain.moment import SECOND, Micros, parse_iso, to_datetime
 from connector.practice.clock import PracticeClock
 from connector.practice.oracle import Effect, Oracle
 from connector.practice.salesforce import person_accounts
@@ -154,6 +155,12 @@ class Org:
     def stamp(self) -> str:
         """Now, as rows hold it: whole seconds."""
         return moment_text(self.clock.now())
+
+    def day(self, stamp: object) -> str:
+        """The calendar day of a moment as the org's own people see it."""
+        company: Row = next(iter(self.tables["Organization"].values()), {})
+        zone = ZoneInfo(company.get("TimeZoneSidKey") or "UTC")
+        return to_datetime(parse_iso(str(stamp))).astimezone(zone).date().isoformat()
 
     def settle(self) -> None:
         """Let transactions that have committed by now be seen."""

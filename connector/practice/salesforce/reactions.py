@@ -49,7 +49,7 @@ def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> N
         _name_recipient(org, row, user)
     elif name == "EmailMessage" and not loaded and row["Status"] != DRAFT:
         task = {"Subject": f"Email: {row.get('Subject') or ''}", "TaskSubtype": "Email",
-                "Status": "Completed", "ActivityDate": row["CreatedDate"][:10],
+                "Status": "Completed", "ActivityDate": org.day(row["CreatedDate"]),
                 "WhatId": row.get("RelatedToId")}  # fmt: skip
         row["ActivityId"] = row.get("ActivityId") or org.insert("Task", task, user)["Id"]
 
