@@ -284,9 +284,9 @@ PEERS = (
         (),
         "a value counts as written when it is sent",
         "connector.store.outbox",
-        "    write_journal(tx, [_sent(row) for row in ours], now, run)\n    return ours\n",
-        "    write_journal(tx, [_sent(row) for row in ours], now, run)\n"
-        "    confirm(tx, [_sent(row) for row in ours], now, run)\n    return ours\n",
+        "    write_journal(tx, ids, now, run)\n",
+        "    write_journal(tx, ids, now, run)\n"
+        "    confirm(tx, [_sent(row) for row in rows], now, run)\n",
         f"{_SYNC}multiwoven_a_failed_row_is_not_forgotten_because_its_value_was_noted",
     ),
     Peer(

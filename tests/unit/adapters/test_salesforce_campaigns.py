@@ -12,7 +12,7 @@ from connector.adapters.salesforce.campaigns import FLAG, LEFT, THEME
 from connector.domain.change import Result, Write
 from connector.domain.outward import FieldType
 from connector.errors import UnknownOutcomeError
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.server import PracticeServer
 from tests.contract.practice_fakes import SalesforceFake
 
