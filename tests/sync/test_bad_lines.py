@@ -9,7 +9,8 @@ import pytest
 from connector.adapters import memory
 from connector.domain.moment import DAY
 from connector.errors import LeadloopError
-from tests.crash.wire import Served, WireAdapter, people_at_work
+from tests.crash.scenes import people_at_work
+from tests.crash.wire import Served, WireAdapter
 from tests.proxy import FAULTS, Proxy
 from tests.sync.world import START, World
 
