@@ -21,6 +21,7 @@ from tests.sync.scoring import NoScorer, score_here
 from tests.sync.test_nurture import THEMES
 from tests.sync.world import MAPPING, SETTINGS, World
 
+pytestmark = pytest.mark.timeout(900)
 MINUTE = 60_000_000
 _NAMES = re.compile(r"\b01k[0-9a-z]{17}\b|forgotten/[0-9a-f]+")
 """Names of runs and of who was forgotten, which are others each time."""
