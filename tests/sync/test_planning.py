@@ -5,6 +5,9 @@ from __future__ import annotations
 import orjson
 
 from connector.domain.moment import DAY
+from connector.store import people
+from connector.store.database import open_store
+from connector.sync.plan import _ask_anew
 from tests.sync import world as worlds
 
 
@@ -62,6 +65,21 @@ def test_later_plans_hold_owner_and_nurture_of_the_primary_record_alone(small):
     assert not owners[0][2]
     assert {r[3] for r in rows} == {"approved"}
     assert small.rows("SELECT field, value FROM human_edit") == [("ll_nurture", "false")]
+    assert "crm/lead/a" not in asked_anew(small)
+    small.pass_time(31 * DAY)
+    assert "crm/lead/a" in asked_anew(small), "the edit had its time"
+
+
+def asked_anew(world):
+    """Who would be planned although nothing happened to them."""
+    store = open_store(world.store_url)
+    try:
+        with world.open("plan", candidate=True) as loop, store.write() as tx:
+            people.mark_all(tx, pending=False)
+            _ask_anew(loop, tx, changed=False)
+            return people.pending(tx, "", 10)
+    finally:
+        store.close()
 
 
 def plans(world):
