@@ -31,6 +31,7 @@ def resolve_people(loop: Loop) -> Counter[str]:
     _take_news(loop)
     for kind, step in (
         (Kind.OWNER, _seen),
+        (Kind.CAMPAIGN, _taken),
         (Kind.ACCOUNT, _accounts),
         (Kind.PERSON, _people),
         (Kind.OPPORTUNITY, _opportunities),
@@ -59,6 +60,13 @@ def _seen(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Coun
     del loop
     people.clean(tx, page)
     counts["owners"] += len(page)
+
+
+def _taken(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
+    """Campaigns are what reports read, and say nothing of a person."""
+    del loop
+    people.clean(tx, page)
+    counts["campaigns"] += len(page)
 
 
 def _accounts(

@@ -18,6 +18,7 @@ from connector.adapters.salesforce.answers import TooLongError
 from connector.adapters.salesforce.bulk import BulkQueries, JobLostError, Place, place_of
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.related import add_beside
@@ -60,6 +61,7 @@ class Reading:
         bulk: BulkQueries | None = None,
         bulk_from: int = BULK_FROM,
         covering: Covering | None = None,
+        days: Days | None = None,
     ) -> None:
         self._calls = calls
         self._objects = objects
@@ -68,6 +70,7 @@ class Reading:
         self._bulk_from = bulk_from
         self._covering = covering
         self._money = Money(calls, objects)
+        self._days = days if days is not None else Days(calls, lambda: "")
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
@@ -271,6 +274,7 @@ class Reading:
 
     def _finish(self, shape: Shape, rows: list[Row]) -> None:
         self._money.convert(shape.money, rows)
+        self._days.fill(shape.days, rows)
         add_beside(self._objects, self.matching, shape.described.name, shape.beside, rows)
 
     def _by_role(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -71,10 +72,12 @@ def full_id(ident: str) -> str | None:
 
 
 def _check_letters(first: str) -> str:
-    return "".join(
-        _CHECK[sum(1 << k for k, letter in enumerate(first[b : b + 5]) if "A" <= letter <= "Z")]
-        for b in (0, 5, 10)
-    )
+    return _check_letter(first[:5]) + _check_letter(first[5:10]) + _check_letter(first[10:])
+
+
+@lru_cache(maxsize=50_000)  # ids of one object share all but their last letters
+def _check_letter(five: str) -> str:
+    return _CHECK[sum(1 << k for k, letter in enumerate(five) if "A" <= letter <= "Z")]
 
 
 def _restored(capitals: str) -> str:

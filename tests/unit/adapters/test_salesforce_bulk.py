@@ -229,7 +229,7 @@ def test_ten_times_the_rows_take_no_more_memory(org, opened):
             file.write((",".join(f'"{c}"' for c in shape.columns) + "\n").encode())
             for n in range(count):
                 file.write(line.format(n, "x" * 100).encode())
-            pages = BulkQueries(crm._session, Forgetful(), 1000)._rows(
+            pages = BulkQueries(crm.session, Forgetful(), 1000)._rows(
                 file, Place("v62.0/1", "", 0, ""), count, partial(flat_rows, crm._objects, shape)
             )
             tracemalloc.start()
