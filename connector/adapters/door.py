@@ -12,12 +12,14 @@ from typing import cast
 from connector.adapters.base import (
     Adapter,
     Capabilities,
+    Deleted,
     FieldStep,
     Heir,
     Historian,
     Identity,
     NewTask,
     Page,
+    Registrar,
     RemoteField,
     Row,
     Tasker,
@@ -106,6 +108,12 @@ class Door:
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
         return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
+
+    def deleted(self, source: str, since: Micros, until: Micros) -> Deleted | None:
+        """What the CRM's log says was deleted; None where it keeps none."""
+        if not isinstance(self._adapter, Registrar):
+            return None
+        return self._adapter.deleted(source, since, until)
 
     def losers(self, row: Row) -> list[str]:
         """Ids of the records merged into a row's; none where the CRM's rows do not say it."""
