@@ -37,6 +37,8 @@ class Capabilities:
     kind: str
     batch_size: int
     """Most records `write` takes in one call."""
+    at_once: int = 1
+    """How many calls of `write` may be under way at once, each by a thread and of other records."""
     id_batch: int = 200
     """Most ids `read_ids` takes in one call."""
     windows: bool = True
@@ -48,6 +50,8 @@ class Capabilities:
     late: Micros = 0
     """How long the remote's index may trail behind its records: what changed is read once more
     when it is that old."""
+    bin: Micros = 0
+    """How long the remote keeps deleted records where they can be told from erased ones."""
     provisions: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""
@@ -219,6 +223,16 @@ class Registrar(Protocol):
 
     def deleted(self, source: str, since: Micros, until: Micros) -> Deleted | None:
         """What was deleted of an object in a span; None where no log tells."""
+
+
+@runtime_checkable
+class Eraser(Protocol):
+    """What an adapter may offer whose CRM tells what it erased for good from what it deleted."""
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that `read_ids` leaves out, those that the CRM says it has nowhere: neither live,
+        nor merged, nor in its bin. One it says nothing of is not among them.
+        """
 
 
 @runtime_checkable

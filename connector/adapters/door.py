@@ -13,6 +13,7 @@ from connector.adapters.base import (
     Adapter,
     Capabilities,
     Deleted,
+    Eraser,
     FieldStep,
     Heir,
     Historian,
@@ -114,6 +115,10 @@ class Door:
         if not isinstance(self._adapter, Registrar):
             return None
         return self._adapter.deleted(source, since, until)
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that are left out, those erased for good; none where the CRM cannot tell."""
+        return self._adapter.erased(source, ids) if isinstance(self._adapter, Eraser) else []
 
     def losers(self, row: Row) -> list[str]:
         """Ids of the records merged into a row's; none where the CRM's rows do not say it."""

@@ -117,7 +117,13 @@ class SalesforceAdapter:
         self._ingest = Ingest(self.session, keeps)
         campaigns = Campaigns(self._calls, self._reading)
         self._writing = Writing(
-            self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
+            self._calls,
+            self._objects,
+            self._reading,
+            self._ingest,
+            campaigns,
+            clock,
+            job_from=job_from,
         )
         self._tasks = Tasks(self._calls, self._reading, days)
         self._installing = Installing(self.session, self._calls, self._objects, self._reading, uses)

@@ -90,8 +90,8 @@ UNCONFIRMED = (
     ),
     Assumed(
         "Deleted campaign members pass no bin",
-        "mappings/salesforce.yaml",
-        "none: a member that goes keeps having responded",
+        "none",
+        "not relied on: the log of deletes tells of those with and without a bin",
     ),
     Assumed(
         "Invitees' copies and the pattern of a series count twice unless left out",
