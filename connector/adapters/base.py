@@ -59,6 +59,8 @@ class Capabilities:
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
     tasks: bool = False
     """Whether it is a Tasker too."""
+    admin_knows: bool = False
+    """Whether an admin's log-in by command line may be asked what our own user may not."""
     paces: tuple[Pace, ...] = ()
     """Limits the vendor sets beside its allowance, by kind of call; the first that fits counts."""
 
@@ -105,6 +107,8 @@ class RemoteField:
     length: int | None = None
     values: tuple[str, ...] | None = None
     """The closed list of values it takes; None where any value goes."""
+    offered: tuple[str, ...] = ()
+    """The values it offers, whether others go or not."""
     optional: bool = False
     """Rows may lack it, and others may have fields that no description lists."""
 
@@ -139,6 +143,10 @@ class Order(NamedTuple):
     """Every remote object that is read, and whether it is written too."""
     themes: Sequence[str] = ()
     """The nurture themes, where this CRM is the one that sales works in."""
+    deals: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    """As `statuses`, of objects whose rows are opportunities."""
+    gives: bool = False
+    """Whether people are given to owners there, each with a task."""
 
 
 class PartStep(NamedTuple):
@@ -293,8 +301,12 @@ class Provisioner(Protocol):
 class Examiner(Protocol):
     """What an adapter may offer that knows what its CRM must let our user do."""
 
-    def examine(self, order: Order) -> list[Check]:
-        """Say whether our user may do what it must, and no more. Changes nothing."""
+    def examine(self, order: Order, admin: Examiner | None = None) -> list[Check]:
+        """Say whether our user may do what it must, and no more. Changes nothing.
+
+        Args:
+            admin: The same CRM, opened by somebody who may be asked what our user may not.
+        """
 
 
 @runtime_checkable

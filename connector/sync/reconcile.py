@@ -132,7 +132,8 @@ def _finish(
 def _bury_lost(
     loop: Loop, source: Source, one: CompiledObject, found: Counter[str], *, binned: bool
 ) -> None:
-    """Ask for each record that did not show up; those the CRM does not have are gone."""
+    """Ask for each record that did not show up; those the CRM does not have are gone, into the
+    record that answers for them where there is one."""
     after = ""
     while True:
         with loop.store.read() as tx:
@@ -141,12 +142,15 @@ def _bury_lost(
         if not ids:
             return
         after = ids[-1]
-        there = {str(row[one.key]) for row in source.adapter.read_ids(one.source, [one.key], ids)}
+        rows = source.adapter.read_ids(one.source, source.names(one), ids)
+        there = {str(row[one.key]) for row in rows}
+        winners = {loser: str(r[one.key]) for r in rows for loser in source.adapter.losers(r)}
         missing = [ident for ident in ids if ident not in there]
         unseen = set(_hidden(source, one, missing)) if missing else set()
         found["hidden"] += len(unseen)
-        gone: dict[str, str | None] = {i: None for i in missing if i not in unseen}
-        erased = _erased(source, one, list(gone)) if binned and gone else []
+        gone = {i: winners.get(i) for i in missing if i not in unseen}
+        nowhere = [i for i, into in gone.items() if into is None]
+        erased = _erased(source, one, nowhere) if binned and nowhere else []
         if erased:
             erase(loop, source, one, erased, found)
             found["lost"] += len(erased)

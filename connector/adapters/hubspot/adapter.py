@@ -8,6 +8,7 @@ from dataclasses import replace
 from connector.adapters.base import (
     Capabilities,
     Check,
+    Examiner,
     FieldStep,
     Identity,
     NewTask,
@@ -263,7 +264,8 @@ class HubSpotAdapter:
     def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
         return self._furnishing.remove(order, fields=fields, check_only=check_only)
 
-    def examine(self, order: Order) -> list[Check]:
+    def examine(self, order: Order, admin: Examiner | None = None) -> list[Check]:
+        del admin
         return self._furnishing.examine(order)
 
     def close(self) -> None:
