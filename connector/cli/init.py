@@ -58,6 +58,8 @@ _ODOO = """\
     mapping: mapping.yaml
     auth: {{database: {database}, login: {login}, key: "${{ODOO_KEY}}"}}
     scope: {{exclude: {{own_domains: []}}}}
+# What an alert links to: it opens the record, and changes nothing.
+handoff: {{link: "{address}/web#id={{id}}&model={{object}}&view_type=form"}}
 """
 _SALESFORCE = """\
   - name: salesforce
@@ -67,6 +69,8 @@ _SALESFORCE = """\
     # Of an external client app with the client credentials flow and a run-as user:
     auth: {{client_id: "${{SALESFORCE_CLIENT_ID}}", client_secret: "${{SALESFORCE_CLIENT_SECRET}}"}}
     scope: {{exclude: {{own_domains: []}}}}
+# What an alert links to: it opens the record, and changes nothing.
+handoff: {{link: "{address}/{{id}}"}}
 """
 _HUBSPOT = """\
   - name: hubspot
@@ -129,7 +133,10 @@ def init(
                 "`init salesforce` needs the org's address",
                 hint="Add --address https://acme.my.salesforce.com",
             )
-        connection, mapping = _SALESFORCE.format(address=address), shipped("salesforce.yaml")
+        connection, mapping = (
+            _SALESFORCE.format(address=address.rstrip("/")),
+            shipped("salesforce.yaml"),
+        )
     elif kind == "hubspot":
         there = f"    address: {address}\n" if address else ""
         connection, mapping = _HUBSPOT.format() + there, shipped("hubspot.yaml")
@@ -138,7 +145,7 @@ def init(
             raise UsageError(
                 "`init odoo` needs an address and a database", hint="Add --address and --database"
             )
-        values = {"address": address, "database": database, "login": login}
+        values = {"address": address.rstrip("/"), "database": database, "login": login}
         connection, mapping = _ODOO.format(**values), shipped("odoo.yaml")
     if not force:
         _nothing_there()
