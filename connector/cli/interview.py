@@ -157,5 +157,5 @@ def _domain(given: str) -> str:
 
 
 def _yaml(value: object) -> str:
-    """Spell a value so that YAML reads it as it is: what JSON writes is YAML too."""
-    return json.dumps(value, ensure_ascii=False)
+    """Spell a value so that it is read as it is: JSON is YAML too, and `$${` is no variable."""
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${")

@@ -20,7 +20,7 @@ from connector.funnel.segments import Segment
 from connector.funnel.stages import Funnel, Stage
 from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
-from connector.report.campaigns import campaign_figures, costs_of
+from connector.report.campaigns import campaign_figures, spent
 from connector.report.counting import Asked, Counted, Measures
 from connector.report.kinds import kind_figures, spell_figures
 from connector.report.maturity import maturity_data
@@ -44,8 +44,10 @@ def report_figures(
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     model = models.default
     settings = loaded.settings
-    costs = costs_of(loaded, now, warnings)
+    with store.read() as tx:
+        paid = spent(tx, loaded, now, warnings)
     consent = nurturing.blocked(store, loaded)
+    costs = paid.costs
     with counting(store, lambda tx: _asked(tx, loaded, model, costs, now)) as (tx, asked, found):
         names = _owner_names(tx, asked.reading.connection, settings.report.owners)
         health = _health(tx, found)
@@ -76,7 +78,7 @@ def report_figures(
             seen=asked.reading.watched,
         ),
         "kind_quarters": spell_figures(found.spells, names),
-        "campaigns": campaign_figures(returns, costs, settings.report),
+        "campaigns": campaign_figures(returns, paid, settings.report),
         **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
         **alarms,
         "consent": consent,

@@ -38,7 +38,7 @@ def ask(*lines, words=("--ask",)):
 def test_answers_become_settings_model_and_routing(exports):
     done = ask(
         "web, fair", "120", "", "https://no", "@Acme.example, acme.example",
-        'Who "asks": and buys', "70", "50", "pages seen, need", "inbound", "soon", "8bh", "",
+        'Who "asks": ${and} buys', "70", "50", "pages seen, need", "inbound", "soon", "8bh", "",
         "cost", "30d",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -48,7 +48,7 @@ def test_answers_become_settings_model_and_routing(exports):
     loaded = load_settings(exports / "leadloop.yaml")
     process, settings = loaded.settings.process, loaded.settings
     assert [(one.name, one.target) for one in process.sources] == [("web", 120), ("fair", None)]
-    assert process.definition == 'Who "asks": and buys'
+    assert process.definition == 'Who "asks": ${and} buys'
     assert process.passes == ["pages seen", "need"]
     assert settings.connections[0].scope.exclude.own_domains == ["acme.example"]
     assert str(settings.sla.first_touch) != str(DAY)
