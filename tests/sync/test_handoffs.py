@@ -285,6 +285,37 @@ def test_whoever_a_person_chose_in_the_crm_keeps_a_late_hand_off(company):
     assert company.shown("l1")["owner"] == "carla"
 
 
+def test_a_late_record_that_was_somebodys_before_stays_theirs_and_listed(company):
+    configure(company, "alerts: {hours: null}\n")
+    company.hot("l1", owner="ben")
+    company.run()
+    for _ in range(5):
+        company.pass_time(13 * HOUR)
+        company.run()
+    assert company.shown("l1")["owner"] == "ben"
+    assert company.rows("SELECT state, owner FROM cycle WHERE person = 'crm/lead/l1'") == [
+        ("handed_off", "crm/ben")
+    ], "nobody is said to have it whom the CRM will never show"
+    assert company.rows("SELECT owner, step, turn FROM handoff") == [("crm/ben", "reassigned", 0)]
+    assert buckets(company)["l1"] == "late"
+    company.put("leads", "l1", status="good")
+    company.pass_time(HOUR)
+    company.run()
+    assert buckets(company)["l1"] == "qualified"
+
+
+def test_a_late_record_of_somebody_who_left_is_given_to_somebody_else(company):
+    configure(company, "alerts: {hours: null}\n")
+    company.hot("l1", owner="ben")
+    company.run()
+    company.put("users", "ben", active=False)
+    for _ in range(3):
+        company.pass_time(13 * HOUR)
+        company.run()
+    assert company.shown("l1")["owner"] == "anna"
+    assert company.rows("SELECT state FROM cycle WHERE person = 'crm/lead/l1'") == [("handed_off",)]
+
+
 def test_who_rejected_a_person_does_not_get_that_person_again(company):
     company.hot("l1")
     company.run()
