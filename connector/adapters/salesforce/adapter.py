@@ -61,6 +61,7 @@ def open_salesforce(
         clock,
         reserve=connection.api.reserve,
         bookmark=places.bookmark,
+        nurtured=connection.lists,
     )
 
 
@@ -93,6 +94,7 @@ class SalesforceAdapter:
         bookmark: Bookmark | None = None,
         bulk_from: int = BULK_FROM,
         job_from: int = JOB_FROM,
+        nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self._session = Session(address, grant, Usage(reserve, clock))
@@ -109,7 +111,7 @@ class SalesforceAdapter:
             covering=Covering(self._calls, keeps, self.capabilities.overlap),
         )
         self._ingest = Ingest(self._session, keeps)
-        campaigns = Campaigns(self._calls, self._reading)
+        campaigns = Campaigns(self._calls, self._reading, nurtured)
         self._writing = Writing(
             self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
         )
