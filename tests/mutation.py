@@ -16,15 +16,18 @@ import io
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.peers import PEERS
+
 ROOT = Path(__file__).parents[1]
 UNIT = ["tests/unit/test_diff.py", "tests/unit/test_wishes.py"]
-PLAN = ["tests/sync/test_planning.py"]
+PLAN = ["tests/unit/sync/test_plan.py", "tests/sync/test_planning.py"]
 TARGETS: dict[str, list[str]] = {
     "connector.sync.diff": UNIT,
     "connector.sync.quiet": UNIT,
@@ -53,67 +56,15 @@ SLOW = [
     )
 ]
 """Tests of the whole loop, for mutants that the first ones let live."""
-LIMIT_S = 120
+LIMIT_S = 120.0
+PATIENCE = 6
+"""So many times as long as the unchanged module a mutant may take before it counts as endless."""
+_MEMORY = Path("/dev/shm")
 _COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 _WORDS = {"write": "keep", "keep": "write", "planned": "approved"}
-
-PEERS: tuple[tuple[str, str, str, str, str], ...] = (
-    (
-        "no overlap below the last window",
-        "connector.sync.pull",
-        "Window(since - capabilities.overlap, max(until, since))",
-        "Window(since, max(until, since))",
-        "tests/sync/test_complaints.py::test_c01_rows_stamped_just_before_the_cursor_are_read",
-    ),
-    (
-        "the window is closed before its rows are read",
-        "connector.sync.pull",
-        "    _read(loop, source, one, INCREMENT, window, after, done, counts)\n    end = window.until\n",
-        "    end = window.until\n    _save(loop, source, one, INCREMENT, done_until=end)\n"
-        "    _read(loop, source, one, INCREMENT, window, after, end, counts)\n",
-        "tests/sync/test_complaints.py::test_c34_one_failing_object_keeps_the_state_of_the_others",
-    ),
-    (
-        "the cursor runs ahead of the window",
-        "connector.sync.pull",
-        "_save(loop, source, one, INCREMENT, done_until=end)",
-        "_save(loop, source, one, INCREMENT, done_until=end + 86_400_000_000)",
-        "tests/sync/test_complaints.py::test_c12_a_row_newer_than_the_window_neither_breaks_nor_moves_it",
-    ),
-    (
-        "a batch with one success is a success",
-        "connector.sync.sending",
-        "done = [r for r, o in pairs if o.result is Result.APPLIED]",
-        "done = [r for r, _ in pairs]",
-        "tests/sync/test_complaints.py::test_multiwoven_a_failed_row_is_not_forgotten_because_its_value_was_noted",
-    ),
-    (
-        "a value counts as written when it is sent",
-        "connector.store.outbox",
-        "    write_journal(tx, [_sent(row) for row in ours], now, run)\n    return ours\n",
-        "    write_journal(tx, [_sent(row) for row in ours], now, run)\n"
-        "    confirm(tx, [_sent(row) for row in ours], now, run)\n    return ours\n",
-        "tests/sync/test_complaints.py::test_multiwoven_a_failed_row_is_not_forgotten_because_its_value_was_noted",
-    ),
-    (
-        "what did not show up is deleted without asking",
-        "connector.sync.reconcile",
-        "if i not in there}",
-        "}",
-        "tests/sync/test_reading.py::test_a_record_missed_by_the_walk_but_there_by_its_id_is_kept",
-    ),
-    (
-        "a create that may have happened is sent again",
-        "connector.transport.http",
-        "if isinstance(error, UnknownOutcomeError | QuotaError) or",
-        "if isinstance(error, QuotaError) or",
-        "tests/unit/transport/test_budget.py",
-    ),
-)
-"""Bugs other movers had: (what, module, our line, theirs, the test that must notice)."""
 
 
 class Mutant(NamedTuple):
@@ -169,12 +120,12 @@ def _changes(node: ast.AST):
         )
 
 
-def notices(module: str, mutant: Mutant, tests: list[str]) -> bool:
+def notices(module: str, mutant: Mutant, tests: list[str], limit: float = LIMIT_S) -> bool:
     """Whether a test fails with the mutant in place of the module, or never ends."""
     child = os.fork()
     if child == 0:
         _in_child(module, mutant, tests)
-    until = time.monotonic() + LIMIT_S
+    until = time.monotonic() + limit
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -196,27 +147,43 @@ def _in_child(module: str, mutant: Mutant, tests: list[str]) -> None:
         exec(compile(mutant.tree, spec.origin, "exec"), made.__dict__)
         parent, _, name = module.rpartition(".")
         setattr(importlib.import_module(parent), name, made)
-        from tests.sync.scoring import score_here
+        from tests.sync.scoring import NoScorer, score_here
 
-        importlib.import_module("connector.sync.score").score_store = score_here
+        scoring = importlib.import_module("connector.sync.score")
+        scoring.score_store, scoring.Scorer = score_here, NoScorer
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             words = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
             words += ["-k", "not postgresql", *tests]
-            code = int(pytest.main(words))
+            place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+            with tempfile.TemporaryDirectory(prefix="ll-mutant-", dir=place) as folder:
+                code = int(pytest.main([*words, f"--basetemp={folder}/t"]))
     finally:
         os._exit(code)
 
 
-def peers() -> None:
-    """Put other movers' bugs into our source, one at a time; each must be noticed by its test."""
-    for what, module, ours, theirs, test in PEERS:
-        path = ROOT / (module.replace(".", "/") + ".py")
-        source = path.read_text(encoding="utf-8")
-        if source.count(ours) != 1:
-            raise SystemExit(f"{module}: the line of `{what}` is not there once")
-        tree = ast.parse(source.replace(ours, theirs))
-        noticed = notices(module, Mutant(0, what, tree), [test])
-        print(f"{'killed' if noticed else 'SURVIVED'}: {what}", flush=True)
+def peers(only: str) -> int:
+    """Put other movers' bugs into our source, one at a time, and say whether the test noticed; gives
+    how many no test did."""
+    survived = 0
+    for peer in PEERS:
+        numbers = " ".join(f"c{n:02}" for n in peer.numbers) or "-"
+        if only and only not in f"{numbers} {peer.what}":
+            continue
+        source = source_of(peer.module)
+        if source.count(peer.ours) != 1:
+            raise SystemExit(f"{peer.module}: the line of `{peer.what}` is not there once")
+        tree = ast.parse(source.replace(peer.ours, peer.theirs))
+        noticed = notices(peer.module, Mutant(0, peer.what, tree), [peer.test])
+        survived += not noticed
+        test = peer.test.rpartition("::test_")[2] or peer.test
+        print(f"| {numbers} | {peer.what} | {'' if noticed else 'SURVIVED '}{test} |", flush=True)
+    return survived
+
+
+def source_of(module: str) -> str:
+    """The text of a module of ours."""
+    path = ROOT / (module.replace(".", "/") + ".py")
+    return path.read_text(encoding="utf-8")
 
 
 def main() -> None:
@@ -230,8 +197,7 @@ def main() -> None:
     for name in ("duckdb", "sqlalchemy", "pydantic", "requests"):
         importlib.import_module(name)  # once; ours only in the child, so that all see the mutant
     if given.peers:
-        peers()
-        return
+        sys.exit(peers(given.only) > 0)
     end = time.monotonic() + given.seconds
     lines = ["| module | mutants | tried | killed | survived |", "|---|---|---|---|---|"]
     survivors = []
@@ -242,16 +208,23 @@ def main() -> None:
         every = list(mutants(path.read_text(encoding="utf-8")))
         tried, killed = 0, 0
         unchanged = Mutant(0, "nothing", ast.parse(path.read_text(encoding="utf-8")))
-        if notices(module, unchanged, [*tests, *SLOW]):
-            raise SystemExit(f"{module}: the tests fail without any change")
+        limits = []
+        for some in (tests, SLOW):
+            began = time.monotonic()
+            if notices(module, unchanged, some, 20 * LIMIT_S):
+                raise SystemExit(f"{module}: the tests fail without any change")
+            limits.append(max(LIMIT_S, PATIENCE * (time.monotonic() - began)))
         for mutant in every:
             if time.monotonic() > end:
                 break
             tried += 1
-            if notices(module, mutant, tests) or (tests != UNIT and notices(module, mutant, SLOW)):
+            if notices(module, mutant, tests, limits[0]) or (
+                tests != UNIT and notices(module, mutant, SLOW, limits[1])
+            ):
                 killed += 1
             else:
                 survivors.append(f"- `{path.relative_to(ROOT)}:{mutant.line}` {mutant.what}")
+                print(survivors[-1], flush=True)
         name = module.removeprefix("connector.")
         lines.append(f"| {name} | {len(every)} | {tried} | {killed} | {tried - killed} |")
         print(lines[-1], flush=True)

@@ -36,7 +36,7 @@ HARMLESS = {
     "requests.structures",
 }
 """Parts of such libraries that only spell or name things here; Odoo's calls are spelled by one."""
-NO_HOSTS = {"soap.sforce.com", "json-schema.org"}
+NO_HOSTS = {"soap.sforce.com", "json-schema.org", "schemas.xmlsoap.org"}
 """Names of document formats that look like addresses; nothing is ever asked there."""
 
 

@@ -37,6 +37,8 @@ class Capabilities:
     kind: str
     batch_size: int
     """Most records `write` takes in one call."""
+    at_once: int = 1
+    """How many calls of `write` may be under way at once, each by a thread and of other records."""
     id_batch: int = 200
     """Most ids `read_ids` takes in one call."""
     windows: bool = True
@@ -48,6 +50,8 @@ class Capabilities:
     late: Micros = 0
     """How long the remote's index may trail behind its records: what changed is read once more
     when it is that old."""
+    bin: Micros = 0
+    """How long the remote keeps deleted records where they can be told from erased ones."""
     provisions: bool = False
     owner_alone: bool = False
     """Owner changes travel in a call of their own."""
@@ -55,6 +59,8 @@ class Capabilities:
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
     tasks: bool = False
     """Whether it is a Tasker too."""
+    admin_knows: bool = False
+    """Whether an admin's log-in by command line may be asked what our own user may not."""
     paces: tuple[Pace, ...] = ()
     """Limits the vendor sets beside its allowance, by kind of call; the first that fits counts."""
 
@@ -101,6 +107,8 @@ class RemoteField:
     length: int | None = None
     values: tuple[str, ...] | None = None
     """The closed list of values it takes; None where any value goes."""
+    offered: tuple[str, ...] = ()
+    """The values it offers, whether others go or not."""
     optional: bool = False
     """Rows may lack it, and others may have fields that no description lists."""
 
@@ -135,6 +143,10 @@ class Order(NamedTuple):
     """Every remote object that is read, and whether it is written too."""
     themes: Sequence[str] = ()
     """The nurture themes, where this CRM is the one that sales works in."""
+    deals: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    """As `statuses`, of objects whose rows are opportunities."""
+    gives: bool = False
+    """Whether people are given to owners there, each with a task."""
 
 
 class PartStep(NamedTuple):
@@ -196,6 +208,16 @@ class Witness(Protocol):
 
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
+
+
+@runtime_checkable
+class Eraser(Protocol):
+    """What an adapter may offer whose CRM tells what it erased for good from what it deleted."""
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that `read_ids` leaves out, those that the CRM says it has nowhere: neither live,
+        nor merged, nor in its bin. One it says nothing of is not among them.
+        """
 
 
 @runtime_checkable
@@ -279,8 +301,12 @@ class Provisioner(Protocol):
 class Examiner(Protocol):
     """What an adapter may offer that knows what its CRM must let our user do."""
 
-    def examine(self, order: Order) -> list[Check]:
-        """Say whether our user may do what it must, and no more. Changes nothing."""
+    def examine(self, order: Order, admin: Examiner | None = None) -> list[Check]:
+        """Say whether our user may do what it must, and no more. Changes nothing.
+
+        Args:
+            admin: The same CRM, opened by somebody who may be asked what our user may not.
+        """
 
 
 @runtime_checkable

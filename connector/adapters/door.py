@@ -12,6 +12,7 @@ from typing import cast
 from connector.adapters.base import (
     Adapter,
     Capabilities,
+    Eraser,
     FieldStep,
     Heir,
     Historian,
@@ -106,6 +107,10 @@ class Door:
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
         return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of ids that are left out, those erased for good; none where the CRM cannot tell."""
+        return self._adapter.erased(source, ids) if isinstance(self._adapter, Eraser) else []
 
     def losers(self, row: Row) -> list[str]:
         """Ids of the records merged into a row's; none where the CRM's rows do not say it."""

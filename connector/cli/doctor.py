@@ -14,16 +14,25 @@ _MARK = {"ok": "ok  ", "look": "look", "fail": "FAIL"}
 
 @click.command()
 @settings_options
-def doctor(config: Path, profile: str | None, output: str) -> None:
-    """Check settings, secrets, log-in, fields and store, and name the next step. Writes nothing.
+@click.option(
+    "--admin-cli",
+    metavar="ALIAS",
+    help="Ask Salesforce by this log-in of the sf CLI what our own user may not ask: how leads are "
+    "converted. It is kept nowhere.",
+)
+def doctor(config: Path, profile: str | None, output: str, admin_cli: str | None) -> None:
+    """Check settings, secrets, log-in, fields, rights and store, and name the next step.
+
+    Writes nothing.
 
     \b
     Example:
         leadloop doctor
+        leadloop doctor --admin-cli my-admin
     """
     from connector.sync.health import examine
 
-    findings = list(examine(settings(config, profile), machine_clock))
+    findings = list(examine(settings(config, profile), machine_clock, admin_cli))
     failed = [one for one in findings if one.state == "fail"]
 
     def tell() -> None:

@@ -51,6 +51,7 @@ def export(
     from connector.store import runs
     from connector.store.database import open_store
     from connector.sync.exporting import export_views
+    from connector.sync.outside import note_export
 
     if form == "csv" and only == "cluster":
         raise UsageError("a cluster reads Parquet", hint="Leave --format out")
@@ -60,6 +61,8 @@ def export(
     files: list[tuple[str, int]] = []
     store = open_store(loaded.store_url())
     try:
+        with store.write() as tx:
+            note_export(tx, to)
         if form == "parquet" and only in ("all", "cluster"):
             _for_cluster(loaded, store, to, run, warnings)
         if only in ("all", "analysts"):

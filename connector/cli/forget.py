@@ -21,12 +21,13 @@ from connector.errors import UsageError
 def forget(
     email: str | None, config: Path, profile: str | None, output: str, allow_return: bool
 ) -> None:
-    """Erase the person with this address from the store, and keep them out from now on.
+    """Erase the person with this address from the store and its exports, and keep them out.
 
-    Records, activities, addresses, explanations, journal and verdict texts go; counts stay under a
-    pseudonym. Left out and to be seen to by hand: the CRM itself, files you exported, and backups
-    (forget again after bringing one back). Without EMAIL, or with -, one address is read from
-    standard input, so that it stands in no shell history.
+    Records, activities, addresses, explanations, journal and verdict texts go, the rows in folders
+    that `leadloop export` wrote to, and offers that lie ready for partners; counts stay under a
+    pseudonym. Left out and to be seen to by hand: the CRM itself, copies you made of files, and
+    backups (forget again after bringing one back). Without EMAIL, or with -, one address is read
+    from standard input, so that it stands in no shell history.
 
     \b
     Example:
@@ -34,8 +35,8 @@ def forget(
     """
     from connector.store import runs
     from connector.store.database import open_store
-    from connector.sync.forget import forget as forget_person
-    from connector.sync.opening import alone
+    from connector.sync.forget import forget_everywhere
+    from connector.sync.opening import alone, routing_in_use
 
     address = sys.stdin.readline() if email in {None, "-"} else str(email)
     if not address.strip():
@@ -45,7 +46,8 @@ def forget(
     store = open_store(loaded.store_url())
     try:
         with alone(loaded, store, runs.new_id(now)) as held:
-            done = forget_person(held, address, now, allow_return=allow_return)
+            routing = routing_in_use(loaded, held)
+            done = forget_everywhere(loaded, routing, held, address, now, allow_return=allow_return)
     finally:
         store.close()
 
@@ -54,10 +56,12 @@ def forget(
             click.echo(" nothing was kept about this address")
         for name, count in done.counts.items():
             click.echo(f" {count:>6,} {name}")
+        for said in done.left:
+            click.echo(f"Left to you: {said}")
         if done.suppressed:
             click.echo("Kept out from now on. Next: erase the person in the CRM too")
         else:
             click.echo("Not kept out: the next change in the CRM brings the person back")
 
     data = {"erased": dict(done.counts), "kept_out": done.suppressed}
-    emit(output, "forget", data, people=tell)
+    emit(output, "forget", data, people=tell, warnings=list(done.left))

@@ -199,14 +199,9 @@ def _opened_as(loaded: Loaded, source: Source, alias: str | None, stack: ExitSta
     """The connection opened by another log-in for this once; itself where none is named."""
     if alias is None:
         return source
-    from connector.sync.opening import open_sources
+    from connector.sync.as_admin import opened_as
 
-    changed = [
-        one.model_copy(update={"auth": {"sf_cli": alias}}) if one.name == source.name else one
-        for one in loaded.settings.connections
-    ]
-    as_admin = loaded._replace(settings=loaded.settings.model_copy(update={"connections": changed}))
-    return next(s for s in open_sources(as_admin, machine_clock, stack) if s.name == source.name)
+    return opened_as(loaded, source.name, alias, machine_clock, stack)
 
 
 def _exported(source: Source, maker: Any, folder: Path) -> list[str]:

@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from connector.cli.progress import Progress
-from connector.cli.stopping import stopping
 from connector.config.load import Loaded, load_settings
 from connector.domain.moment import Micros, parse_iso
 from connector.errors import UsageError
-from connector.sync.context import Loop
+
+if TYPE_CHECKING:  # what runs the loop is loaded by the commands that run it
+    from connector.cli.progress import Progress
+    from connector.sync.context import Loop
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +86,8 @@ def opened(
     warnings: list[str],
 ) -> Iterator[tuple[Loop, Progress]]:
     """Open the loop for a command; warnings are gathered for the result."""
+    from connector.cli.progress import Progress
+    from connector.cli.stopping import stopping
     from connector.sync.opening import open_loop
 
     progress = Progress(quiet=quiet)

@@ -64,7 +64,8 @@ def practice(
         _seed(connection, config, profile, min(people, _MOST_SEEDED), seed)
         return
     from connector.practice.certificate import make_certificate
-    from connector.practice.faults import Faults, load_faults
+    from connector.practice.fault_script import load_faults
+    from connector.practice.faults import Faults
     from connector.practice.filled import Filling, filled
     from connector.practice.server import PracticeServer
 

@@ -1,4 +1,8 @@
-"""What campaigns cost: a CSV file of campaign, period, amount and currency."""
+"""What campaigns cost: a CSV file of campaign, period, amount and currency.
+
+Campaigns are told apart as rules tell them: by their names without case and outer blanks, which is
+how the store keeps those of activities.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connector.domain.moment import Micros, to_datetime
+from connector.domain.text import normalise
 from connector.errors import UsageError
 
 COLUMNS = ("campaign", "period", "amount", "currency")
@@ -22,14 +27,16 @@ _MOST = Decimal(10) ** 12
 class Costs(NamedTuple):
     """Cents by campaign up to now, and what was not counted.
 
-    `aside` names each row that could not be read as `file:line: why`; `later` rows are of months
-    (or years) that have not begun.
+    `names` are the campaigns as they are written, by the word they are known by. `aside` names each
+    row that could not be read as `file:line: why`; `later` rows are of months (or years) that have
+    not begun.
     """
 
     cents: Mapping[str, int]
     rows: int = 0
     later: int = 0
     aside: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
 
 
 def load_costs(path: Path, currency: str, now: Micros) -> Costs:
@@ -57,24 +64,27 @@ def load_costs(path: Path, currency: str, now: Micros) -> Costs:
 
 def _read(name: str, rows: csv.DictReader[str], currency: str, today: datetime) -> Costs:
     cents: dict[str, int] = {}
+    names: dict[str, str] = {}
     aside: list[str] = []
     seen: set[tuple[str, str]] = set()
     count = later = 0
     for line, row in _numbered(rows):
         try:
-            campaign, period, amount = _row(row, currency)
+            written, period, amount = _row(row, currency)
+            campaign = normalise(written)
             if (campaign, period) in seen:
-                raise ValueError(f"`{campaign}` has a row for {period} already")
+                raise ValueError(f"`{written}` has a row for {period} already")
         except ValueError as error:
             aside.append(f"{name}:{line}: {error}")
             continue
         seen.add((campaign, period))
+        names.setdefault(campaign, written)
         if period > today.astimezone(UTC).strftime("%Y-%m")[: len(period)]:
             later += 1
             continue
         count += 1
         cents[campaign] = cents.get(campaign, 0) + amount
-    return Costs(cents, count, later, tuple(aside))
+    return Costs(cents, count, later, tuple(aside), names)
 
 
 def _numbered(rows: csv.DictReader[str]) -> Iterator[tuple[int, Mapping[str, str | None]]]:

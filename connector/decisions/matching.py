@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
-from tldextract import TLDExtract
 
+from connector.domain.host import cut
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
 
@@ -20,7 +20,6 @@ _LEGAL = re.compile(
     r"bv|nv|oy|ab|as|aps|group|holding|holdings)\b\.?"
 )
 _CLOSE = 92.0
-_extract = TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 
 class Account(NamedTuple):
@@ -101,11 +100,10 @@ def registered(domain: str | None) -> str | None:
     """Give the registered part of a domain or web address: `acme.co.uk` of `www.acme.co.uk/de`."""
     if not domain:
         return None
-    found = _extract(normalise(domain))
+    found = cut(normalise(domain))
     if found.suffix:
         return f"{found.domain}.{found.suffix}" if found.domain else None
-    labels = found.fqdn.split(".") if found.fqdn else [*found.subdomain.split("."), found.domain]
-    known = [label for label in labels if label]
+    known = [label for label in found.name.split(".") if label]
     return ".".join(known[-2:]) if len(known) > 1 else None  # a suffix no public list has
 
 

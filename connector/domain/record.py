@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     OPPORTUNITY = "opportunity"
     OWNER = "owner"
+    CAMPAIGN = "campaign"
 
 
 class Record(NamedTuple):

@@ -24,6 +24,7 @@ _PLACES = {
     Aspect.BAND: (13, 14, 15),
     Aspect.MONTH: (14, 15, 16),
     Aspect.ARRIVAL: (7, 8, 14),
+    Aspect.KIND: (7, 8, 9, 10, 11, 12, 13, 16),
 }
 
 

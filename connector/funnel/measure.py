@@ -15,8 +15,8 @@ class Aspect(StrEnum):
 
     Number, state, states, reason and the like are in all; BAND and MONTH also hold how old the
     inquiry is and whether it was silent, ARRIVAL its age with source and segment, HANDS theme,
-    phase, partner and owner. EACH looks at campaigns,
-    so that no two are alike.
+    phase, partner and owner. KIND holds all that kinds go by, with the month of the inquiry.
+    EACH looks at campaigns, so that no two are alike.
     """
 
     SOURCE = "source"
@@ -25,6 +25,7 @@ class Aspect(StrEnum):
     BAND = "band"
     MONTH = "month"
     ARRIVAL = "arrival"
+    KIND = "kind"
     EACH = "each"
 
 

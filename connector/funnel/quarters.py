@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from connector.funnel.history import STAGES, History
@@ -73,8 +74,12 @@ class QuarterMeasure(Measure):
 
 def quarter_at(at: int) -> str:
     """Give the quarter of a moment, such as 2026-Q1."""
-    year, _, month = month_at(at).partition("-")
-    return f"{year}-Q{(int(month) + 2) // 3}"
+    return _quarter_of(month_at(at))
+
+
+@lru_cache(maxsize=4096)
+def _quarter_of(month: str) -> str:
+    return f"{month[:-3]}-Q{(int(month[-2:]) + 2) // 3}"
 
 
 def _quarter(name: str, counts: list[int]) -> Quarter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from connector.domain.moment import MINUTE, SECOND, Micros
@@ -48,6 +49,8 @@ def duplicates(activities: Iterable[Seen]) -> set[tuple[str, str, str]]:
     may well hold several events of one message, such as clicks.
     """
     activities = list(activities)
+    if len({one.key[:2] for one in activities}) < 2:
+        return set()  # all of one object of one system
     named: dict[tuple[object, ...], set[str]] = defaultdict(set)
     for one in activities:
         if one.message is not None:
@@ -80,17 +83,23 @@ def machine_made(
     `activities` are of one person; `acted` says whether the person ever did more than receive
     and open mail. Nothing is deleted: who does something later is judged anew.
     """
-    mails: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    mails: dict[tuple[str, str], list[Seen]] = {}
     flagged: dict[tuple[str, str, str], str] = {}
     opens: list[Seen] = []
+    mailed: list[Seen] = []
     for one in activities:
         if one.message is not None:
-            mails[one.connection, one.message].append(one)
+            mailed.append(one)
+            if one.type == "email_click":
+                mails.setdefault((one.connection, one.message), [])
         if one.type == "email_open":
             opens.append(one)
-        word = _scanner(one.agent)
+        word = _scanner(one.agent) if one.agent else None
         if word is not None:
             flagged[one.key] = f"agent of a scanner: {word}"
+    for one in mailed if mails else ():  # a mail nobody clicked shows nothing
+        if one.message is not None and (one.connection, one.message) in mails:
+            mails[one.connection, one.message].append(one)
     if not acted and len({(one.connection, one.message or one.key) for one in opens}) >= OPEN_ONLY:
         for one in opens:
             flagged.setdefault(one.key, f"{len(opens)} opens and never anything else")
@@ -99,8 +108,9 @@ def machine_made(
     return flagged
 
 
-def _scanner(agent: str | None) -> str | None:
-    folded = (agent or "").casefold()
+@lru_cache(maxsize=4096)
+def _scanner(agent: str) -> str | None:
+    folded = agent.casefold()
     return next((word for word in _SCANNERS if word in folded), None)
 
 

@@ -25,7 +25,9 @@ def fuse(versions: Iterable[Version]) -> Fields:
     given later: where both say when (`opted_out_at`, `opted_in_at`), the latest statement decides.
     `do_not_call` on any record counts.
     """
-    ordered = sorted(versions, key=lambda v: (v.changed or 0, -v.rank, _last(v.id)))
+    ordered = list(versions)
+    if len(ordered) > 1:
+        ordered.sort(key=lambda v: (v.changed or 0, -v.rank, _last(v.id)))
     fused: Fields = {}
     docs = []
     for version in ordered:

@@ -72,7 +72,7 @@ class CompiledObject:
 
 def compile_mapping(document: MappingDocument) -> dict[str, CompiledObject]:
     """Compile every object: owners and accounts first, then people, deals and activities."""
-    order = [Kind.OWNER, Kind.ACCOUNT, Kind.PERSON, Kind.OPPORTUNITY, Kind.ACTIVITY]
+    order = [Kind.OWNER, Kind.CAMPAIGN, Kind.ACCOUNT, Kind.PERSON, Kind.OPPORTUNITY, Kind.ACTIVITY]
     named = sorted(document.objects.items(), key=lambda pair: order.index(pair[1].is_))
     return {name: _compile(document, name, one) for name, one in named}
 

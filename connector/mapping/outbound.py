@@ -7,12 +7,19 @@ from connector.domain.outward import OUTWARD, FieldType
 from connector.domain.record import Scalar
 from connector.mapping.compile import WriteTarget
 
+_LENGTH = {
+    field.name: field.length
+    for field in OUTWARD.values()
+    if field.type in {FieldType.TEXT, FieldType.LONG_TEXT}
+}
+
 
 def to_remote(target: WriteTarget, value: Scalar) -> Scalar:
     """Give the value as it is sent: text cut to the field's length, everything else as it is."""
-    field = OUTWARD[target.field]
-    if isinstance(value, str) and field.type in {FieldType.TEXT, FieldType.LONG_TEXT}:
-        return value if len(value) <= field.length else value[: field.length - 1] + "…"
+    if isinstance(value, str):
+        most = _LENGTH.get(target.field)
+        if most is not None and len(value) > most:
+            return value[: most - 1] + "…"
     return value
 
 
@@ -26,6 +33,9 @@ def same(remote: Scalar, wanted: Scalar) -> bool:
     """
     if _at_a_glance(remote, wanted):
         return True
+    if remote is None:
+        plain = _plain(wanted)
+        return plain is None or plain is False
     left, right = _plain(remote), _plain(wanted)
     if left is None or right is None:
         return left is right or left is False or right is False

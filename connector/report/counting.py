@@ -21,10 +21,11 @@ from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owne
 from connector.funnel.stages import StageMeasure
 from connector.report.campaigns import return_measure
 from connector.report.feeding import alike_of, feed
-from connector.report.kinds import kind_measures, leakage_measure
+from connector.report.kinds import kind_measures, leakage_measure, spell_measures
 from connector.report.outlook import outlook_measures
 from connector.store import quality
-from connector.store.histories import Reading, Worth, histories
+from connector.store.histories import Reading, Worth
+from connector.store.resting import passes
 from connector.store.streams import Span
 
 
@@ -69,15 +70,17 @@ class Counted:
         self.measures = _measures(asked)
         self.kinds = kind_measures(asked.report, asked, asked.now, asked.start)
         self.outlook = outlook_measures(asked.report, asked, asked.now, asked.published)
-        self.all = (*self.measures, *self.kinds, *self.outlook)
+        self.spells = spell_measures(asked.report, asked)
+        self.all = (*self.measures, *self.kinds, *self.outlook, *self.spells)
         self.worth = Worth()
         self.known: dict[str, int] = {}
+        self.activities = quality.Activities(0, 0, 0)
 
     def count(self, tx: Connection, asked: Asked, span: Span) -> None:
         """Count the people of a span."""
         alike = alike_of(asked.now, asked.start, asked.threshold, exceeds=asked.exceeds)
-        found = (told.history for told in histories(tx, asked.reading, self.worth, span))
-        feed(found, alike, self.all)
+        feed(passes(tx, asked.reading, self.worth, span), alike, self.all)
+        self.activities = quality.activities_of(tx, span)
         self.known = quality.known_fields(tx, asked.fields, span)
 
     def state(self) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class Counted:
             "measures": [one.state() for one in self.all],
             "worth": self.worth,
             "known": self.known,
+            "activities": self.activities,
         }
 
     def absorb(self, state: Mapping[str, Any]) -> None:
@@ -94,6 +98,7 @@ class Counted:
             one.absorb(other)
         together(self.worth, state["worth"])
         together(self.known, state["known"])
+        self.activities = together(self.activities, state["activities"])
 
 
 def _measures(asked: Asked) -> Measures:

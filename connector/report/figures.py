@@ -20,16 +20,16 @@ from connector.funnel.segments import Segment
 from connector.funnel.stages import Funnel, Stage
 from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
-from connector.report.campaigns import campaign_figures, costs_of
+from connector.report.campaigns import campaign_figures, spent
 from connector.report.counting import Asked, Counted, Measures
-from connector.report.kinds import kind_figures
+from connector.report.kinds import kind_figures, spell_figures
 from connector.report.maturity import maturity_data
 from connector.report.outlook import alarm_figures, outlook_figures
 from connector.report.parts import counting
 from connector.scoring.model import Model
 from connector.store import people, plans, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, watched
+from connector.store.histories import Reading, watched
 from connector.sync import nurturing
 from connector.sync.opening import agreed, calendar_of
 
@@ -44,8 +44,10 @@ def report_figures(
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     model = models.default
     settings = loaded.settings
-    costs = costs_of(loaded, now, warnings)
+    with store.read() as tx:
+        paid = spent(tx, loaded, now, warnings)
     consent = nurturing.blocked(store, loaded)
+    costs = paid.costs
     with counting(store, lambda tx: _asked(tx, loaded, model, costs, now)) as (tx, asked, found):
         names = _owner_names(tx, asked.reading.connection, settings.report.owners)
         health = _health(tx, found)
@@ -75,7 +77,8 @@ def report_figures(
             names,
             seen=asked.reading.watched,
         ),
-        "campaigns": campaign_figures(returns, costs, settings.report),
+        "kind_quarters": spell_figures(found.spells, names),
+        "campaigns": campaign_figures(returns, paid, settings.report),
         **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
         **alarms,
         "consent": consent,
@@ -272,7 +275,7 @@ def _health(tx: Connection, found: Counted) -> dict[str, Any]:
             {"field": name, "known": n, "share": n / inside if inside else None}
             for name, n in known.items()
         ],
-        **_activities(tx, worth),
+        **_activities(found.activities, quality.nobodys_activities(tx)),
         "deals": worth.deals,
         "deals_without_amount": worth.without_amount,
         "deals_in_other_currency": worth.other_currency,
@@ -281,12 +284,11 @@ def _health(tx: Connection, found: Counted) -> dict[str, Any]:
     }
 
 
-def _activities(tx: Connection, worth: Worth) -> dict[str, int]:
+def _activities(placed: quality.Activities, unplaced: quality.Activities) -> dict[str, int]:
     """All activities, those of machines, those seen twice, and those of nobody we know."""
-    unplaced, machine, twice = quality.nobodys_activities(tx)
     return {
-        "activities": worth.activities + unplaced,
-        "machine": worth.machine + machine,
-        "seen_twice": worth.seen_twice + twice,
-        "unplaced": unplaced,
+        "activities": placed.all + unplaced.all,
+        "machine": placed.machine + unplaced.machine,
+        "seen_twice": placed.seen_twice + unplaced.seen_twice,
+        "unplaced": unplaced.all,
     }

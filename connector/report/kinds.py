@@ -26,6 +26,7 @@ from connector.funnel.lifetime import Lifetime, LifetimeMeasure, Product
 from connector.funnel.measure import Aspect
 from connector.funnel.quality import Quality, QualityMeasure
 from connector.funnel.segments import band_namer, owner_of, source_of
+from connector.funnel.spells import SpellMeasure
 from connector.funnel.stalls import Stall, StallMeasure
 from connector.funnel.statistics import share
 from connector.funnel.untouched import OwnerDays, Untouched, UntouchedMeasure
@@ -33,6 +34,20 @@ from connector.funnel.waiting import Wait, WaitMeasure
 from connector.report.amounts import days, money
 
 BASELINES = {"6 months": 182, "12 months": 365}
+_HANDS = ("owner", "partner")
+"""Kinds that go by whose hands a lead is in."""
+
+
+class Spells(NamedTuple):
+    """What happened in each quarter, by kind."""
+
+    source: SpellMeasure
+    campaign: SpellMeasure
+    segment: SpellMeasure
+    owner: SpellMeasure
+    band: SpellMeasure
+    theme: SpellMeasure
+    partner: SpellMeasure
 
 
 class Kinds(NamedTuple):
@@ -102,6 +117,39 @@ def kind_measures(report: Report, ready: Threshold, now: Micros, start: Micros) 
     )
 
 
+def spell_measures(report: Report, ready: Threshold) -> Spells:
+    """Give fresh measures."""
+    return Spells(
+        source=SpellMeasure(source_of),
+        campaign=SpellMeasure(campaign_of, Aspect.EACH),
+        segment=SpellMeasure(segment_of if report.segment else _nobody),
+        owner=SpellMeasure(owner_of if report.owners != "off" else _nobody),
+        band=SpellMeasure(band_namer(ready.threshold, exceeds=ready.exceeds)),
+        theme=SpellMeasure(theme_of),
+        partner=SpellMeasure(partner_of),
+    )
+
+
+def spell_figures(found: Spells, names: Mapping[str, str]) -> dict[str, Any]:
+    """Give what happened in each quarter, by kind."""
+    return {
+        kind: [
+            {
+                "quarter": one.quarter,
+                "name": names.get(one.name, one.name) if kind in _HANDS else one.name,
+                "rank": one.rank,
+                **dict(zip(STAGES, one.reached, strict=True)),
+                "acceptance": one.acceptance,
+                "acceptance_interval": one.acceptance_interval,
+                "to_sale": one.to_sale,
+                "to_sale_interval": one.to_sale_interval,
+            }
+            for one in measure.result()
+        ]
+        for kind, measure in found._asdict().items()
+    }
+
+
 def _nobody(_: History) -> None:
     """The name of no kind."""
 
@@ -119,10 +167,7 @@ def kind_figures(
     hidden = report.owners == "off"
     return {
         "kinds": {
-            name: [
-                _cohort(one, names if name in ("owner", "partner") else {})
-                for one in measure.result()
-            ]
+            name: [_cohort(one, names if name in _HANDS else {}) for one in measure.result()]
             for name, measure in found._asdict().items()
             if name
             in ("source", "campaign", "segment", "owner", "band", "theme", "partner", "phase")

@@ -14,6 +14,7 @@ from connector.funnel.maturity import Counts, Facts, maturity, overall
 from connector.report.agreement import agreement
 from connector.scoring.choice import Models
 from connector.store import quality, reviews, surveys
+from connector.store.campaigns import campaigns
 
 
 def maturity_data(
@@ -81,5 +82,6 @@ def facts_of(
         sla_agreed="sla" in settings.model_fields_set,
         goals=len(goals),
         goals_owned=sum(one.owner is not None for one in goals),
-        costs=settings.report.costs is not None,
+        costs=settings.report.costs is not None
+        or any(one.cents is not None for one in campaigns(tx).values()),
     )

@@ -27,6 +27,13 @@ def page(template: str, data: dict[str, Any]) -> str:
     return _environment().get_template(template).render(top=TOP, **data)
 
 
+def enough(rows: list[dict[str, Any]], most: int = 5) -> list[dict[str, Any]]:
+    """Give the largest kinds of the newest quarter in which any is ranked, those with a rank."""
+    newest = max((row["quarter"] for row in rows if row["rank"] is not None), default=None)
+    mine = [row for row in rows if row["quarter"] == newest and row["rank"] is not None]
+    return mine[:most]
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("connector.report", "templates"),
@@ -50,6 +57,7 @@ def _environment() -> Environment:
         "tenth",
     ):
         environment.filters[name] = getattr(words, name)
+    environment.filters["enough"] = enough
     environment.filters["zipped"] = lambda one, other: list(zip(one, other, strict=True))
     environment.globals["stage_names"] = words.STAGE_NAMES
     environment.globals["how_names"] = words.HOW_NAMES

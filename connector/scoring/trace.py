@@ -6,7 +6,6 @@ the activities with their `key`, and what flagged those that a machine made or a
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,14 +72,6 @@ def trace(model: Model, activities: Sequence[Did], now: Micros) -> Trace:
         units += counted
         unused += left
     return Trace(units, unused)
-
-
-def raw_points(traced: Trace) -> dict[str, float]:
-    """Add up the units of each rule: its raw points before its own bounds."""
-    found: dict[str, list[float]] = {}
-    for unit in traced.units:
-        found.setdefault(unit.rule, []).append(unit.points)
-    return {rule: math.fsum(points) for rule, points in found.items()}
 
 
 def unasked(model: Model, activities: Sequence[Did]) -> dict[str, int]:

@@ -69,11 +69,15 @@ class Flags(NamedTuple):
     evidence: str | None
 
 
+CLEAR = Flags(machine=False, duplicate=False, evidence=None)
+"""Nothing is held against it, as against most."""
+
+
 def to_judge(
     tx: Connection, people: Iterable[str], *, everything: bool
 ) -> tuple[dict[str, list[Seen]], dict[Key, Flags]]:
     """Give the activities of people that may be a machine's or a repetition, by person, and the
-    flags they have.
+    flags of those that are not CLEAR.
 
     Without `everything` those are mail events and such as name an agent.
     """
@@ -94,7 +98,8 @@ def to_judge(
         ).all():
             key = (connection, obj, ident)
             found.setdefault(person, []).append(Seen(key, connection, *rest))
-            flags[key] = Flags(machine, duplicate, evidence)
+            if machine or duplicate or evidence is not None:
+                flags[key] = Flags(machine, duplicate, evidence)
     return found, flags
 
 

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    TableValuedAlias,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -42,3 +52,17 @@ def among_numbers(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnE
     listed = bindparam(None, orjson.dumps(numbers).decode(), type_=Text(), unique=True)
     each = _EachText(listed).table_valued("value")
     return column.in_(select(cast(each.c.value, BigInteger)))
+
+
+def parts_of(
+    column: ColumnElement[str], texts: Sequence[str], *, ordered: bool
+) -> tuple[TableValuedAlias, ColumnElement[bool]]:
+    """A table of these texts, and what joins it to a column of `<text>:<more>`.
+
+    `ordered` where the database compares texts by their bytes, so that an index finds them.
+    """
+    listed = bindparam(None, orjson.dumps(texts).decode(), type_=Text(), unique=True)
+    each = _EachText(listed).table_valued("value")
+    if ordered:
+        return each, and_(column > each.c.value + ":", column < each.c.value + ";")
+    return each, func.split_part(column, ":", 1) == each.c.value

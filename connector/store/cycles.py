@@ -12,11 +12,19 @@ from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.store.among import among
+from connector.store.bulk import execute_many, insert_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import activity, cycle, disposition, move, person, rotation, routing
 from connector.store.schema import score as score_table
 
 _COLUMNS = [cycle.c[name] for name in Cycle._fields]
+_BOUND = [f"v_{name}" for name in Cycle._fields]
+_UPDATE = (
+    update(cycle)
+    .where(cycle.c.person == bindparam("v_person"), cycle.c.number == bindparam("v_number"))
+    .values({name: bindparam(f"v_{name}") for name in Cycle._fields[2:]})
+)
+_MOVE = ("person", "number", "before", "after", "why", "by", "at", "run")
 
 
 class Waiting(NamedTuple):
@@ -133,59 +141,35 @@ def save(tx: Connection, moves: Sequence[Move], now: Micros, run: str) -> None:
     newest: dict[str, int] = {}
     for who, number in latest:
         newest[who] = max(number, newest.get(who, 0))
-    if fresh:
-        tx.execute(
-            sql_insert(cycle),
-            [dict(_row(c), current=newest[c.person] == c.number) for c in fresh],
-        )
-    kept = [c for (p, n), c in latest.items() if p in known and known[p].number == n]
-    if kept:
-        _update(tx, kept)
-    told = [m for m in moves if m.before is None or m.before is not m.cycle.state]
-    if told:
-        tx.execute(
-            sql_insert(move),
-            [
-                {
-                    "person": m.cycle.person,
-                    "number": m.cycle.number,
-                    "before": m.before.value if m.before else None,
-                    "after": m.cycle.state.value,
-                    "why": m.why,
-                    "by": m.by,
-                    "at": now,
-                    "run": run,
-                }
-                for m in told
-            ],
-        )
-
-
-def _update(tx: Connection, cycles: Sequence[Cycle]) -> None:
-    values: dict[str, Any] = {
-        n: bindparam(f"v_{n}") for n in Cycle._fields if n not in {"person", "number"}
-    }
-    tx.execute(
-        update(cycle)
-        .where(cycle.c.person == bindparam("p"), cycle.c.number == bindparam("n"))
-        .values(**values),
-        [
-            {"p": c.person, "n": c.number, **{f"v_{k}": v for k, v in _row(c).items()}}
-            for c in cycles
-        ],
+    insert_many(
+        tx,
+        cycle,
+        (*Cycle._fields, "current"),
+        [(*_row(c), newest[c.person] == c.number) for c in fresh],
     )
+    kept = [c for (p, n), c in latest.items() if p in known and known[p].number == n]
+    execute_many(tx, _UPDATE, [dict(zip(_BOUND, _row(c), strict=True)) for c in kept])
+    insert_many(tx, move, _MOVE, [_told(m, now, run) for m in moves if _tells(m)])
 
 
-def _row(one: Cycle) -> dict[str, Any]:
-    return {**one._asdict(), "state": one.state.value}
+def _tells(step: Move) -> bool:
+    return step.before is None or step.before is not step.cycle.state
 
 
-def behaviour(
-    tx: Connection, people: Iterable[str], now: Micros
-) -> dict[str, tuple[int, str | None]]:
-    """Give of each person the newest counted activity's time and the first asset asked for."""
-    newest: dict[str, int] = {}
-    first: dict[str, str] = {}
+def _told(step: Move, now: Micros, run: str) -> tuple[Any, ...]:
+    cycle = step.cycle
+    before = step.before.value if step.before else None
+    return (cycle.person, cycle.number, before, cycle.state.value, step.why, step.by, now, run)
+
+
+def _row(one: Cycle) -> tuple[Any, ...]:
+    person_id, number, state, *rest = one
+    return (person_id, number, state.value, *rest)
+
+
+def behaviour(tx: Connection, people: Iterable[str], now: Micros) -> dict[str, Micros]:
+    """Give when each person last did something that counts."""
+    newest: dict[str, Micros] = {}
     counted = and_(~activity.c.machine, ~activity.c.duplicate, activity.c.time <= now)
     for ids in chunks(people):
         rows = tx.execute(
@@ -194,13 +178,7 @@ def behaviour(
             .group_by(activity.c.person)
         )
         newest.update(tuple(row) for row in rows.all())
-        assets = tx.execute(
-            select(activity.c.person, activity.c.asset)
-            .where(among(activity.c.person, ids), counted, activity.c.asset.is_not(None))
-            .order_by(activity.c.time.desc(), activity.c.id.desc())
-        )
-        first.update(tuple(row) for row in assets.all())
-    return {p: (at, first.get(p)) for p, at in newest.items()}
+    return newest
 
 
 # --- verdicts ------------------------------------------------------------------------------------

@@ -65,6 +65,36 @@ def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any
     )
 
 
+def with_deals(tx: Connection, connection: str, span: Span) -> Select[Any]:
+    """Ask for the people of `deals_query` who have an opportunity."""
+    own, deal = record.alias("own"), record.alias("deal")
+    return (
+        select(own.c.person)
+        .select_from(deal)
+        .join(own, and_(own.c.connection == deal.c.connection, own.c.id == deal.c.subject))
+        .where(
+            deal.c.connection == connection,
+            deal.c.kind == "opportunity",
+            ~deal.c.gone,
+            own.c.person.is_not(None),
+            *within(tx, own.c.person, span),
+            own.c.kind == "person",
+        )
+    )
+
+
+def naming_amounts(tx: Connection, connection: str, span: Span) -> Select[Any]:
+    """Ask for the people of `deals_query` whose own records name an amount."""
+    return select(record.c.person).where(
+        record.c.connection == connection,
+        record.c.kind == "person",
+        ~record.c.gone,
+        record.c.person.is_not(None),
+        *within(tx, record.c.person, span),
+        record.c.doc.contains('"amount"'),
+    )
+
+
 def deals_of(found: Sequence[Row], currency: str, worth: Counting) -> list[Deal]:
     """Read one person's deals, each once; counts them in `worth`."""
     if not found:

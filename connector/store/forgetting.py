@@ -257,6 +257,7 @@ def _keep_counts(
             renamed,
         )
     counts["verdicts kept as figures"] += len(renamed)
+    _rename_offers(tx, pseudonym)
     asked = select(survey_lead.c.code).where(survey_lead.c.person.in_(people))
     tx.execute(
         update(survey_answer)
@@ -267,6 +268,19 @@ def _keep_counts(
         update(survey_lead)
         .where(survey_lead.c.person.in_(people))
         .values(person=pseudonym, reason=None)
+    )
+
+
+def _rename_offers(tx: Connection, pseudonym: str) -> None:
+    """A code is made of who was offered, so it goes too; what waited for an answer is over."""
+    rows = tx.execute(select(offer.c.number, offer.c.partner).where(offer.c.person == pseudonym))
+    for number, partner in rows.all():
+        one = (offer.c.person == pseudonym, offer.c.number == number, offer.c.partner == partner)
+        tx.execute(update(offer).where(*one).values(code=secrets.token_hex(8)))
+    tx.execute(
+        update(offer)
+        .where(offer.c.person == pseudonym, offer.c.state.in_(("offered", "yes", "no")))
+        .values(state="withdrawn")
     )
 
 

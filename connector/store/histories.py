@@ -30,7 +30,7 @@ FOUND = "found in sales' hands"
 BACKLOG = "backlog"
 _LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
-_RESTING = frozenset({State.INQUIRY.value, State.NURTURE.value, State.DISQUALIFIED.value})
+RESTING = frozenset({State.INQUIRY.value, State.NURTURE.value, State.DISQUALIFIED.value})
 _ON_THE_WAY = frozenset(
     {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
      State.QUALIFIED}
@@ -42,15 +42,12 @@ class Worth:
     """What reading came upon: amounts in other currencies are left out, and counted.
 
     `worked` is, by owner, the days on which they did something for leads handed to them and for
-    others. The activities are those of people: all, those of machines, those seen twice.
+    others.
     """
 
     deals: int = 0
     without_amount: int = 0
     other_currency: int = 0
-    activities: int = 0
-    machine: int = 0
-    seen_twice: int = 0
     worked: dict[str, OwnerDays] = field(default_factory=dict)
 
 
@@ -143,7 +140,7 @@ def _side_by_side(
 ) -> Iterator[Told]:
     moves, said, did, deals, offers = streams
     for who, cycles in _people(tx, span):
-        newest, human, answers, efforts = _done(did.of(who), worth)
+        newest, human, answers, efforts = _done(did.of(who))
         mine = _Person(
             moves.of(who), said.of(who), answers, efforts,
             deals_of(deals.of(who), reading.currency, worth), offers.of(who), newest, human,
@@ -203,7 +200,7 @@ def _queries(tx: Connection, reading: Reading, span: Span) -> tuple[Any, ...]:
 
 
 def _did_query(tx: Connection, span: Span) -> Any:
-    """Ask for one row a person: counts of activities, and those that somebody did or answered."""
+    """Ask for one row a person: the newest activity, and those that somebody did or answered."""
     answered = and_(activity.c.campaign.is_not(None), ~activity.c.machine, ~activity.c.duplicate)
     at, slash = cast(activity.c.time, Text), activity.c.connection.concat("/")
     owner, campaign = (func.replace(activity.c[n], _NEXT, " ") for n in ("owner", "campaign"))
@@ -215,8 +212,6 @@ def _did_query(tx: Connection, span: Span) -> Any:
     return (
         select(
             activity.c.person,
-            func.count(),
-            *(func.sum(case((activity.c[n], 1), else_=0)) for n in ("machine", "duplicate")),
             func.max(case((~activity.c.duplicate, activity.c.time))),
             func.max(case((or_(activity.c.machine, activity.c.duplicate), 0), else_=1)),
             listed(told, _NEXT),
@@ -227,15 +222,12 @@ def _did_query(tx: Connection, span: Span) -> Any:
     )
 
 
-def _done(found: list[Row], worth: Worth) -> tuple[Micros | None, bool, list[Answer], list[Answer]]:
-    """Count a person's activities; gives the time of the newest, whether any was a human's, and
-    what was done in answer to campaigns and by owners."""
+def _done(found: list[Row]) -> tuple[Micros | None, bool, list[Answer], list[Answer]]:
+    """Give the time of the newest activity, whether any was a human's, and what was done in answer
+    to campaigns and by owners."""
     if not found:
         return None, False, [], []
-    _, count, machine, twice, newest, human, told = found[0]
-    worth.activities += count
-    worth.machine += machine
-    worth.seen_twice += twice
+    _, newest, human, told = found[0]
     if told is None:
         return newest, bool(human), [], []
     parts = told.split(_NEXT)
@@ -308,11 +300,11 @@ def _spans(cycles: list[_Cycle]) -> list[tuple[float, float]]:
 def _rests(row: _Cycle, mine: _Person) -> bool:
     """Whether nothing is known of it that has to do with sales; most people are so."""
     return (
-        row.state in _RESTING
+        row.state in RESTING
         and row.handed_off_at is None
         and row.verdict is None
         and not (mine.said or mine.deals or mine.partners)
-        and _RESTING.issuperset([step[2] for step in mine.moves])
+        and RESTING.issuperset([step[2] for step in mine.moves])
     )
 
 

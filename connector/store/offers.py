@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, select, update
 
 from connector.domain.moment import Micros
 from connector.store.people import chunks
-from connector.store.schema import cycle
+from connector.store.schema import cycle, person
 from connector.store.schema import offer as table
 from connector.store.upsert import upsert
 
@@ -50,13 +50,22 @@ def unsettled(tx: Connection) -> list[Offer]:
 
 
 def of_partner(tx: Connection, partner: str) -> list[Offer]:
-    """Give what a partner may see: open and accepted offers, oldest first."""
+    """Give what a partner may see: open and accepted offers of people we know, oldest first."""
     rows = tx.execute(
         select(*_COLUMNS)
+        .join(person, person.c.id == table.c.person)
         .where(table.c.partner == partner, table.c.state.in_((*OPEN, "accepted")))
         .order_by(table.c.offered_at, table.c.code)
     )
     return [Offer(*row) for row in rows.all()]
+
+
+def codes_of(tx: Connection, people: Iterable[str]) -> list[str]:
+    """Give the codes under which partners know these people."""
+    found: list[str] = []
+    for ids in chunks(people):
+        found += tx.execute(select(table.c.code).where(table.c.person.in_(ids))).scalars()
+    return sorted(found)
 
 
 def refused(tx: Connection, people: Iterable[str]) -> dict[str, set[str]]:

@@ -239,19 +239,19 @@ def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) ->
 
     Gives the rows that are ours to send: one that was superseded meanwhile is left alone.
     """
-    got = set[int]()
-    for some in _chunks(row.id for row in rows):
-        got.update(
-            tx.execute(
-                update(outbox)
-                .where(among_numbers(outbox.c.id, some), outbox.c.state == "approved")
-                .values(state="sending", attempts=outbox.c.attempts + 1)
-                .returning(outbox.c.id)
-            ).scalars()
-        )
-    ours = [row for row in rows if row.id in got]
-    write_journal(tx, [_sent(row) for row in ours], now, run)
-    return ours
+    marking = (
+        update(outbox)
+        .where(outbox.c.state == "approved")
+        .values(state="sending", attempts=outbox.c.attempts + 1)
+    )
+    ids = [row.id for row in rows]
+    if tx.execute(marking.where(among_numbers(outbox.c.id, ids))).rowcount < len(ids):
+        left = select(outbox.c.id).where(among_numbers(outbox.c.id, ids))
+        ids = sorted(tx.execute(left.where(outbox.c.state == "sending")).scalars())
+        mine = set(ids)
+        rows = [row for row in rows if row.id in mine]
+    write_journal(tx, ids, now, run)
+    return list(rows)
 
 
 def put_back(tx: Connection, rows: Sequence[Row]) -> None:

@@ -1,16 +1,19 @@
 """Turns: when a call of a kind may leave, so that all processes at the store keep to one pace.
 
 Calls leave evenly; who is alone at a short limit may use it up at once, and then waits for its span
-to pass. A process takes some turns ahead in one transaction, few at first and more while it uses
-them up, so that neither a long transaction of its own nor the others keep it from the next one. The
-pace slackens when the CRM says "too many", or when its headers show that somebody else uses the
-allowance up too, and quickens again while all is quiet.
+to pass, and who is alone at one that headers tell may make up for turns it let pass, as while it
+waited for an answer. No span ever holds more than the limit. A process takes some turns ahead in
+one transaction, few at first and more while it uses them up, so that neither a long transaction of
+its own nor the others keep it from the next one. The pace slackens when the CRM says "too many", or
+when its headers show that somebody else uses the allowance up too, and quickens again while all is
+quiet.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -31,6 +34,8 @@ _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
 _HANDFUL = 0.05
 """Seconds of turns anybody takes at once: of a wide limit one turn is not worth a commit."""
+_HURRY = 1.4
+"""How much faster than evenly calls leave while turns that passed are made up for."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
 _FORGETS = 1_000
@@ -95,9 +100,11 @@ class Turns:
         self._taking = threading.Lock()
         self._size = 1
         self._last: Micros | None = None
-        self._mine: deque[Micros] = deque(maxlen=one.most)
+        self._mine: deque[Micros] = deque(maxlen=None if one.told else one.most)
+        self._even: Micros = 0
         self._saved: Micros | None = None
         self._alone = False
+        self._others_at: Micros = 0
         self._cost: Micros = 0
         self._known = _Known(0, one.most, 1.0)
         self._heard_at: Micros | None = None
@@ -117,7 +124,10 @@ class Turns:
             self._sleep(pause / SECOND)
         missed = self._local() - turn
         if missed > self._late:
-            self._push(missed)
+            if self._alone and self._pace.told:
+                self._left_late(turn, missed)
+            else:
+                self._push(missed)
 
     def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
         """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
@@ -205,6 +215,9 @@ class Turns:
                 turn = self._taken.popleft()
                 if turn >= self._local() - self._late:
                     return turn
+                if self._alone and turn in self._mine:  # it passed, and nothing left
+                    self._mine.remove(turn)
+                    self._even -= round(self._gap(self._known))
         return None
 
     def _fresh(self) -> Micros:
@@ -228,24 +241,38 @@ class Turns:
             size = min(most, self._size * 2) if busy else max(1, round(_HANDFUL * SECOND / gap))
             far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
             free = max(now + self._cost, known.free_at if known.free_at < far else 0)
-            self._alone = not self._pace.told and self._is_alone(known, now)
-            known = known._replace(free_at=free + size * gap)
+            turns = [here - now + free + n * gap for n in range(size)]
+            free += size * gap
+            self._alone = self._is_alone(known, now, here)
+            if self._pace.told:
+                with self._lock:
+                    if self._alone:
+                        turns = [self._made_up(here + self._cost, gap, known) for _ in turns]
+                        free = max(now - here + self._evenly_from(gap, known), now)
+                    else:
+                        self._mine.extend(turns)
+                        self._even = turns[-1]
+            elif self._alone:
+                turns = [self._at_once(here + self._cost) for _ in turns]
+            known = known._replace(free_at=free)
             self._save(tx, known)
         self._known, self._size, self._saved = known, size, known.free_at
-        turns = [here - now + free + n * gap for n in range(size)]
-        if self._alone:
-            turns = [self._at_once(here + self._cost) for _ in turns]
         self._last = turns[-1]
         self._cost = min(self._local() - begun, self._late * 10)
         with self._lock:
             self._taken.extend(turns)
 
-    def _is_alone(self, known: _Known, now: Micros) -> bool:
+    def _is_alone(self, known: _Known, now: Micros, here: Micros) -> bool:
         """Whether every call of the last span was ours: none was made, or none but ours since."""
-        if known.free_at <= now - round(self._gap(known) * self._pace.most):
+        span = round(self._pace.span * SECOND)
+        if known.free_at <= now - max(span, round(self._gap(known) * self._pace.most)):
             self._mine.clear()
+            self._even = self._others_at = here - span
             return True
-        return self._alone and known.free_at == self._saved
+        if known.free_at == self._saved:
+            return self._alone or (self._pace.told and here - self._others_at >= span)
+        self._others_at = here
+        return False
 
     def _at_once(self, here: Micros) -> Micros:
         """A turn of who is alone: now, or when the first of as many as may leave is a span ago."""
@@ -253,6 +280,41 @@ class Turns:
             here = max(here, self._mine[0] + round(self._gap(self._known) * self._pace.most))
         self._mine.append(here)
         return here
+
+    def _made_up(self, here: Micros, gap: int, known: _Known) -> Micros:
+        """A turn of who is alone at a limit that headers tell: the next one of those that leave
+        evenly, or soon where that one has passed, as long as the span has room.
+        """
+        span, most = round(self._pace.span * SECOND), self._most_of(known)
+        self._even = max(self._even, here - span) + gap
+        at = max(here, self._even)
+        if self._mine:
+            at = max(at, self._mine[-1] + round(gap / _HURRY))
+        if len(self._mine) >= most:
+            at = max(at, self._mine[-most] + span)
+        self._mine.append(at)
+        while len(self._mine) > most and self._mine[0] < here - span:
+            self._mine.popleft()
+        return at
+
+    def _evenly_from(self, gap: int, known: _Known) -> Micros:
+        """From when on calls may leave evenly, whoever sends them, so that no span holds one too
+        many beside those of ours."""
+        span, most = round(self._pace.span * SECOND), self._most_of(known)
+        lately = list(self._mine)[-most:]
+        free = most - len(lately)
+        room = (at + span - (free + n) * gap for n, at in enumerate(lately))
+        return max([lately[-1] + gap, *room])
+
+    def _left_late(self, turn: Micros, by: Micros) -> None:
+        """Note that a call left later than its turn, and so leaves the span later too."""
+        with self._lock:
+            if turn in self._mine:
+                self._mine.remove(turn)
+                insort(self._mine, turn + by)
+
+    def _most_of(self, known: _Known) -> int:
+        return max(1, int(known.most * self._share))
 
     def _gap(self, known: _Known) -> float:
         """Microseconds between two calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,8 +13,11 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    false,
     func,
+    or_,
     select,
+    true,
     union,
     update,
 )
@@ -21,6 +25,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Fields, Scalar
 from connector.store.among import among
+from connector.store.bulk import execute_many, insert_many
 from connector.store.schema import (
     activity,
     alert,
@@ -41,6 +46,29 @@ from connector.store.schema import (
 )
 from connector.store.schema_review import survey_lead
 
+_CLEAN = (
+    update(record)
+    .where(
+        record.c.connection == bindparam("c"),
+        record.c.object == bindparam("o"),
+        record.c.id == bindparam("i"),
+    )
+    .values(dirty=false(), person=bindparam("p"))
+)
+_CHANGE = (
+    update(person)
+    .where(person.c.id == bindparam("i"))
+    .values(
+        facts=bindparam("f"),
+        doc=bindparam("d"),
+        excluded=bindparam("e"),
+        stale=true(),
+        pending=true(),
+    )
+)
+_PERSON = ("id", "facts", "doc", "excluded")
+_of_person = itemgetter(*_PERSON)
+_KEY = ("kind", "value", "person")
 CHUNK = 500
 """Ids bound in one statement: below every database's limit on variables."""
 
@@ -202,16 +230,9 @@ def people_of_records(
 
 def clean(tx: Connection, records: Sequence[PersonRecord]) -> None:
     """Note that resolve has seen these versions, and whose records they are."""
-    if not records:
-        return
-    tx.execute(
-        update(record)
-        .where(
-            record.c.connection == bindparam("c"),
-            record.c.object == bindparam("o"),
-            record.c.id == bindparam("i"),
-        )
-        .values(dirty=False, person=bindparam("p")),
+    execute_many(
+        tx,
+        _CLEAN,
         [{"c": r.connection, "o": r.object, "i": r.id, "p": r.person} for r in records],
     )
 
@@ -229,17 +250,13 @@ def known_keys(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[st
                     identity_key.c.kind == kind, among(identity_key.c.value, some)
                 )
             )
-            found.update({(kind, row.value): row.person for row in rows})
+            found.update({(kind, value): owner for value, owner in rows.all()})
     return found
 
 
 def add_keys(tx: Connection, keys: Mapping[tuple[str, str], str]) -> None:
     """Remember which person new identity keys belong to."""
-    if keys:
-        tx.execute(
-            sql_insert(identity_key),
-            [{"kind": k, "value": v, "person": p} for (k, v), p in keys.items()],
-        )
+    insert_many(tx, identity_key, _KEY, [(*key, owner) for key, owner in keys.items()])
 
 
 def merge(tx: Connection, losers: Mapping[str, str], run: str) -> None:
@@ -289,24 +306,17 @@ def save_people(
         for row in rows
         if row["id"] in known and known[row["id"]] != (row["facts"], row["doc"], row["excluded"])
     ]
-    if new:
-        tx.execute(
-            sql_insert(person),
-            [dict(row, stale=True, pending=True, first_run=run) for row in new],
-        )
-    if changed:
-        tx.execute(
-            update(person)
-            .where(person.c.id == bindparam("i"))
-            .values(
-                facts=bindparam("f"),
-                doc=bindparam("d"),
-                excluded=bindparam("e"),
-                stale=True,
-                pending=True,
-            ),
-            [{"i": r["id"], "f": r["facts"], "d": r["doc"], "e": r["excluded"]} for r in changed],
-        )
+    insert_many(
+        tx,
+        person,
+        (*_PERSON, "stale", "pending", "first_run"),
+        [(*_of_person(row), True, True, run) for row in new],
+    )
+    execute_many(
+        tx,
+        _CHANGE,
+        [{"i": r["id"], "f": r["facts"], "d": r["doc"], "e": r["excluded"]} for r in changed],
+    )
     return [row["id"] for row in new], [row["id"] for row in changed]
 
 
@@ -318,14 +328,15 @@ def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str 
                 among(person.c.id, some)
             )
         )
-        found.update({row.id: (row.facts, row.doc, row.excluded) for row in rows})
+        found.update({ident: (facts, doc, out) for ident, facts, doc, out in rows.all()})
     return found
 
 
 def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
-    """Set the flags `stale` and `pending` of these people."""
+    """Set the flags `stale` and `pending` of these people; who has them is not written again."""
+    others = or_(*(person.c[name].is_(not value) for name, value in flags.items()))
     for ids in chunks(people):
-        tx.execute(update(person).where(among(person.c.id, ids)).values(**flags))
+        tx.execute(update(person).where(among(person.c.id, ids), others).values(**flags))
 
 
 def mark_all(tx: Connection, **flags: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import activity, outbox, person, quarantine
@@ -37,16 +37,33 @@ def refused_writes(tx: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def nobodys_activities(tx: Connection) -> tuple[int, int, int]:
-    """Count activities of nobody we know: all, those of machines, those seen twice."""
+class Activities(NamedTuple):
+    """How many there are, how many of them machines did, and how many were seen twice."""
+
+    all: int
+    machine: int
+    seen_twice: int
+
+
+def activities_of(tx: Connection, span: Span = ALL) -> Activities:
+    """Count activities of the people of a span."""
+    return _activities(tx, activity.c.person.is_not(None), *within(tx, activity.c.person, span))
+
+
+def nobodys_activities(tx: Connection) -> Activities:
+    """Count activities of nobody we know."""
+    return _activities(tx, activity.c.person.is_(None))
+
+
+def _activities(tx: Connection, *where: ColumnElement[bool]) -> Activities:
     row = tx.execute(
         select(
             func.count(),
-            func.count().filter(activity.c.machine),
-            func.count().filter(activity.c.duplicate),
-        ).where(activity.c.person.is_(None))
+            func.sum(case((activity.c.machine, 1), else_=0)),
+            func.sum(case((activity.c.duplicate, 1), else_=0)),
+        ).where(*where)
     ).one()
-    return int(row[0]), int(row[1]), int(row[2])
+    return Activities(*(int(n or 0) for n in row))
 
 
 def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:

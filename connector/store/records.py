@@ -8,13 +8,13 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.mapping.outbound import same
 from connector.store import suppressed
-from connector.store.among import among
+from connector.store.among import among, parts_of
 from connector.store.bulk import execute_many, insert_many
 from connector.store.news import note_news
 from connector.store.people import chunks
@@ -256,9 +256,11 @@ def store_activities(
     return PageCounts(len(fresh), len(differing), unchanged, gone=lost)
 
 
-def _drop_activities(tx: Connection, connection: str, obj: str, ids: Sequence[str]) -> int:
-    if not ids:
+def _drop_activities(tx: Connection, connection: str, obj: str, gone: Sequence[str]) -> int:
+    """Drop activities by the ids of their rows, also such as are one of several of a row."""
+    if not gone:
         return 0
+    ids = [*gone, *(i for some in chunks(gone) for i in _parts(tx, connection, obj, some))]
     note_news(tx, _people_of(tx, connection, obj, ids), stale=True)
     count = 0
     for some in chunks(ids):
@@ -271,6 +273,14 @@ def _drop_activities(tx: Connection, connection: str, obj: str, ids: Sequence[st
         )
         count += int(done.rowcount)
     return count
+
+
+def _parts(tx: Connection, connection: str, obj: str, rows: Sequence[str]) -> list[str]:
+    ordered = tx.dialect.name == "sqlite"
+    each, fits = parts_of(activity.c.id, rows, ordered=ordered)
+    mine = (activity.c.connection == connection, activity.c.object == obj)
+    found = select(activity.c.id).select_from(each.join(activity, and_(*mine, fits)))
+    return list(tx.execute(found).scalars())
 
 
 def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select
+
+from connector.store.among import among
 
 PAGE = 2_000
 Row = tuple[Any, ...]
 
 
 class Span(NamedTuple):
-    """People from one id up to, but not with, another; None has no end."""
+    """People from one id up to, but not with, another (None has no end), or these `ids` alone."""
 
     since: str | None = None
     until: str | None = None
+    ids: Sequence[str] | None = None
 
 
 ALL = Span()
@@ -24,6 +27,8 @@ ALL = Span()
 
 def within(tx: Connection, column: ColumnElement[str], span: Span) -> list[ColumnElement[bool]]:
     """Give what to ask of a column of people's ids to read those of a span alone."""
+    if span.ids is not None:
+        return [among(column, span.ids)]
     compared = in_order(tx, column)
     asked = []
     if span.since is not None:
@@ -38,7 +43,7 @@ def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
     return column.collate("C") if tx.dialect.name == "postgresql" else column
 
 
-def rows(tx: Connection, query: Select[Any]) -> Generator[Row, None, None]:
+def rows(tx: Connection, query: Select[Any] | CompoundSelect[Any]) -> Generator[Row, None, None]:
     """Yield the rows of a query as the driver gives them: on SQLite a truth is 1 or 0."""
     on_server = tx.dialect.name == "postgresql"
     result = tx.execute(query, execution_options={"yield_per": PAGE} if on_server else {})

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, insert, literal, select, update
 
 from connector.domain.moment import Micros
 from connector.domain.record import Scalar
-from connector.store.among import among
-from connector.store.bulk import execute_many, insert_many
+from connector.store.among import among, among_numbers
+from connector.store.bulk import execute_many
 from connector.store.people import chunks, dumps
 from connector.store.schema import human_edit, journal, last_written, outbox, record
 from connector.store.upsert import upsert
@@ -59,14 +59,15 @@ _HOLD = (
 )
 
 
-def write_journal(tx: Connection, sent: Sequence[Sent], now: Micros, run: str) -> None:
-    """Append each record's fields before and after; called before the request leaves."""
-    insert_many(
-        tx,
-        journal,
-        _JOURNAL,
-        [(row.outbox, *row.key, dumps(row.changes), now, run) for row in sent],
+def write_journal(tx: Connection, rows: Sequence[int], now: Micros, run: str) -> None:
+    """Append the fields of outbox rows before and after; called before the request leaves."""
+    told = [outbox.c[name] for name in ("connection", "object", "record", "changes")]
+    found = (
+        select(outbox.c.id, *told, literal(now, BigInteger), literal(run))
+        .where(among_numbers(outbox.c.id, rows))
+        .order_by(outbox.c.id)
     )
+    tx.execute(insert(journal).from_select(_JOURNAL, found))
 
 
 def confirm(
@@ -120,6 +121,8 @@ def _save(
 
 def _forget_edits(tx: Connection, sent: Sequence[Sent]) -> None:
     known = edits(tx, [row.key for row in sent])
+    if not known:
+        return
     execute_many(
         tx,
         _FORGET,

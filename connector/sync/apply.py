@@ -12,7 +12,8 @@ from connector.store.plans import PlanRow
 from connector.store.schema import LIVE
 from connector.sync.basis import basis_of, files_of
 from connector.sync.context import Loop, Source
-from connector.sync.sending import Held, conflict, read_held, send, settle_by_reading, stands
+from connector.sync.flight import Flight
+from connector.sync.sending import Held, conflict, read_held, settle_by_reading, stands
 
 MOVED_LIMIT = 0.05
 """A plan of which more than this share moved in the CRM is refused whole."""
@@ -68,12 +69,14 @@ def apply(loop: Loop, source: Source, counts: Counter[str]) -> None:
         source.hold(tx)
         outbox.try_again(tx, source.name, loop.now)
     pace = _Pace(source.adapter.capabilities.batch_size)
-    while rows := _next(loop, source, ("approved",), pace.size):
-        rows = rows[: pace.most_for(rows[0].attempts)]
-        before = counts["retry"]
-        send(loop, source, rows, counts)
-        pace.learn(len(rows), counts["retry"] - before)
+
+    def settled(sent: int, put_off: int) -> None:
+        pace.learn(sent, put_off)
         loop.tell(f"apply {source.name}", counts)
+
+    with Flight(loop, source, counts, settled) as flight:
+        while rows := _next(loop, source, ("approved",), pace.size):
+            flight.send(rows[: pace.most_for(rows[0].attempts)])
 
 
 def _next(loop: Loop, source: Source, states: Sequence[str], limit: int | None = None) -> list[Row]:

@@ -53,7 +53,7 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
             at = min(statement.at or primary.record.changed or loop.now, loop.now)
             rows.append(said_row(loop, person, cycle, statement, at))
             counts[statement.state.value] += 1
-            newest = behaved.get(person, (None, None))[0]
+            newest = behaved.get(person)
             move = _judge(loop, cycle, statement, at, newest)
             if move is not None:
                 moves.append(move)

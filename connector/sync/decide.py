@@ -132,13 +132,12 @@ def _standing(
     one: Waiting,
     published: Published,
     found: dict[str, Primary],
-    behaved: dict[str, tuple[int, str | None]],
+    behaved: dict[str, Micros],
     matrix: Matrix,
     asked: Sequence[Asked],
 ) -> Standing:
     doc = orjson.loads(one.doc)
     primary = found.get(one.person)
-    newest = behaved.get(one.person, (None, None))[0]
     explore = loop.settings.explore
     score = published.score
     facts = orjson.loads(one.facts) if loop.consent is not None else {}
@@ -154,7 +153,7 @@ def _standing(
         said_reason=said.reason if said else None,
         said_at=said.at if said else None,
         owner=primary.owner if primary else None,
-        behaviour_at=newest,
+        behaviour_at=behaved.get(one.person),
         theme=HOLDOUT if held else place.theme,
         phase=None if held else place.phase,
         may_sell=consent.sales,

@@ -46,6 +46,8 @@ def settle(
     """
     if same(remote, desired):
         return Do.NOTHING
+    if remote is None and base is None:
+        return Do.WRITE  # as every field at first
     if desired in (None, "") and not target.clear:
         return Do.KEEP
     ours_stands = base is not None and same(base.value, remote) and edited_at is None

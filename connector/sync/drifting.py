@@ -3,7 +3,8 @@
 A field that went away is neither read nor written, and said each run until the mapping is mended
 or it comes back; all else goes on. A field that never was there is a mistake in the mapping, which
 the adapter names. A changed type is said; rows that no longer fit are kept aside one by one. A new
-field is said once: mapping it reads the object anew.
+field is said once: mapping it reads the object anew. So is a new word for a status that the mapping
+does not know: it says nothing to us.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from connector.adapters.base import RemoteField
 from connector.mapping.compile import CompiledObject
-from connector.store import snapshots
+from connector.store import notes, snapshots
 from connector.store.snapshots import Snapshot
 from connector.sync.context import Loop, Source
 
@@ -34,7 +36,9 @@ def look_at_schema(loop: Loop, source: Source) -> Counter[str]:
     for one in filter(source.has, source.objects.values()):
         sources.setdefault(one.source, []).append(one)
     for name, objects in sources.items():
-        _look(loop, source, name, objects, counts)
+        fields = source.adapter.describe(name)
+        _look(loop, source, name, objects, fields, counts)
+        _words(loop, source, name, objects, fields, counts)
     return counts
 
 
@@ -43,9 +47,9 @@ def _look(
     source: Source,
     name: str,
     objects: Sequence[CompiledObject],
+    fields: Mapping[str, RemoteField],
     counts: Counter[str],
 ) -> None:
-    fields = source.adapter.describe(name)
     if any(field.optional for field in fields.values()) or not fields:
         return  # rows have the fields they like
     now = {field: str(f.type) if f.type else None for field, f in fields.items()}
@@ -67,6 +71,38 @@ def _look(
         with loop.store.write() as tx:
             source.hold(tx)
             snapshots.save(tx, source.name, name, seen, now=loop.now, run=loop.run)
+
+
+def _words(
+    loop: Loop,
+    source: Source,
+    name: str,
+    objects: Sequence[CompiledObject],
+    fields: Mapping[str, RemoteField],
+    counts: Counter[str],
+) -> None:
+    """Say which words for a status are new since the last run and unknown to the mapping."""
+    for one in objects:
+        field = fields.get(one.says.field) if one.says is not None else None
+        there = (field.offered or field.values or ()) if field is not None else ()
+        if one.says is None or not there:
+            continue
+        key = f"words {source.name} {one.name}"
+        with loop.store.read() as tx:
+            known = notes.get(tx, key)
+        before = set(known["words"]) if known is not None else set(there)
+        new = [word for word in there if word not in before and word not in one.says.known]
+        if new:
+            loop.warn(
+                f"{source.name}: {name}.{one.says.field} offers {', '.join(f'`{w}`' for w in new)} "
+                f"now, which the mapping does not know; add it under `status: values:` of "
+                f"`{one.name}`, or it says nothing"
+            )
+        counts["words new"] += len(new)
+        if known is None or set(known["words"]) != set(there):
+            with loop.store.write() as tx:
+                source.hold(tx)
+                notes.put(tx, key, {"words": sorted(there)})
 
 
 def compare(used: frozenset[str], before: Snapshot | None, now: Mapping[str, str | None]) -> News:

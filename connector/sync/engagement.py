@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from connector.identity.address import normalise_address
-from connector.identity.engagement import duplicates, machine_made
+from connector.identity.engagement import RECEIVED, Seen, duplicates, machine_made
 from connector.store import activities as store
 from connector.store import people
 from connector.sync.context import Loop
@@ -52,14 +52,23 @@ def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> No
     """Flag what machines did, and what another system's row repeats."""
     for some in people.chunks(touched):
         judged, before = store.to_judge(tx, some, everything=several)
-        acted = store.acted(tx, judged)
-        changed: dict[store.Key, store.Flags] = {}
+        acted = _acted(judged) if several else store.acted(tx, judged)
+        flags: dict[store.Key, store.Flags] = {}
         for person, seen in judged.items():
             machine = machine_made(seen, acted=person in acted)
             repeated = duplicates(seen)
-            for one in seen:
-                key = one.key
-                flags = store.Flags(key in machine, key in repeated, machine.get(key))
-                if flags != before[key]:
-                    changed[key] = flags
-        store.flag(tx, changed)
+            for key in machine.keys() | repeated:
+                flags[key] = store.Flags(key in machine, key in repeated, machine.get(key))
+        store.flag(
+            tx,
+            {
+                key: after
+                for key in flags.keys() | before.keys()
+                if (after := flags.get(key, store.CLEAR)) != before.get(key, store.CLEAR)
+            },
+        )
+
+
+def _acted(judged: Mapping[str, Iterable[Seen]]) -> set[str]:
+    """Who ever did more than receive and open mail, out of all that is known of each."""
+    return {p for p, seen in judged.items() if any(one.type not in RECEIVED for one in seen)}

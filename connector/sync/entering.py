@@ -236,15 +236,13 @@ class _Entering:
         cycles.save(self._tx, moves, self._now, self._run)
         return len(moves)
 
-    def _judge(
-        self, cycle: Cycle, one: _Read, behaved: Mapping[str, tuple[int, str | None]]
-    ) -> Move | None:
+    def _judge(self, cycle: Cycle, one: _Read, behaved: Mapping[str, Micros]) -> Move | None:
         return correct(
             cycle,
             Verdict(one.entry.verdict),
             reason=one.entry.reason,
             at=one.at,
-            behaviour_at=behaved.get(one.person, (None, None))[0],
+            behaviour_at=behaved.get(one.person),
             policy=Policy(),
             calendar=self._calendar,
             now=self._now,

@@ -16,12 +16,12 @@ from connector.adapters.base import ERASED, Page
 from connector.domain.moment import Micros
 from connector.errors import FeatureError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
-from connector.store import audit, forgetting, hints, people, suppressed
+from connector.store import hints
 from connector.store.database import Store
 from connector.store.hints import Hint
-from connector.store.news import note_news
 from connector.store.records import PageCounts
 from connector.sync.context import Loop, Source
+from connector.sync.erasing import erase
 from connector.sync.storing import store_page
 
 
@@ -46,7 +46,7 @@ def follow(loop: Loop, source: Source, counts: Counter[str]) -> None:
         mine = [hint for hint in known if hint.source == one.source]
         lost = [hint for hint in mine if hint.erased]
         if lost:
-            _erase(loop, source, one, lost, counts)
+            erase(loop, source, one, [hint.id for hint in lost], counts)
         _read(loop, source, one, [hint for hint in mine if not hint.erased], counts)
     strange = {one.source for one in known} - {one.source for one in source.objects.values()}
     with loop.store.write() as tx:
@@ -77,31 +77,6 @@ def _read(
 
 def _followed(connection: str, some: Sequence[Hint], tx: Connection, _stored: PageCounts) -> None:
     hints.drop(tx, connection, some)
-
-
-def _erase(
-    loop: Loop, source: Source, one: CompiledObject, lost: Sequence[Hint], counts: Counter[str]
-) -> None:
-    """Erase records and all that hangs on them; whoever was nothing else is forgotten whole."""
-    with loop.store.write() as tx:
-        source.hold(tx)
-        for hint in lost:
-            key = (source.name, one.name, hint.id)
-            who = people.find_by_record(tx, *key)
-            kept = {w for w in who if _keys(tx, w) - {key}}
-            whole = sorted(set(who) - kept)
-            emails = forgetting.addresses(tx, whole)
-            pseudonym, erased = forgetting.erase(tx, whole, [key], next(iter(emails), ""), loop.now)
-            suppressed.suppress(tx, emails, [key], pseudonym, loop.now)
-            note_news(tx, kept)
-            counts["erased"] += erased["records"]
-        about = {"connection": source.name, "object": one.name, "records": len(lost)}
-        audit.append(tx, "erased by the CRM's word", about, loop.now)
-
-
-def _keys(tx: Connection, person: str) -> set[tuple[str, str, str]]:
-    mine = people.records_of(tx, [person]).get(person, ())
-    return {(r.connection, r.object, r.id) for r in mine}
 
 
 def _hint(said: str, now: Micros) -> Hint:

@@ -229,6 +229,16 @@ def agreed(
     return model, routing
 
 
+def routing_in_use(loaded: Loaded, store: Store) -> Routing | None:
+    """Give the last approved routing, or the file where none was approved yet."""
+    with store.read() as tx:
+        approved = plans.approvals(tx)
+    if "routing" not in approved:
+        found = _try(lambda: routing_file(loaded))
+        return found if isinstance(found, Routing) else None
+    return _routing(orjson.loads(approved["routing"][1]))
+
+
 def calendar_of(loaded: Loaded) -> Calendar:
     """Give the working hours that SLAs are counted in."""
     sla = loaded.settings.sla

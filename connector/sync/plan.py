@@ -171,9 +171,9 @@ def _settle(
     base = Base(*last) if last else None
     seen = known.edits.get(key, {}).get(target.to)
     edited_at = seen[1] if seen and same(seen[0], remote) else None
-    # In a queue, or with somebody who left, it is nobody's: no word stands against a hand-off.
-    nobody = (known.queues | known.inactive) - {after}
-    held = None if target.field == "owner" and remote in nobody else remote
+    held = remote
+    if target.field == "owner" and remote != after and remote in known.nobody:
+        held = None  # so that no word stands against a hand-off
     do = settle(
         target, after, base, held, edited_at=edited_at, changed_at=record.changed, now=loop.now
     )

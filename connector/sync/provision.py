@@ -64,18 +64,20 @@ def order_of(source: Source, steps: Sequence[FieldStep], themes: Sequence[str] =
     """Put together what a CRM is asked for: fields, our words for them, and what statuses mean."""
     names: dict[str, dict[str, str]] = {}
     statuses: dict[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
+    deals: dict[str, tuple[str, Mapping[str, Sequence[str]]]] = {}
     known: dict[str, Sequence[str]] = {}
     for one in source.objects.values():
         ours = {word: target.to for word, target in one.writes.items()} | dict(one.asks)
         if ours:
             names[one.source] = ours
-        if one.kind is Kind.PERSON and one.says is not None:
-            statuses[one.source] = (one.says.field, one.says.means)
+        said = {Kind.PERSON: statuses, Kind.OPPORTUNITY: deals}.get(one.kind)
+        if said is not None and one.says is not None:
+            said[one.source] = (one.says.field, one.says.means)
             known[one.source] = one.says.known
     uses: dict[str, bool] = {}
     for one in source.objects.values():
         uses[one.source] = uses.get(one.source, False) or bool(one.writes)
-    return Order(steps, names, statuses, known, uses, themes)
+    return Order(steps, names, statuses, known, uses, themes, deals)
 
 
 def furnish(

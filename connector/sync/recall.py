@@ -85,7 +85,7 @@ def _page(loop: Loop, tx: Connection, page: Sequence[str], counts: Counter[str])
     moves: list[Move] = []
     for person, one in found.items():
         mine = primary.get(person)
-        newest = behaved[one.mirror.at].get(person, (None, None))[0]
+        newest = behaved[one.mirror.at].get(person)
         if _differs(one):
             moves.append(
                 revive(

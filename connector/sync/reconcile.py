@@ -2,7 +2,8 @@
 
 It finds what no window can: rows that were committed late, values that change without a stamp,
 deletes a CRM does not tell. A record the walk did not meet is asked for by its id before it is
-believed gone; too many at once are not believed at all.
+believed gone; too many at once are not believed at all. What the CRM says it has nowhere, not even
+in its bin, was erased there for good, and is erased here.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Window, Witness
+from connector.adapters.base import Eraser, Window, Witness
 from connector.domain.moment import Micros
+from connector.domain.record import Kind
 from connector.mapping.compile import CompiledObject
 from connector.store import checkpoints, outbox, reconciling, records
 from connector.store.checkpoints import Checkpoint
 from connector.store.reconciling import Drift
 from connector.store.records import PageCounts
 from connector.sync.context import Loop, Reading, Source
+from connector.sync.erasing import erase
 from connector.sync.storing import store_page
 
 RECONCILE = "reconcile"
@@ -58,7 +61,9 @@ def reconcile(
         point = _point(loop, source, one, done_at, until, after)
         store_page(loop, source, one, page, partial(_keep, point, ids), found)
         loop.tell(f"reconcile {source.name} {one.name}", found)
-    checked = _finish(loop, source, one, now, found)
+    binned = now - done_at < source.adapter.capabilities.bin
+    checked = _finish(loop, source, one, now, found, binned=binned)
+    counts["erased"] += found["erased"]
     loop.readings.append(Reading(source.name, one.name, checked, None, until))
     counts["drift"] += found["drift"]
     counts["reconciled"] += found["read"]
@@ -82,9 +87,18 @@ def _keep(point: Checkpoint, ids: list[str], tx: Connection, stored: PageCounts)
 
 
 def _finish(
-    loop: Loop, source: Source, one: CompiledObject, now: Micros, found: Counter[str]
+    loop: Loop,
+    source: Source,
+    one: CompiledObject,
+    now: Micros,
+    found: Counter[str],
+    *,
+    binned: bool,
 ) -> int:
-    """Bury what is gone and close the reconcile; gives how many rows it met."""
+    """Bury what is gone and close the reconcile; gives how many rows it met.
+
+    `binned` says that what was deleted since the last one must still lie in the CRM's bin.
+    """
     with loop.store.read() as tx:
         lost, live = reconciling.count_unseen(tx, source.name, one.name)
         checked = reconciling.count_seen(tx, source.name, one.name)
@@ -97,7 +111,7 @@ def _finish(
             "write.limits.records"
         )
     else:
-        _bury_lost(loop, source, one, found)
+        _bury_lost(loop, source, one, found, binned=binned)
     if found["hidden"]:
         loop.warn(
             f"{source.name}: {found['hidden']} {one.name} records are neither shown nor deleted: "
@@ -115,8 +129,11 @@ def _finish(
     return checked
 
 
-def _bury_lost(loop: Loop, source: Source, one: CompiledObject, found: Counter[str]) -> None:
-    """Ask for each record that did not show up; those the CRM does not have are gone."""
+def _bury_lost(
+    loop: Loop, source: Source, one: CompiledObject, found: Counter[str], *, binned: bool
+) -> None:
+    """Ask for each record that did not show up; those the CRM does not have are gone, into the
+    record that answers for them where there is one."""
     after = ""
     while True:
         with loop.store.read() as tx:
@@ -125,17 +142,33 @@ def _bury_lost(loop: Loop, source: Source, one: CompiledObject, found: Counter[s
         if not ids:
             return
         after = ids[-1]
-        there = {str(row[one.key]) for row in source.adapter.read_ids(one.source, [one.key], ids)}
+        rows = source.adapter.read_ids(one.source, source.names(one), ids)
+        there = {str(row[one.key]) for row in rows}
+        winners = {loser: str(r[one.key]) for r in rows for loser in source.adapter.losers(r)}
         missing = [ident for ident in ids if ident not in there]
         unseen = set(_hidden(source, one, missing)) if missing else set()
         found["hidden"] += len(unseen)
-        gone: dict[str, str | None] = {i: None for i in missing if i not in unseen}
+        gone = {i: winners.get(i) for i in missing if i not in unseen}
+        nowhere = [i for i, into in gone.items() if into is None]
+        erased = _erased(source, one, nowhere) if binned and nowhere else []
+        if erased:
+            erase(loop, source, one, erased, found)
+            found["lost"] += len(erased)
+            gone = {i: into for i, into in gone.items() if i not in erased}
         if gone:
             with loop.store.write() as tx:
                 source.hold(tx)
                 records.bury(tx, source.name, one.name, gone)
                 outbox.cancel_gone(tx, source.name, one.name, gone, loop.now)
         found["lost"] += len(gone)
+
+
+def _erased(source: Source, one: CompiledObject, ids: list[str]) -> list[str]:
+    """Those that lie nowhere in the CRM; of people alone, for only they are erased by law."""
+    adapter = source.adapter
+    if one.kind is not Kind.PERSON or not isinstance(adapter, Eraser):
+        return []
+    return adapter.erased(one.source, ids)
 
 
 def _hidden(source: Source, one: CompiledObject, ids: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -31,6 +31,7 @@ def resolve_people(loop: Loop) -> Counter[str]:
     _take_news(loop)
     for kind, step in (
         (Kind.OWNER, _seen),
+        (Kind.CAMPAIGN, _taken),
         (Kind.ACCOUNT, _accounts),
         (Kind.PERSON, _people),
         (Kind.OPPORTUNITY, _opportunities),
@@ -59,6 +60,13 @@ def _seen(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Coun
     del loop
     people.clean(tx, page)
     counts["owners"] += len(page)
+
+
+def _taken(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
+    """Campaigns are what reports read, and say nothing of a person."""
+    del loop
+    people.clean(tx, page)
+    counts["campaigns"] += len(page)
 
 
 def _accounts(
@@ -130,7 +138,7 @@ def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str
     records = people.records_of(tx, ids)
     accounts = _accounts_of(tx, records.values())
     ranks = {source.name: source.rank for source in loop.sources}
-    scopes = {c.name: c.scope for c in loop.settings.connections}
+    scopes = {c.name: _Inside.of(c.scope) for c in loop.settings.connections}
     rows = [_row(person, versions, accounts, ranks, scopes) for person, versions in records.items()]
     new, changed = people.save_people(tx, rows, loop.run)
     counts["new people"] += len(new)
@@ -158,7 +166,7 @@ def _row(
     records: Sequence[PersonRecord],
     accounts: dict[tuple[str, str], Fields],
     ranks: dict[str, int],
-    scopes: dict[str, Scope],
+    scopes: dict[str, _Inside],
 ) -> dict[str, Any]:
     live = [r for r in records if not r.gone]
     doc = fuse(Version(r.changed, ranks.get(r.connection, 99), r.id, r.doc) for r in live)
@@ -195,18 +203,35 @@ def _ranked(records: Sequence[PersonRecord], ranks: dict[str, int]) -> list[Pers
 _NOT_FACTS = frozenset({"status", "status_at", "reason", "owner", "account", "frozen"})
 
 
-def _excluded(facts: Fields, live: Sequence[PersonRecord], scopes: dict[str, Scope]) -> str | None:
+class _Inside(NamedTuple):
+    """Who of one connection is the loop's business, as each of its people is asked."""
+
+    own_domains: frozenset[str]
+    customers: bool
+    read: dict[str, Any]
+
+    @classmethod
+    def of(cls, scope: Scope) -> _Inside:
+        """Take it out of a connection's settings."""
+        out = scope.exclude
+        return cls(frozenset(d.casefold() for d in out.own_domains), not out.customers, scope.read)
+
+
+_EVERYBODY = _Inside.of(Scope())
+"""Asked of the records of a connection that is in no settings any more."""
+
+
+def _excluded(
+    facts: Fields, live: Sequence[PersonRecord], scopes: dict[str, _Inside]
+) -> str | None:
     """Why the person is none of the loop's business; None for those who are."""
     if not live:
         return "gone"
     for name in dict.fromkeys(r.connection for r in live):
-        scope = scopes.get(name, Scope())
-        if facts.get("email_domain") in {d.casefold() for d in scope.exclude.own_domains}:
+        scope = scopes.get(name, _EVERYBODY)
+        if facts.get("email_domain") in scope.own_domains:
             return "own_staff"
-        if scope.exclude.customers and True in {
-            facts.get("customer"),
-            facts.get("account.customer"),
-        }:
+        if not scope.customers and True in (facts.get("customer"), facts.get("account.customer")):
             return "customer"
         if not within(facts, scope.read):
             return "out_of_scope"

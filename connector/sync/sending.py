@@ -1,4 +1,4 @@
-"""Sending: one batch to one CRM, and what became of each of its rows.
+"""Sending: one batch to one CRM in three steps, and what became of each of its rows.
 
 Rows are journaled before the request leaves. A batch refused whole is halved until the offender
 stands alone; where it is not known what happened, the CRM is read and decides.
@@ -30,49 +30,60 @@ _STATES = {Result.REFUSED: "dead", Result.RETRY: "retry", Result.GONE: "cancelle
 _HINT = "Mend the cause in the CRM, then: leadloop runs retry"
 
 
-def send(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> None:
-    """Send rows of one object and group; raises what ends the whole run, with all rows settled
-    or ready to be sent again."""
+Told = list[Outcome] | Exception
+"""What the CRM said of a batch, or what was raised instead of an answer."""
+
+
+def begin(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> list[Row]:
+    """Journal rows of one object and group before they leave; gives those that are to leave."""
     if not loop.allows(STAGE_OF[Group(rows[0].grp)]):
         with loop.store.write() as tx:
             outbox.settle(tx, (r.id for r in rows), "cancelled", loop.now, "stage")
         counts["cancelled"] += len(rows)
-        return
+        return []
     if rows[0].grp != Group.SCORE.value:
         rows = _still_due(loop, source, rows, counts)
     with loop.store.write() as tx:
         source.hold(tx)
-        rows = outbox.start_sending(tx, rows, loop.now, loop.run)
-    if rows:
-        _write(loop, source, rows, counts)
+        return outbox.start_sending(tx, rows, loop.now, loop.run)
 
 
-def _write(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> None:
+def ask(source: Source, rows: Sequence[Row]) -> Told:
+    """Send rows and wait for what becomes of them. Touches no store."""
     remote = source.objects[rows[0].object].source
     batch = [
         Write(remote, r.record, {n: after for n, (_, after) in r.changes.items()}, quiet=r.quiet)
         for r in rows
     ]
     try:
-        outcomes = source.adapter.write(batch)
-    except UnknownOutcomeError:
-        outcomes = [Outcome(r.record, Result.UNKNOWN, "no_answer") for r in rows]
-    except RemoteError as error:
-        _split(loop, source, rows, (error.vendor_code or error.code, str(error)), counts)
-        return
-    except NotOursError:
-        raise
-    except StoppedError:
-        raise  # while the request was under way: the next run reads what became of it
-    except LeadloopError:
-        with loop.store.write() as tx:
-            outbox.put_back(tx, rows)
-        raise
-    except Exception as error:  # noqa: BLE001  a row that breaks the adapter must not stop others
-        rows = settle_by_reading(loop, source, rows, counts, resend=False)
-        _split(loop, source, rows, ("poison", f"the adapter failed on it: {_kind(error)}"), counts)
-        return
-    _note(loop, source, rows, outcomes, counts)
+        return source.adapter.write(batch)
+    except Exception as error:  # noqa: BLE001  whoever settles the batch knows what it means
+        return error
+
+
+def settle(
+    loop: Loop, source: Source, rows: Sequence[Row], told: Told, counts: Counter[str]
+) -> None:
+    """Note what became of rows; raises what ends the whole run, with all of them settled or ready
+    to be sent again."""
+    match told:
+        case UnknownOutcomeError():
+            lost = [Outcome(r.record, Result.UNKNOWN, "no_answer") for r in rows]
+            _note(loop, source, rows, lost, counts)
+        case RemoteError():
+            _split(loop, source, rows, (told.vendor_code or told.code, str(told)), counts)
+        case NotOursError() | StoppedError():
+            raise told  # stopped while the request was under way: the next run reads it back
+        case LeadloopError():
+            with loop.store.write() as tx:
+                outbox.put_back(tx, rows)
+            raise told
+        case Exception():  # a row that breaks the adapter must not stop others
+            rows = settle_by_reading(loop, source, rows, counts, resend=False)
+            why = ("poison", f"the adapter failed on it: {_kind(told)}")
+            _split(loop, source, rows, why, counts)
+        case _:
+            _note(loop, source, rows, told, counts)
 
 
 def _split(
@@ -92,7 +103,7 @@ def _split(
     half = len(rows) // 2
     for some in (rows[:half], rows[half:]):
         if some:
-            _write(loop, source, some, counts)
+            settle(loop, source, some, ask(source, some), counts)
 
 
 def _note(

@@ -74,6 +74,40 @@ def start(answer):
     return first
 
 
+def exported(folder):
+    """Everything in every file of an export, as text."""
+    import duckdb
+
+    found = {}
+    for file in folder.rglob("*"):
+        if file.suffix == ".parquet":
+            rows = duckdb.sql(f"SELECT * FROM read_parquet('{file}', hive_partitioning = false)")
+            found[file.relative_to(folder)] = repr(rows.fetchall())
+        elif file.is_file():
+            found[file.relative_to(folder)] = file.read_text()
+    return found
+
+
+def test_a_forgotten_person_leaves_every_folder_that_was_exported_to(small, answer):
+    start(answer)
+    answer("export", "--to", "shared")
+    answer("export", "--to", "sheets", "--format", "csv", "--only", "analysts")
+    both = small / "shared", small / "sheets"
+    held = [name for one in both for name, text in exported(one).items() if "crm/lead/1" in text]
+    assert {str(name).partition("/")[0] for name in held} == {
+        "people", "activities", "prints", "views"
+    }  # fmt: skip
+    others = [sum(text.count("crm/lead/2") for text in exported(one).values()) for one in both]
+    told = answer("forget", "ada@a.example")["data"]
+    assert told["erased"]["rows of exports"] >= len(held)
+    for one in both:
+        assert [name for name, text in exported(one).items() if "crm/lead/1" in text] == []
+    assert [sum(t.count("crm/lead/2") for t in exported(one).values()) for one in both] == others
+    answer("export", "--to", "shared")
+    assert not any("crm/lead/1" in text for text in exported(small / "shared").values())
+    assert "rows of exports" not in answer("forget", "ada@a.example")["data"]["erased"]
+
+
 def test_the_first_run_waits_the_approved_plan_writes_and_the_second_run_does_nothing(
     small, answer
 ):

@@ -10,7 +10,7 @@ from connector.adapters import open_adapter
 from connector.adapters.base import Use
 from connector.config.settings import Connection
 from connector.practice.clock import PracticeClock
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.hubspot.rest import HubSpotPractice
 from connector.practice.salesforce.ids import make_id
 from connector.practice.salesforce.org import ADMIN

@@ -8,7 +8,7 @@ from connector.adapters import KINDS
 from connector.adapters.base import NewTask
 from connector.domain.moment import DAY
 from connector.errors import FeatureError, LoginError, UnknownOutcomeError
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.salesforce.org import ADMIN
 from tests.contract.fakes import FAKES
 

@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bad_input import KINDS as KINDS_OF_INPUT
-from tests.crash.wire import AGAIN, JOURNEY, Ground, Served, people_at_work
+from tests.crash.ground import AGAIN, Ground, memory_ground
+from tests.crash.scenes import JOURNEY, people_at_work
+from tests.crash.wire import Served
 from tests.proxy import FAULTS, Proxy
 from tests.sync.world import World
 
@@ -59,8 +61,9 @@ class Tally:
         return "\n".join([*lines, *self.failures])
 
 
-def soak(ground: Ground, luck: random.Random, seconds: float, tally: Tally) -> None:
+def soak(world: World, served: Served, luck: random.Random, seconds: float, tally: Tally) -> None:
     """Tell the journey again and again, killed and over bad lines, until the time is up."""
+    ground = memory_ground(world, served)
     start = ground.keep()
     for day, name in JOURNEY:
         if day is not None:
@@ -71,17 +74,17 @@ def soak(ground: Ground, luck: random.Random, seconds: float, tally: Tally) -> N
     while time.monotonic() < end:
         ground.put_back(start)
         met: Counter[str] = Counter()
-        fault = _telling(ground, luck, met)
+        fault = _telling(ground, served, luck, met)
         found = ground.outcome()
         differs = [part for part, wanted in calm.items() if found[part] != wanted]
         tally.count(met, fault or (f"{', '.join(differs)} differs" if differs else None))
         tally.tellings += 1
 
 
-def _telling(ground: Ground, luck: random.Random, met: Counter[str]) -> str | None:
+def _telling(ground: Ground, served: Served, luck: random.Random, met: Counter[str]) -> str | None:
     """One journey over a line of its own, which is bad every second time; says what it broke at."""
-    proxy = Proxy(ground.served.server.server_address[1])
-    over = Ground(ground.world, ground.served, proxy.address)
+    proxy = Proxy(served.server.server_address[1])
+    over = memory_ground(ground.world, served, address=proxy.address)
     bad = luck.random() < 0.5
     try:
         for day, name in JOURNEY:
@@ -133,11 +136,12 @@ def main() -> None:
     given = asked.parse_args()
     luck, tally = random.Random(given.seed), Tally()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name) / "world"
+        folder.mkdir()
         world = World(folder, f"sqlite:///{folder}/state/leadloop.db")
         served = Served(world)
         try:
-            soak(Ground(world, served), luck, given.seconds * (1 - _SHARE_OF_INPUT), tally)
+            soak(world, served, luck, given.seconds * (1 - _SHARE_OF_INPUT), tally)
         finally:
             served.close()
     end = time.monotonic() + given.seconds * _SHARE_OF_INPUT

@@ -12,7 +12,7 @@ from connector.config.load import Loaded, load_settings
 from connector.demo.shipped import shipped
 from connector.domain.moment import DAY, HOUR, MINUTE, Micros, format_iso, parse_iso
 from connector.practice.clock import PracticeClock
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.hubspot.rest import HubSpotPractice
 from connector.practice.salesforce.rest import SalesforcePractice
 from connector.practice.server import PracticeServer

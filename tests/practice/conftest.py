@@ -12,7 +12,7 @@ import requests
 from connector.adapters.hubspot.adapter import HubSpotAdapter
 from connector.domain.moment import SECOND, parse_iso
 from connector.practice.clock import PracticeClock
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.hubspot.rest import HubSpotPractice
 from connector.practice.salesforce.org import ADMIN
 from connector.practice.salesforce.rest import SalesforcePractice

@@ -7,7 +7,7 @@ import requests
 from pydantic import ValidationError
 
 from connector.errors import UsageError
-from connector.practice.faults import Fault, load_faults
+from connector.practice.fault_script import Fault, load_faults
 
 
 def patch(salesforce, id_, **values):

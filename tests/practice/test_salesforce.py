@@ -403,7 +403,7 @@ def test_an_external_id_is_matched_or_made_or_found_twice(salesforce):
         "permissionsets/K.permissionset": rights,
     }
     deploy(salesforce, zipped(files))
-    (rights,) = salesforce.query("SELECT Id FROM PermissionSet")
+    (rights,) = salesforce.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false")
     salesforce.json(
         "POST",
         f"{salesforce.data}/sobjects/PermissionSetAssignment",

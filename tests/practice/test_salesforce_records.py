@@ -96,7 +96,7 @@ def test_a_lead_without_a_company_becomes_a_person_account(persons):
 
 def test_custom_fields_of_contacts_are_on_the_account_under_another_ending(persons):
     deploy(persons, contact_score())
-    (rights,) = persons.query("SELECT Id FROM PermissionSet")
+    (rights,) = persons.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false")
     assign = {"AssigneeId": persons.admin, "PermissionSetId": rights["Id"]}
     persons.json("POST", f"{persons.data}/sobjects/PermissionSetAssignment", assign)
     assert "Score__pc" in names(persons, "Account")
@@ -389,7 +389,7 @@ def keyed(salesforce):
         "objects/Lead.object": f"<CustomObject {SPACE}>{field}</CustomObject>",
         "permissionsets/K.permissionset": f"<PermissionSet {SPACE}><label>K</label>{right}</PermissionSet>",
     }))  # fmt: skip
-    (rights,) = salesforce.query("SELECT Id FROM PermissionSet")
+    (rights,) = salesforce.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false")
     add(salesforce, "PermissionSetAssignment", AssigneeId=salesforce.admin,
         PermissionSetId=rights["Id"])  # fmt: skip
     return salesforce

@@ -45,15 +45,20 @@ def test_names_with_an_asterisk_are_refused(made):
 
 
 def test_a_permission_set_goes_only_when_nobody_has_it(made):
-    (rights,) = made.query("SELECT Id FROM PermissionSet")
+    (rights,) = made.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false")
     path = f"{made.data}/sobjects/PermissionSetAssignment"
     given = made.json("POST", path, {"AssigneeId": made.admin, "PermissionSetId": rights["Id"]})
     sets = removal("Leadloop", kind="PermissionSet")
     assert "assigned" in problems(deploy(made, sets))[0]
     made.json("DELETE", f"{path}/{given['id']}")
-    assert made.query("SELECT Id FROM PermissionSetAssignment") == []
+    assert (
+        made.query(
+            "SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.IsOwnedByProfile = false"
+        )
+        == []
+    )
     assert deploy(made, sets)["status"] == "Succeeded"
-    assert made.query("SELECT Id FROM PermissionSet") == []
+    assert made.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false") == []
 
 
 def test_only_who_asks_for_no_rollback_is_left_with_half_adeploy(salesforce):

@@ -20,7 +20,7 @@ from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owne
 from connector.funnel.stages import StageMeasure
 from connector.funnel.untouched import UntouchedMeasure
 from connector.report.feeding import alike_of, feed
-from connector.report.kinds import kind_measures
+from connector.report.kinds import kind_measures, spell_measures
 from tests.unit.funnel.histories import DAY, NOW, mixed
 from tests.unit.funnel.test_measures import LAW
 from tests.unit.funnel.test_stages import cycle
@@ -85,6 +85,7 @@ def _measures():
             )
         ),
         ReturnMeasure({"a": 500}, {"inquiry": 3, "handed_off": 50}, 0.4),
+        *spell_measures(report, SimpleNamespace(threshold=65, exceeds=False)),
         *kind_measures(
             report,
             SimpleNamespace(threshold=65, exceeds=False),

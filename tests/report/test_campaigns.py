@@ -9,8 +9,13 @@ from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
 from connector.store import schema
+from connector.store.people import dumps
 from tests.past import NOW, did
 from tests.report.test_figures import _add_deal, _hand_off
+
+
+def rows_of(data):
+    return {row["campaign"]: row for row in data["campaigns"]["rows"]}
 
 
 def with_costs(loaded, text, **more):
@@ -42,6 +47,46 @@ def test_costs_meet_what_campaigns_brought(past):
     assert warnings[-1] == ("costs.csv:3: `x` is no amount such as 1250.50; the row is not counted")
     assert [row["cost"] for row in data["campaigns"]["per_stage"]] == [300.0] * 6
     assert "costs.csv:3" in report_page(data)
+
+
+def a_campaign(tx, ident, **doc):
+    tx.execute(insert(schema.record), [
+        {"connection": "crm", "object": "campaign", "id": ident, "kind": "campaign",
+         "doc": dumps(doc), "changed": None, "hash": "h", "remote": "{}", "gone": False,
+         "merged_into": None, "person": None, "account": None, "subject": None, "first_run": "r",
+         "dirty": False}
+    ])  # fmt: skip
+
+
+def test_the_crm_tells_names_and_what_the_file_of_costs_does_not(past):
+    store, loaded, _ = past(0)
+    _hand_off(store, "p1", 100 * DAY, state="won")
+    with store.write() as tx:
+        _add_deal(tx, {"status": "won", "amount": 900.0, "created": 101 * DAY})
+        tx.execute(insert(schema.activity), [
+            did("p1", "1", 90 * DAY, campaign="spring fair"),
+            did("p1", "2", 95 * DAY, campaign="webinar"),
+        ])  # fmt: skip
+        a_campaign(tx, "1", name="Spring Fair", type="Trade Show", cost=900, begins=80 * DAY)
+        a_campaign(tx, "2", name="Webinar", cost=100.5)
+        a_campaign(tx, "3", name=" WEBINAR", type="Webinar", cost=20, ends=96 * DAY)
+        a_campaign(tx, "4", name="Mailing", cost=None)
+    rows = rows_of(report_figures(store, loaded, NOW, []))
+    assert rows["spring fair"]["name"] == "Spring Fair"
+    assert (rows["spring fair"]["cost"], rows["spring fair"]["cost_from"]) == (900.0, "crm")
+    assert rows["spring fair"]["begins"] == "1970-03-22"
+    assert (rows["webinar"]["cost"], rows["webinar"]["type"]) == (120.5, "Webinar")
+    assert "mailing" not in rows, "nobody answered it and nobody says that it cost anything"
+    loaded = with_costs(loaded, "campaign,period,amount\nSpring Fair,1970-03,300\n")
+    data = report_figures(store, loaded, NOW, [])
+    rows = rows_of(data)
+    assert (rows["spring fair"]["cost"], rows["spring fair"]["cost_from"]) == (300.0, "file")
+    assert (rows["webinar"]["cost"], rows["webinar"]["cost_from"]) == (120.5, "crm")
+    assert data["campaigns"]["cost"] == 420.5
+    assert data["campaigns"]["costs_from"] == "file and crm"
+    page = report_page(data)
+    assert "Spring Fair" in page
+    assert "that the file of costs does not name" in page
 
 
 def test_a_second_pass_gets_the_touches_after_the_verdict_on_the_first(past):

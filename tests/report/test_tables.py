@@ -15,7 +15,8 @@ def test_each_table_is_a_file_with_the_rows_and_numbers_of_the_report(quick_past
     data = figures()
     written = dict(write_tables(data, tmp_path / "t"))
     assert {"stages.csv", "waits.csv", "contact.csv", "kinds.source.csv", "leakage.rows.csv",
-            "campaigns.rows.csv", "quality.trend.csv", "untouched.causes.csv"} <= set(written)  # fmt: skip
+            "campaigns.rows.csv", "quality.trend.csv", "untouched.causes.csv",
+            "kind_quarters.source.csv", "kind_quarters.owner.csv"} <= set(written)  # fmt: skip
     with (tmp_path / "t" / "kinds.source.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     wanted = [(kind["name"], step["stage"], str(step["cycles"]))

@@ -17,6 +17,8 @@ from connector.adapters.memory import MemoryAdapter
 from connector.domain.change import Outcome, Result
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.errors import LoginError, QuotaError, TryLaterError
+from tests.mutation import ROOT, source_of
+from tests.peers import PEERS
 from tests.sync.world import MAPPING
 
 
@@ -110,6 +112,7 @@ def test_c06_a_page_read_twice_makes_no_second_record_person_or_point(small, ove
         small.run()
     now = small.rows("SELECT count(*) FROM person") + small.rows("SELECT score FROM score")
     assert now == before
+    assert small.rows("SELECT count(*) FROM quarantine") == [(0,)]
 
 
 def test_c12_a_row_newer_than_the_window_neither_breaks_nor_moves_it(small, crm):
@@ -170,10 +173,9 @@ def test_c18_a_formula_that_changes_without_a_stamp_is_seen_by_the_next_night(sm
 
 
 def test_c19_a_new_field_can_be_mapped_at_once(small):
-    small.hot("l1")
+    small.hot("l1", region="north")
     small.start()
     small.pass_time(MINUTE)
-    small.put("leads", "l1", region="north")
     small.write("mapping.yaml", MAPPING.replace("country: country}", "country: region}"))
     small.run()
     assert '"country":"north"' in small.rows("SELECT doc FROM record WHERE id = 'l1'")[0][0]
@@ -355,6 +357,16 @@ def test_multiwoven_a_batch_with_one_success_is_not_called_a_success(small):
     small.crm.refuse = lambda w: "no" if w.id == "l1" else None
     first = small.run()
     assert small.apply(first.plan.id).status == "partial"
+
+
+def test_each_complaint_has_a_bug_that_its_test_must_notice():
+    """`python -m tests.mutation --peers` puts them in; here: each is still where it says."""
+    assert {n for peer in PEERS for n in peer.numbers} == set(range(1, 36))
+    for peer in PEERS:
+        assert source_of(peer.module).count(peer.ours) == 1, peer.what
+        file, _, name = peer.test.partition("::")
+        text = (ROOT / file).read_text("utf-8")
+        assert f"def {name}(" in text if name else text, peer.test
 
 
 def test_each_of_the_35_complaints_has_a_test_that_bears_its_number():

@@ -108,7 +108,7 @@ def test_a_hand_off_comes_with_its_package_in_fields_and_one_task(company):
     assert len(company.crm.tasks) == 1
 
 
-def test_a_task_whose_answer_was_lost_is_looked_for_and_not_made_again(company):
+def test_c33_a_task_whose_answer_was_lost_is_looked_for_and_not_made_again(company):
     company.hot("l1")
 
     def losing(task):

@@ -13,6 +13,7 @@ from connector.domain.moment import DAY
 from connector.store.database import open_store
 from connector.sync.explanation import explanation
 from connector.sync.fairness import fairness, rehearse
+from connector.sync.forget import forget_everywhere
 from tests.sync.world import MAPPING, ROUTING
 
 PARTNERS = """
@@ -90,6 +91,32 @@ def test_a_partner_who_declines_is_followed_by_the_next_and_then_by_the_fallback
         ("crm/pat", "declined"),
         ("crm/pia", "timed_out"),
     ]
+
+
+def test_who_is_forgotten_leaves_what_lies_ready_for_partners(company):
+    for name in ("l2", "l4"):
+        company.hot(name, name="Bea", country="it")
+    company.run()
+    asked = {row["code"]: row["score"] for row in drop(company, "one")}
+    assert len(asked) == 2
+    store = open_store(company.loaded.store_url())
+    (code,) = (c for (c,) in company.rows("SELECT code FROM offer WHERE person LIKE '%/l1'"))
+    reply(company, code, "accept")
+    company.run()
+    assert "Ada" in {row["name"] for row in drop(company, "one")}
+    for _ in range(2):  # told again, it finds nobody and harms nobody
+        routing = parse(PARTNERS, Routing, name="r")
+        forget_everywhere(
+            company.loaded, routing, store, "l1@acme.example", company.now, allow_return=False
+        )
+    store.close()
+    assert {row["code"] for row in drop(company, "one")} == asked.keys() - {code}
+    assert code not in str(company.rows("SELECT * FROM offer"))
+    company.hot("l3", country="it")
+    company.hot("l5", country="it")
+    company.run()
+    assert [row["state"] for row in drop(company, "one")] == ["offered", "offered"]
+    assert company.rows("SELECT count(*) FROM offer WHERE state = 'accepted'") == [(1,)]
 
 
 def test_a_lead_that_was_only_offered_is_nobodys_share(company):

@@ -468,6 +468,27 @@ def test_a_record_missed_by_the_walk_but_there_by_its_id_is_kept(small, reading)
     assert "l07" in kept(small)
 
 
+def test_a_merge_that_no_window_told_is_found_by_the_walk_with_its_winner(small, monkeypatch):
+    for n in range(20):
+        small.lead(f"l{n:02}")
+    small.start()
+    small.crm.objects["leads"].pop("l07")
+    whole = MemoryAdapter.read_ids
+
+    def redirected(adapter, source, names, ids):  # as a CRM that answers for who was merged away
+        rows = whole(adapter, source, names, ["l03" if one == "l07" else one for one in ids])
+        return [{**row, "losers": ["l07", "long ago"] * (row["id"] == "l03")} for row in rows]
+
+    monkeypatch.setattr(MemoryAdapter, "read_ids", redirected)
+    monkeypatch.setattr(MemoryAdapter, "losers", lambda _s, row: row["losers"], raising=False)
+    small.pass_time(DAY + HOUR)
+    assert small.run().counts["pull"]["drift"] == 1
+    assert small.rows("SELECT id, merged_into FROM record WHERE gone") == [("l07", "l03")]
+    assert small.rows(
+        "SELECT count(*) FROM person WHERE id IN ('crm/lead/l03', 'crm/lead/l07')"
+    ) == [(1,)]
+
+
 def test_a_record_only_hidden_from_us_is_kept_as_it_was_and_said(small, monkeypatch):
     for n in range(20):
         small.lead(f"l{n:02}")

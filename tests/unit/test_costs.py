@@ -24,6 +24,14 @@ def test_months_of_a_campaign_add_up_and_those_to_come_do_not_count(tmp_path):
     assert (found.rows, found.later, found.aside) == (3, 1, ())
 
 
+def test_a_campaign_is_known_however_it_is_spelled_as_rules_know_it(tmp_path):
+    found = costs(tmp_path, "campaign,period,amount\nSpring Fair ,2026-01,3\nspring fair,2026-02,4\n"
+                            "SPRING FAIR,2026-01,9\n")  # fmt: skip
+    assert dict(found.cents) == {"spring fair": 700}
+    assert found.names == {"spring fair": "Spring Fair"}
+    assert found.aside == ("costs.csv:4: `SPRING FAIR` has a row for 2026-01 already",)
+
+
 @pytest.mark.parametrize(("row", "why"), [
     (",2026-01,1,EUR", "`campaign` is empty"),
     ("ads,2026-13,1,EUR", "`2026-13` is no period such as 2026-03 or 2026"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from connector.adapters.base import (
     Capabilities,
     Check,
+    Examiner,
     FieldStep,
     Identity,
     NewTask,
@@ -45,11 +46,11 @@ from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
 from connector.adapters.hubspot.tasks import Tasks
 from connector.adapters.hubspot.views import Views
-from connector.adapters.hubspot.writing import BATCH, Writing
+from connector.adapters.hubspot.writing import AT_ONCE, BATCH, Writing
 from connector.adapters.keeping import kept
 from connector.config.settings import Connection
 from connector.domain.change import Outcome, Write
-from connector.domain.moment import HOUR, MINUTE, SECOND, Micros
+from connector.domain.moment import DAY, HOUR, MINUTE, SECOND, Micros
 from connector.errors import FeatureError, LoginError, UsageError
 from connector.transport.http import READ_S
 
@@ -93,10 +94,12 @@ class HubSpotAdapter:
     capabilities = Capabilities(
         kind="hubspot",
         batch_size=BATCH,
+        at_once=AT_ONCE,
         id_batch=5000,
         lag=30 * SECOND,  # the search index follows the records by moments
         overlap=15 * MINUTE,  # ... or more than moments
         late=HOUR,  # ... or, on a bad day, much more
+        bin=90 * DAY,
         provisions=True,
         tasks=True,
         vendor_fields=(
@@ -218,6 +221,10 @@ class HubSpotAdapter:
         except ForbiddenError as error:
             raise _left_out(source, error) from error
 
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        name = self._record_source(source)
+        return self._reading.erased(name, ids) if name == VITAL else []
+
     def losers(self, row: Row) -> list[str]:
         return merged_into(row) if any(row.get(name) for name in MERGED) else []
 
@@ -265,7 +272,8 @@ class HubSpotAdapter:
     def remove(self, order: Order, *, fields: bool, check_only: bool) -> list[PartStep]:
         return self._furnishing.remove(order, fields=fields, check_only=check_only)
 
-    def examine(self, order: Order) -> list[Check]:
+    def examine(self, order: Order, admin: Examiner | None = None) -> list[Check]:
+        del admin
         return self._furnishing.examine(order)
 
     def close(self) -> None:

@@ -12,14 +12,15 @@ Where most records changed, as after our own first scores, they are listed inste
 not held to five calls a second. It gives more than was asked for, which does no harm.
 
 Search knows no archived records. They are listed apart: all of them with a full read and once a
-day, else the first thousand, and only those archived inside the window count.
+day, else the first thousand, and only those archived inside the window count. Engagements are many
+and seldom deleted: theirs are listed once a day, and count from midnight before the window on.
 
 Source: HubSpot's pages on CRM search and objects (2026-11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ from connector.adapters.hubspot.searching import (
 )
 from connector.adapters.hubspot.shape import Rows, Shape
 from connector.adapters.hubspot.values import modified_ms
-from connector.domain.moment import DAY, parse_iso
+from connector.domain.moment import DAY, HOUR, parse_iso
 
 BATCH = 100
 PAGES_AHEAD = 3
@@ -91,10 +92,36 @@ class Reading:
                 yield from pages
         if shape.source not in ENGAGEMENTS:
             yield from self._archived(shape, window)
+        elif window.since is not None and _ends_day(window):
+            midnight = window.since // DAY * DAY
+            yield from self._archived(shape, window._replace(since=midnight - HOUR))
 
     def by_ids(self, shape: Shape, ids: Sequence[str]) -> list[Row]:
         """Give these records as they are now; a merged one comes under the winner's id."""
         return self._rows.of(shape, self._batch(shape, ids))
+
+    def erased(self, source: str, ids: Sequence[str]) -> list[str]:
+        """Of these ids, those that HubSpot says it has neither live nor in the bin."""
+        asked = [one for one in ids if one.isascii() and one.isdigit()]
+        nowhere: list[str] = []
+        for start in range(0, len(asked), BATCH):
+            some = set(asked[start : start + BATCH])
+            for where in ("true", "false"):
+                some &= self._not_found(source, some, where) if some else set()
+            nowhere += sorted(some)
+        return nowhere
+
+    def _not_found(self, source: str, ids: Iterable[str], archived: str) -> set[str]:
+        """Those of which an answer says that they are not there; silence says nothing."""
+        path = f"{self._calls.paths['objects']}/{source}/batch/read?archived={archived}"
+        inputs = [{"id": one} for one in sorted(ids)]
+        body = {"inputs": inputs, "properties": ["hs_object_id"], "propertiesWithHistory": []}
+        return {
+            str(ident)
+            for error in self._calls.post(path, body).get("errors") or ()
+            if error.get("category") == "OBJECT_NOT_FOUND"
+            for ident in (error.get("context") or {}).get("ids") or ()
+        }
 
     def _parts(self, shape: Shape, window: Window, after: str | None) -> Iterator[_Part]:
         if window.since is not None:
@@ -203,7 +230,7 @@ class Reading:
 
     def _archived(self, shape: Shape, window: Window) -> Iterator[Page]:
         since = window.since
-        whole = since is None or since // DAY != window.until // DAY
+        whole = since is None or _ends_day(window)
         path = f"{self._calls.paths['objects']}/{shape.source}"
         query = {"limit": LIST_PAGE, "properties": "hs_object_id", "archived": "true"}
         cursor: str | None = None
@@ -236,6 +263,10 @@ class Reading:
                 losers = merged_into({**one["properties"], "id": one["id"]})
                 found.update(dict.fromkeys(losers, str(one["id"])))
         return found
+
+
+def _ends_day(window: Window) -> bool:
+    return window.since is not None and window.since // DAY != window.until // DAY
 
 
 def _archived_at(one: Mapping[str, Any], window: Window) -> int:

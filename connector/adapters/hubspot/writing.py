@@ -13,6 +13,7 @@ Source: HubSpot's page on batch updates; changelog on the rules for writes of 20
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from connector.errors import LoginError, TryLaterError, UnknownOutcomeError
 
 CALL, BATCH = 100, 600
 """Records to one of HubSpot's calls, and to one of ours: six calls in flight at once."""
+AT_ONCE = 3
+"""Batches under way at once, so that the pace alone holds calls back, also while one is noted."""
 _OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 """Refusals that meet every record with that property: nothing is found out by halving."""
 _GONE = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
@@ -56,12 +59,14 @@ class Writing:
         self._themes = themes
         self._objects = objects
         self._owners = owners
+        self._preparing = threading.Lock()
 
     def write(self, source: str, batch: Sequence[Write]) -> list[Outcome]:
         """Apply the writes; one outcome each, in their order."""
         outcomes: dict[int, Outcome] = {}
-        ready = self._ready(source, batch, outcomes)
-        self._list(source, ready)
+        with self._preparing:  # definitions, owners and lists are known to all threads alike
+            ready = self._ready(source, batch, outcomes)
+            self._list(source, ready)
         for wave in _waves(ready):
             self._send_all(source, wave, outcomes)
         return [outcomes[place] for place in range(len(batch))]

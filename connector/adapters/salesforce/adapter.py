@@ -8,6 +8,7 @@ from connector.adapters.base import (
     Bookmark,
     Capabilities,
     Check,
+    Examiner,
     FieldStep,
     Identity,
     NewTask,
@@ -25,6 +26,7 @@ from connector.adapters.salesforce.bulk import BulkQueries
 from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.campaigns import Campaigns
 from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.deleted import hidden
 from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
@@ -77,6 +79,7 @@ class SalesforceAdapter:
         provisions=True,
         owner_alone=True,
         tasks=True,
+        admin_knows=True,
         vendor_fields=("Status", "StageName", "IsConverted", "IsDeleted", "HasOptedOutOfEmail"),
     )
 
@@ -97,11 +100,12 @@ class SalesforceAdapter:
         nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
-        self._session = Session(address, grant, Usage(reserve, clock))
-        self._calls = Calls(self._session)
-        self._objects = Objects(self._session.http, address)
+        self.session = Session(address, grant, Usage(reserve, clock))
+        self._calls = Calls(self.session)
+        self._objects = Objects(self.session.http, address)
         keeps = bookmark if bookmark is not None else Forgetful()
-        bulk = BulkQueries(self._session, keeps, PAGE)
+        days = Days(self._calls, lambda: self.session.ids()[1])
+        bulk = BulkQueries(self.session, keeps, PAGE)
         self._reading = Reading(
             self._calls,
             self._objects,
@@ -109,27 +113,32 @@ class SalesforceAdapter:
             bulk=bulk,
             bulk_from=bulk_from,
             covering=Covering(self._calls, keeps, self.capabilities.overlap),
+            days=days,
         )
-        self._ingest = Ingest(self._session, keeps)
+        self._ingest = Ingest(self.session, keeps)
         campaigns = Campaigns(self._calls, self._reading, nurtured)
         self._writing = Writing(
-            self._calls, self._objects, self._reading, self._ingest, campaigns, job_from=job_from
+            self._calls,
+            self._objects,
+            self._reading,
+            self._ingest,
+            campaigns,
+            clock,
+            job_from=job_from,
         )
-        self._tasks = Tasks(self._calls, self._reading)
-        self._installing = Installing(
-            self._session, self._calls, self._objects, self._reading, uses
-        )
+        self._tasks = Tasks(self._calls, self._reading, days)
+        self._installing = Installing(self.session, self._calls, self._objects, self._reading, uses)
 
-        deploys = Deploys(self._session, self._calls)
+        deploys = Deploys(self.session, self._calls)
         self._furnishing = Furnishing(deploys, self._installing, self._objects, campaigns)
 
     def __repr__(self) -> str:
         return f"SalesforceAdapter({self._address})"
 
     def check(self) -> Identity:
-        organisation, user = self._session.ids()
+        organisation, user = self.session.ids()
         self._reading.where("User", ["Id"], f"Id = {quoted(user)}")
-        return Identity(f"user {user}", organisation, f"Salesforce API {API}", self._session.notes)
+        return Identity(f"user {user}", organisation, f"Salesforce API {API}", self.session.notes)
 
     def server_now(self) -> Micros:
         return self._calls.now()
@@ -182,8 +191,9 @@ class SalesforceAdapter:
     def furnish(self, order: Order, groups: Sequence[str], login: str) -> list[PartStep]:
         return self._furnishing.furnish(order, groups, login.rpartition(" ")[2])
 
-    def examine(self, order: Order) -> list[Check]:
-        return list(examine(self._calls, self._objects, order, self._session.ids()[1]))
+    def examine(self, order: Order, admin: Examiner | None = None) -> list[Check]:
+        asker = admin.session if isinstance(admin, SalesforceAdapter) else self.session
+        return list(examine(self.session, self._calls, self._objects, order, asker))
 
     def seed(self, people: int, number: int) -> dict[str, int]:
         return seed(self._calls, self._objects, people=people, number=number)
@@ -195,4 +205,4 @@ class SalesforceAdapter:
         return self._furnishing.remove(order, fields=fields, check_only=check_only)
 
     def close(self) -> None:
-        self._session.close()
+        self.session.close()

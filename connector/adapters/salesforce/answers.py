@@ -40,6 +40,10 @@ class NoRightError(LoginError):
     """Our user may log in, but lacks the right to one thing."""
 
 
+class TooLongError(TryLaterError):
+    """Salesforce gave a query up: it looks at more rows than there was time for."""
+
+
 class Refusal(NamedTuple):
     """One error of an answer. `message` is the vendor's words and may quote values."""
 
@@ -86,7 +90,8 @@ def overrules(answer: Answer) -> None:
             hint="Run again later, or raise the org's limit; the state is saved",
         )
     if code in LATER:
-        raise TryLaterError(f"Salesforce put a request off: {code}", hint="Run again later")
+        kind = TooLongError if code == "QUERY_TIMEOUT" else TryLaterError
+        raise kind(f"Salesforce put a request off: {code}", hint="Run again later")
 
 
 def _refused_session(code: str, message: str) -> None:

@@ -24,10 +24,11 @@ T = TypeVar("T")
 
 
 class Found(NamedTuple):
-    """Rows of one answer, in id order; `done` says that the query has no more."""
+    """Rows of one answer, in id order; `total` is how many the query has in all answers."""
 
     rows: list[Row]
     done: bool
+    total: int
 
 
 class Calls:
@@ -103,4 +104,4 @@ def _found(given: Any) -> Found:
         raise ValueError("a page of another size than it says")
     if not done and not rows:
         raise ValueError("an empty page that is not the last")
-    return Found(rows, done)
+    return Found(rows, done, total)

@@ -82,9 +82,14 @@ class Campaigns:
 
     def follow(self, source: str, wanted: Mapping[str, str | None]) -> None:
         """Make each person a member of the campaign of their theme and of no other; None is of
-        none. Said absolutely, so that it may be said twice."""
+        none. Said absolutely, so that it may be said twice. Members that cannot be read are left
+        alone, and stop no score."""
         ours, who = self._ours(), WHO[source]
-        members = self._members(ours, who, list(wanted))
+        try:
+            members = self._members(ours, who, list(wanted))
+        except (UsageError, LoginError, RemoteError) as error:
+            log.warning("campaign members were not read: %s. %s", error, _MARKETING)
+            return
         added: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         for person, theme in wanted.items():

@@ -164,6 +164,7 @@ class Objects:
 
 def remote_field(spec: Spec) -> RemoteField:
     """Describe a field in our words."""
+    offered = tuple(str(v["value"]) for v in spec["picklistValues"] if v.get("active"))
     closed = spec.get("restrictedPicklist") and spec["type"] in {"picklist", "multipicklist"}
     return RemoteField(
         name=str(spec["name"]),
@@ -171,9 +172,8 @@ def remote_field(spec: Spec) -> RemoteField:
         label=str(spec.get("label") or ""),
         writable=bool(spec.get("updateable")),
         length=int(spec.get("length") or 0) or None,
-        values=tuple(str(v["value"]) for v in spec["picklistValues"] if v.get("active"))
-        if closed
-        else None,
+        values=offered if closed else None,
+        offered=offered,
     )
 
 

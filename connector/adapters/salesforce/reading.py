@@ -1,8 +1,9 @@
 """Reading: closed windows of change times, paged by id, deleted and archived rows included.
 
 A page is never taken by Salesforce's own cursor: what came of it is kept, and the next query begins
-after its last id. So an answer may be short, a cursor may expire and a run may die anywhere. Where
-much is left behind the first page, a job of the Bulk API reads it, if Bulk takes the query.
+after its last id. So an answer may be short, a cursor may expire and a run may die anywhere. The
+first query of a window asks for everything, for its answer tells how much there is; where much is
+left behind the first pages, a job of the Bulk API reads it, if Bulk takes the query.
 
 Source: SOQL and SOQL Reference; REST API Developer Guide, "QueryAll".
 """
@@ -13,9 +14,11 @@ from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 
 from connector.adapters.base import Page, Row, Window
+from connector.adapters.salesforce.answers import TooLongError
 from connector.adapters.salesforce.bulk import BulkQueries, JobLostError, Place, place_of
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.covering import Covering
+from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.related import add_beside
@@ -29,15 +32,17 @@ from connector.adapters.salesforce.soql import (
     quoted,
     url_size,
 )
-from connector.errors import QuotaError, RemoteError, StoppedError, TryLaterError, UsageError
+from connector.errors import RemoteError, TryLaterError, UsageError
 
 PAGE = 2000
 BULK_FROM = 10_000
 """So many rows left behind the first pages are read by a job instead of page by page."""
 _FIRST = 3
-"""Pages that are read before it is asked how much is left: few rows, or a sample, need no job."""
+"""Pages that are read before a job is begun: few rows, or a sample, need none."""
 _JOBS = 2
 """Jobs a window is given, should Salesforce lose one, before it is read page by page."""
+_UNTOLD = 1 << 40
+"""How much is left where it is so much that it cannot even be counted in time."""
 _ROLE = "role:"
 _IDS = 300
 _FRAME = 300
@@ -56,6 +61,7 @@ class Reading:
         bulk: BulkQueries | None = None,
         bulk_from: int = BULK_FROM,
         covering: Covering | None = None,
+        days: Days | None = None,
     ) -> None:
         self._calls = calls
         self._objects = objects
@@ -64,6 +70,7 @@ class Reading:
         self._bulk_from = bulk_from
         self._covering = covering
         self._money = Money(calls, objects)
+        self._days = days if days is not None else Days(calls, lambda: "")
 
     def read(
         self, source: str, names: Sequence[str], window: Window, after: str | None
@@ -129,12 +136,14 @@ class Reading:
         self, shape: Shape, span: Sequence[str], after: str
     ) -> Generator[tuple[list[Row], str], None, Place | None]:
         """Yield pages by REST; gives the place of a job as soon as much turns out to be left."""
-        pages = self._pages(shape, span, after, everything=shape.deletes)
-        for number, rows in enumerate(pages, start=1):
+        told = self._bulk is not None
+        left = 0
+        pages = self._told(shape, span, after, everything=shape.deletes, told=told)
+        for number, (rows, behind) in enumerate(pages, start=1):
+            left = behind if number == 1 else left - len(rows)
             after = rows[-1]["Id"]
             yield rows, after
-            asks = number == _FIRST and self._bulk is not None
-            if asks and self._is_much(shape, span, after):
+            if told and number == _FIRST and left >= self._bulk_from:
                 place = self._job(shape, span, after)
                 if place is not None:
                     return place
@@ -145,18 +154,6 @@ class Reading:
     ) -> Iterator[tuple[list[Row], str]]:
         for rows in self._pages(shape, span, after, everything=shape.deletes):
             yield rows, rows[-1]["Id"]
-
-    def _is_much(self, shape: Shape, span: Sequence[str], after: str) -> bool:
-        """Whether so much is left behind a page that a job is worth its calls."""
-        left = Select((), shape.described.name, _behind(span, after), 0)
-        try:
-            return self._calls.count(left, everything=shape.deletes) >= self._bulk_from
-        except RemoteError:
-            return False
-        except (QuotaError, StoppedError):
-            raise
-        except TryLaterError:
-            return True  # so much that it cannot even be counted in time
 
     def _job(self, shape: Shape, span: Sequence[str], after: str) -> Place | None:
         assert self._bulk is not None  # noqa: S101  asked for by whoever has one
@@ -190,12 +187,20 @@ class Reading:
         self, shape: Shape, conditions: Sequence[str], after: str, *, everything: bool
     ) -> Iterator[list[Row]]:
         """Yield every row that meets the conditions, page by page; no page is empty."""
+        for rows, _ in self._told(shape, conditions, after, everything=everything, told=False):
+            yield rows
+
+    def _told(
+        self, shape: Shape, conditions: Sequence[str], after: str, *, everything: bool, told: bool
+    ) -> Iterator[tuple[list[Row], int]]:
+        """Yield pages; the first, where it is `told`, with how many rows are left behind it."""
         room = MAX_URL - _FRAME - sum(url_size(f" AND {c}") for c in conditions)
         first, *rest = groups(shape.columns, room)
         last = after
         while True:
             since = _behind(conditions, last)
-            rows, done = self._query(shape, first, since, everything=everything)
+            rows, left = self._query(shape, first, since, everything=everything, told=told)
+            told = False
             if not rows:
                 return
             if rows[0]["Id"] == last:
@@ -209,8 +214,8 @@ class Reading:
                 rows = self._join(shape, rows, columns, until, everything=everything)
             fill(shape, rows)
             if rows:
-                yield rows
-            if done:
+                yield rows, left
+            if not left:
                 return
 
     def _join(
@@ -224,23 +229,34 @@ class Reading:
     ) -> list[Row]:
         """Add more columns to a page. A row that left the window meanwhile comes with the next."""
         more: dict[str, Row] = {}
-        last = ""
-        done = False
-        while not done:
+        last, left = "", 1
+        while left:
             since = _behind(conditions, last)
-            found, done = self._query(shape, columns, since, everything=everything)
+            found, left = self._query(shape, columns, since, everything=everything, told=False)
             more.update((row["Id"], row) for row in found)
-            last = found[-1]["Id"] if found else last
-            done = done or not found
+            last, left = (found[-1]["Id"], left) if found else (last, 0)
         return [row | more[row["Id"]] for row in rows if row["Id"] in more]
 
     def _query(
-        self, shape: Shape, columns: Sequence[str], conditions: Sequence[str], *, everything: bool
-    ) -> tuple[list[Row], bool]:
+        self,
+        shape: Shape,
+        columns: Sequence[str],
+        conditions: Sequence[str],
+        *,
+        everything: bool,
+        told: bool,
+    ) -> tuple[list[Row], int]:
+        """Give a page, and how many rows are left behind it: where that need not be `told`, one
+        stands for any number."""
         name = shape.described.name
-        select = Select(columns, name, conditions, self._page)
+        select = Select(columns, name, conditions, 0 if told else self._page)
         try:
             found = self._calls.query(select, everything=everything)
+        except TooLongError:
+            if not told:
+                raise
+            page, left = self._query(shape, columns, conditions, everything=everything, told=False)
+            return page, _UNTOLD if left else 0
         except RemoteError as error:
             if error.vendor_code not in {"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY"}:
                 raise
@@ -249,12 +265,16 @@ class Reading:
                 f"Salesforce refused a query of {name}: {error.vendor_code}",
                 hint="A field was hidden or removed meanwhile: check the mapping with doctor",
             ) from None
-        return found.rows, found.done and len(found.rows) < self._page
+        rows = found.rows[: self._page]
+        if told:
+            return rows, found.total - len(rows)
+        return rows, int(not found.done or len(rows) == self._page)
 
     # --- what stands beside ----------------------------------------------------------------------
 
     def _finish(self, shape: Shape, rows: list[Row]) -> None:
         self._money.convert(shape.money, rows)
+        self._days.fill(shape.days, rows)
         add_beside(self._objects, self.matching, shape.described.name, shape.beside, rows)
 
     def _by_role(

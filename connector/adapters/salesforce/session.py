@@ -67,6 +67,10 @@ class Session:
             self._ids = _ids_of_userinfo(told)
         return self._ids
 
+    def token(self) -> str:
+        """Give the token itself, for the one protocol that wants it inside the body."""
+        return self._headers()["Authorization"].removeprefix("Bearer ")
+
     def close(self) -> None:
         """Free the sockets."""
         self._door.close()

@@ -13,6 +13,8 @@ from connector.adapters.salesforce.describing import Described, Objects
 from connector.adapters.salesforce.related import Beside, beside
 
 CODE, CLOSES = "CurrencyIsoCode", "CloseDate"
+MIDNIGHT = "midnight"
+"""What a mapping writes behind a date field, to have the moment at which its day begins."""
 _NOTHING: dict[str, Any] = {}
 
 
@@ -29,6 +31,8 @@ class Shape(NamedTuple):
     deletes: bool
     merges: bool
     money: tuple[str, ...] = ()
+    days: tuple[tuple[str, str], ...] = ()
+    """Names that rows must be given for the moment a day begins, each with the day's column."""
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -38,7 +42,13 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     columns: dict[str, None] = {"Id": None}
     nested, renamed = [], []
     aside: list[Beside] = []
+    days: list[tuple[str, str]] = []
     for name in names:
+        day = _day(described, name)
+        if day is not None:
+            days.append((name, day))
+            columns[day] = None
+            continue
         one = beside(objects, described, name)
         if one is not None:
             aside.append(one)
@@ -65,7 +75,17 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         deletes,
         merges,
         money,
+        tuple(days),
     )
+
+
+def _day(described: Described, name: str) -> str | None:
+    """The date field whose midnight a name asks for; None for any other name."""
+    first, _, rest = name.partition(".")
+    spec = described.fields.get(first.casefold())
+    if rest.casefold() != MIDNIGHT or spec is None or spec["type"] != "date":
+        return None
+    return str(spec["name"])
 
 
 def _money(described: Described, columns: dict[str, None]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -18,7 +19,8 @@ _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class Select(NamedTuple):
-    """One query. `conditions` are joined by AND; rows come in id order, at most `limit`."""
+    """One query. `conditions` are joined by AND; rows come in id order, at most `limit`; all of
+    them, answer by answer, where that is 0."""
 
     columns: Sequence[str]
     source: str
@@ -27,7 +29,8 @@ class Select(NamedTuple):
 
     def text(self) -> str:
         """Spell it."""
-        return f"{self.whole()} ORDER BY Id LIMIT {self.limit}"
+        ordered = f"{self.whole()} ORDER BY Id"
+        return f"{ordered} LIMIT {self.limit}" if self.limit else ordered
 
     def whole(self) -> str:
         """Spell it for Bulk: without the order and limit that keep it from being cut in parts."""
@@ -69,10 +72,12 @@ def full_id(ident: str) -> str | None:
 
 
 def _check_letters(first: str) -> str:
-    return "".join(
-        _CHECK[sum(1 << k for k, letter in enumerate(first[b : b + 5]) if "A" <= letter <= "Z")]
-        for b in (0, 5, 10)
-    )
+    return _check_letter(first[:5]) + _check_letter(first[5:10]) + _check_letter(first[10:])
+
+
+@lru_cache(maxsize=50_000)  # ids of one object share all but their last letters
+def _check_letter(five: str) -> str:
+    return _CHECK[sum(1 << k for k, letter in enumerate(five) if "A" <= letter <= "Z")]
 
 
 def _restored(capitals: str) -> str:

@@ -16,9 +16,9 @@ import orjson
 from connector.adapters.base import NewTask
 from connector.adapters.salesforce.answers import NoRightError
 from connector.adapters.salesforce.calls import Calls
+from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id
-from connector.domain.moment import format_iso
 from connector.errors import FeatureError, RemoteError, UnknownOutcomeError
 
 _SUBJECT = 255
@@ -28,8 +28,9 @@ _CALL = {"Sforce-Call-Options": "client=leadloop"}
 class Tasks:
     """Tasks of one org."""
 
-    def __init__(self, calls: Calls, reading: Reading) -> None:
+    def __init__(self, calls: Calls, reading: Reading, days: Days) -> None:
         self._calls = calls
+        self._days = days
         self._reading = reading
 
     def find(self, wanted: Sequence[NewTask]) -> dict[str, str]:
@@ -58,7 +59,7 @@ class Tasks:
             "Description": task.text,
             "WhoId": who,
             "OwnerId": owner,
-            "ActivityDate": format_iso(task.due)[:10],
+            "ActivityDate": self._days.of(task.due),
             "Status": "Not Started",
             "Priority": "High",
         }

@@ -9,7 +9,7 @@ Header".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id, quoted
 from connector.adapters.salesforce.values import Refused, prepared
 from connector.domain.change import Outcome, Result, Write
+from connector.domain.moment import MINUTE, Micros
 from connector.errors import (
     LoginError,
     RemoteError,
@@ -35,9 +36,10 @@ from connector.errors import (
 
 CHUNK = 200
 """Records of one request."""
-BATCH = 4_000
-"""Records of one turn. By requests, each with its rules and flows, they take minutes, and a lease
-lasts fifteen."""
+BATCH = 20_000
+"""Records of one turn: one job, where Bulk takes them."""
+TURN: Micros = 8 * MINUTE
+"""How long a turn goes on with requests, each with its rules and flows: a lease lasts fifteen."""
 JOB_FROM = 2_000
 """So many records of one turn go as a job, if Bulk takes them."""
 HEADERS = {
@@ -64,10 +66,12 @@ class Writing:
         reading: Reading,
         ingest: Ingest,
         campaigns: Campaigns,
+        clock: Callable[[], Micros],
         *,
         job_from: int = JOB_FROM,
     ) -> None:
         self._calls = calls
+        self._clock = clock
         self._campaigns = campaigns
         self._objects = objects
         self._reading = reading
@@ -119,11 +123,13 @@ class Writing:
         return outcomes
 
     def _save_in_chunks(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
-        """Send request by request. Once Salesforce says later, the rest is not sent at all."""
+        """Send request by request. Once Salesforce says later, or the turn has lasted its time,
+        the rest is not sent at all."""
         outcomes: list[Outcome] = []
+        ends = self._clock() + TURN
         for start in range(0, len(ready), CHUNK):
             some = ready[start : start + CHUNK]
-            if outcomes and outcomes[-1].code == _PUT_OFF:
+            if outcomes and (outcomes[-1].code == _PUT_OFF or self._clock() >= ends):
                 outcomes += [Outcome(one.id, Result.RETRY, _PUT_OFF) for one, _ in some]
             else:
                 outcomes += self._save(source, some, fresh=fresh and not outcomes)

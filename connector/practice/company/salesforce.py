@@ -6,12 +6,15 @@ A value `@Object:n` is the id of the n-th row of that object in the same load.
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connector.domain.moment import DAY, HOUR, MINUTE, SECOND, Micros, to_datetime
 from connector.practice.company import words
 from connector.practice.company.year import Act, Deal, Person, Year, invent
 
 Row = dict[str, Any]
+_HOME = ZoneInfo("Europe/Paris")
+"""Where the company's people are, whose days are those of fields without time."""
 Rows = dict[str, list[Row]]
 _OPEN_STAGES = ("Prospecting", "Qualification", "Needs Analysis", "Value Proposition",
                 "Proposal/Price Quote")  # fmt: skip
@@ -312,4 +315,4 @@ class _Org:
         return text
 
     def _day(self, at: Micros) -> str:
-        return self._text(at)[:10]
+        return to_datetime(at).astimezone(_HOME).date().isoformat()

@@ -73,10 +73,10 @@ def _task(_org: Org, row: Row) -> None:
         row["CompletedDateTime"] = row["LastModifiedDate"]
 
 
-def _event(_org: Org, row: Row) -> None:
+def _event(org: Org, row: Row) -> None:
     start = row.get("ActivityDateTime") or row.get("StartDateTime")
     if start:
-        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": str(start)[:10]}
+        row |= {"ActivityDateTime": start, "StartDateTime": start, "ActivityDate": org.day(start)}
 
 
 def _member(org: Org, row: Row) -> None:
@@ -91,7 +91,7 @@ def _member(org: Org, row: Row) -> None:
     row["HasResponded"] = bool(known and known[row["Status"]]["HasResponded"])
     row["LeadOrContactId"] = row.get("ContactId") or row.get("LeadId")
     if row["HasResponded"] and not row.get("FirstRespondedDate"):
-        row["FirstRespondedDate"] = str(row["LastModifiedDate"])[:10]
+        row["FirstRespondedDate"] = org.day(row["LastModifiedDate"])
 
 
 def _line(org: Org, row: Row) -> None:

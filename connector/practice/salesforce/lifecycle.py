@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from connector.domain.moment import to_datetime
 from connector.practice.salesforce import person_accounts
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.history import remember_change, remember_stage
@@ -54,7 +53,7 @@ def convert(org: Org, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[
     account, contact = _person_of(org, lead, user, owner, wish.get("accountId"))
     opportunity = None
     if wish.get("createOpportunity", True):
-        closes = to_datetime(org.clock.now()).date().isoformat()
+        closes = org.day(org.stamp())
         deal = {"Name": wish.get("opportunityName") or f"{lead['Company']}-",
                 "AccountId": account, "ContactId": contact, "OwnerId": owner,
                 "StageName": "Prospecting", "CloseDate": closes,
@@ -66,7 +65,7 @@ def convert(org: Org, lead_id: Any, user: str, wish: Mapping[str, Any]) -> dict[
         org.insert("OpportunityContactRole", role, user)
     _move_children(org, lead["Id"], contact, user)
     status = wish.get("convertedStatus") or "Closed - Converted"
-    today = to_datetime(org.clock.now()).date().isoformat()
+    today = org.day(org.stamp())
     done = {"Status": status, "IsConverted": True, "ConvertedDate": today,
             "ConvertedAccountId": account, "ConvertedContactId": contact,
             "ConvertedOpportunityId": opportunity, "IsUnreadByOwner": False}  # fmt: skip

@@ -11,8 +11,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from connector.domain.moment import SECOND, Micros
+from connector.domain.moment import SECOND, Micros, parse_iso, to_datetime
 from connector.practice.clock import PracticeClock
 from connector.practice.oracle import Effect, Oracle
 from connector.practice.salesforce import person_accounts
@@ -35,6 +36,7 @@ from connector.practice.salesforce.reactions import (
     after_insert,
     before_update,
 )
+from connector.practice.salesforce.rights import check_save
 from connector.practice.salesforce.rules import WISHES, Rules, Wishes
 from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 
@@ -154,6 +156,12 @@ class Org:
         """Now, as rows hold it: whole seconds."""
         return moment_text(self.clock.now())
 
+    def day(self, stamp: object) -> str:
+        """The calendar day of a moment as the org's own people see it."""
+        company: Row = next(iter(self.tables["Organization"].values()), {})
+        zone = ZoneInfo(company.get("TimeZoneSidKey") or "UTC")
+        return to_datetime(parse_iso(str(stamp))).astimezone(zone).date().isoformat()
+
     def settle(self) -> None:
         """Let transactions that have committed by now be seen."""
         if not self._late:
@@ -208,6 +216,7 @@ class Org:
     ) -> str:
         """Add a row as a client does; gives its id. Raises SaveError."""
         spec = self.schema[name]
+        check_save(self, user, name, values, None)
         given = check_writable(self, spec, values, user, creating=True)
         if name == "Account":
             given = person_accounts.new_values(self, given)
@@ -226,6 +235,7 @@ class Org:
         """Change a row as a client does. Raises SaveError."""
         row = self.writable(id_, values)
         spec = self.schema[self.type_of(row["Id"])]
+        check_save(self, user, spec.name, values, row)
         given = check_writable(self, spec, values, user, creating=False)
         check_values(self, spec, given, row, wishes)
         given = before_update(self, spec.name, row, given)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.practice.salesforce import person_accounts
+from connector.practice.salesforce import person_accounts, rights
 from connector.practice.salesforce.errors import SaveError
 from connector.practice.salesforce.schema_sales import DRAFT
 
@@ -33,6 +33,8 @@ def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> N
     """React to a new row; what is loaded brings its own activities."""
     if name == "PermissionSetAssignment":
         org.schema_changed = org.clock.now()  # somebody sees other fields now
+    elif name == "User":
+        rights.give_profile(org, row)
     elif name == "Campaign":
         for place, (label, responded) in enumerate((("Sent", False), ("Responded", True))):
             values = {"CampaignId": row["Id"], "Label": label, "SortOrder": place + 1,
@@ -47,7 +49,7 @@ def after_insert(org: Org, name: str, row: Row, user: str, *, loaded: bool) -> N
         _name_recipient(org, row, user)
     elif name == "EmailMessage" and not loaded and row["Status"] != DRAFT:
         task = {"Subject": f"Email: {row.get('Subject') or ''}", "TaskSubtype": "Email",
-                "Status": "Completed", "ActivityDate": row["CreatedDate"][:10],
+                "Status": "Completed", "ActivityDate": org.day(row["CreatedDate"]),
                 "WhatId": row.get("RelatedToId")}  # fmt: skip
         row["ActivityId"] = row.get("ActivityId") or org.insert("Task", task, user)["Id"]
 

@@ -23,6 +23,7 @@ from connector.practice.salesforce.cursors import Found
 from connector.practice.salesforce.errors import ApiError
 from connector.practice.salesforce.ids import canonical
 from connector.practice.salesforce.moments import moment_text
+from connector.practice.salesforce.rights import may_on
 from connector.practice.salesforce.select import Selection
 from connector.practice.salesforce.setup_objects import EITHER, SETUP, TOOLING
 from connector.practice.salesforce.soql import Query, parse, refuse
@@ -128,6 +129,8 @@ def describe(crm: SalesforcePractice, request: Request, user: str, name: str) ->
             described["createable"] &= org.edits(user, spec, one)
             fields.append(described)
     told = {**spec.describe(org.version, [], org.schema), "fields": fields}
+    told["createable"] &= may_on(org, user, spec.name, "Create")
+    told["updateable"] &= may_on(org, user, spec.name, "Edit")
     return json_response(200, told, **stand)
 
 

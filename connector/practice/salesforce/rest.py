@@ -21,6 +21,7 @@ from connector.practice.salesforce import (
     composite,
     deployments,
     reading,
+    rights,
     soap,
     soap_metadata,
     sobject_collections,
@@ -186,6 +187,7 @@ class SalesforcePractice:
                 415, "UNSUPPORTED_MEDIA_TYPE", f"The content type is not supported: {kind}"
             )
         self.allowance.count(self.clock.now())
+        rights.check_call(self.org, user)
         return self.resource(request, match.group(2).strip("/"), user)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.practice.salesforce.fields import FieldSpec, ObjectSpec
 from connector.practice.salesforce.history import TRACKED
+from connector.practice.salesforce.rights import permission_objects
 from connector.practice.salesforce.schema_details import complete
 from connector.practice.salesforce.schema_sales import sales_objects
 from connector.practice.salesforce.setup_objects import setup_objects
@@ -184,6 +185,7 @@ def _user() -> ObjectSpec:
         flag("IsActive"),
         pick("UserType", ("Standard", "AutomatedProcess"), default="Standard"),
         text("TimeZoneSidKey", 40, default="Europe/Paris"),
+        flag("UserPermissionsMarketingUser"),
         FieldSpec("Away_Until__c", "datetime", custom=True),
         deletable=False,
     )
@@ -263,6 +265,9 @@ def _campaigns() -> tuple[ObjectSpec, ...]:
         pick("Type", ("Email", "Webinar", "Trade Show", "Content", "Web", "Other")),
         pick("Status", ("Planned", "In Progress", "Completed")),
         flag("IsActive"),
+        FieldSpec("StartDate", "date"),
+        FieldSpec("EndDate", "date"),
+        FieldSpec("BudgetedCost", "currency", precision=18, scale=0),
         FieldSpec("ActualCost", "currency", precision=18, scale=0),
         ref("OwnerId", ("User",), "Owner", nillable=False),
         owners=("User",),
@@ -326,12 +331,4 @@ def _setup() -> tuple[ObjectSpec, ...]:
         "Organization", "00D", text("Name", 80), flag("IsSandbox"), text("InstanceName", 5),
         text("OrganizationType", 40), text("TimeZoneSidKey", 40), create=False, deletable=False,
     )  # fmt: skip
-    rights = new_object(
-        "PermissionSet", "0PS", text("Name", 80), text("Label", 80), create=False,
-        deletable=False,
-    )  # fmt: skip
-    assigned = new_object(
-        "PermissionSetAssignment", "0Pa", ref("AssigneeId", ("User",), "Assignee"),
-        ref("PermissionSetId", ("PermissionSet",), "PermissionSet"), deletable=False,
-    )  # fmt: skip
-    return organisation, rights, assigned
+    return (organisation, *permission_objects())

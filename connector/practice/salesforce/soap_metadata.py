@@ -1,6 +1,7 @@
-"""Deploying by SOAP, as older clients do: `deploy` and `checkDeployStatus` of the Metadata API.
+"""The Metadata API by SOAP: `deploy` and `checkDeployStatus`, as older clients do, `readMetadata`.
 
-Source: Metadata API Developer Guide, "deploy()" and "checkDeployStatus()". The session is taken
+Source: Metadata API Developer Guide, "deploy()", "checkDeployStatus()", "readMetadata()" and
+"LeadConvertSettings", the one type that can be read here. The session is taken
 from the SOAP header. As the real service does, this one reads `True` for true, and passes over
 stray text among the options.
 """
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from connector.practice.salesforce import deployments
 from connector.practice.salesforce.errors import ApiError
+from connector.practice.salesforce.rights import may
 from connector.practice.wire import Request, Response
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope '
     'xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
     'xmlns="http://soap.sforce.com/2006/04/metadata" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
     'xmlns:sf="http://soap.sforce.com/2006/04/metadata"><soapenv:Body>{}</soapenv:Body>'
     "</soapenv:Envelope>"
 )
@@ -52,6 +55,8 @@ def _answer(crm: SalesforcePractice, asked: ET.Element, user: str) -> str:
         return _deploy(crm, deploy, user)
     if (status := asked.find(f".//{_SPACE}checkDeployStatus")) is not None:
         return _status(crm, status)
+    if (read := asked.find(f".//{_SPACE}readMetadata")) is not None:
+        return _read(crm, read, user)
     raise ApiError(500, "INVALID_OPERATION", "no operation that is known here")
 
 
@@ -85,6 +90,25 @@ def _status(crm: SalesforcePractice, asked: ET.Element) -> str:
     else:
         inner = _plain(result)
     return f"<checkDeployStatusResponse><result>{inner}</result></checkDeployStatusResponse>"
+
+
+def _read(crm: SalesforcePractice, asked: ET.Element, user: str) -> str:
+    """How leads are converted: which custom field of a lead becomes which of a contact's."""
+    if not may(crm.org, user, "ModifyAllData", "ModifyMetadata"):
+        raise ApiError(500, "INSUFFICIENT_ACCESS", "use of the Metadata API requires a user with "
+                       "the ModifyAllData or ModifyMetadata permissions")  # fmt: skip
+    if asked.findtext(f"{_SPACE}type") != "LeadConvertSettings":
+        raise ApiError(500, "INVALID_TYPE", "this type is not read here")
+    pairs = "".join(
+        f"<mappingFields>{_plain({'inputField': here, 'outputField': there})}</mappingFields>"
+        for here, there in crm.org.rules.conversion.items()
+    )
+    mapping = f"<objectMapping><inputObject>Lead</inputObject>{pairs}"
+    mapping += "<outputObject>Contact</outputObject></objectMapping>"
+    name = "<fullName>LeadConvertSettings</fullName>"
+    inner = f"{name}<allowOwnerChange>true</allowOwnerChange>{mapping if pairs else ''}"
+    record = f'<records xsi:type="LeadConvertSettings">{inner}</records>'
+    return f"<readMetadataResponse><result>{record}</result></readMetadataResponse>"
 
 
 def _plain(values: dict[str, Any]) -> str:

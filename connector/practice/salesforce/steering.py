@@ -5,7 +5,8 @@ Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [row
 `rules`, `session` {life, minutes, barred}, `page`, `quota`, `refresher` {client}, `bulk` {polls,
 seconds, page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
 `rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
-`password` {user, password}, `anew` {reset: {id: values}}.
+`password` {user, password}, `rights` {user, permissions, objects, marketing},
+`anew` {reset: {id: values}}.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.moment import SECOND
-from connector.practice.salesforce import features, lifecycle, setup_objects
+from connector.practice.salesforce import features, lifecycle, rights, setup_objects
 from connector.practice.salesforce.errors import ApiError, SaveError
 from connector.practice.salesforce.founding import ADMIN
 from connector.practice.salesforce.history import remember_stage
@@ -75,6 +76,11 @@ def _move(crm: SalesforcePractice, given: Any) -> Any:
 def _password(crm: SalesforcePractice, given: Any) -> Any:
     """An admin lets a user log in by name and password, which new orgs block."""
     crm.logins.passwords[crm.org.user(given["user"])] = given["password"]
+
+
+def _rights(crm: SalesforcePractice, given: Any) -> Any:
+    """An admin gives a user these permissions and no others; `objects` as {object: [what]}."""
+    rights.narrow(crm.org, given["user"], given)
 
 
 def _refresher(crm: SalesforcePractice, given: Any) -> Any:
@@ -266,5 +272,6 @@ _VERBS = {
     "lock": _lock,
     "field": _field,
     "password": _password,
+    "rights": _rights,
     "anew": _anew,
 }

@@ -102,7 +102,7 @@ def test_trap_55_ours_leaves_nothing_and_names_what_failed(salesforce, installer
     with pytest.raises(UsageError, match=r"nothing was changed.*Lead\.Grade__c: Must specify"):
         installer.adapter.create_fields([SCORE, replace(GRADE, label="")])
     assert not there(salesforce, "Points__c")
-    assert salesforce.query("SELECT Id FROM PermissionSet") == []
+    assert salesforce.query("SELECT Id FROM PermissionSet WHERE IsOwnedByProfile = false") == []
     (sent,) = [r.body for said, r in calls if said.startswith("POST") and "deployRequest" in said]
     assert b'"checkOnly":true' in sent
 
@@ -173,7 +173,8 @@ def test_trap_57_ours_removes_nothing_while_something_uses_it_and_says_what(inst
     for said in USED["Lead.Leadloop_Score__c"]:
         assert said in " ".join(done.stdout.split())
     assert work.mirrored("eve", "score") == 100
-    assert work.crm.org.tables["PermissionSetAssignment"]
+    sets = work.crm.org.tables["PermissionSetAssignment"].values()
+    assert any(one["PermissionSetId"] in work.crm.org.rights for one in sets)
     assert not (work.folder / "kept").exists()
 
 
@@ -186,7 +187,7 @@ def test_trap_57_ours_writes_down_what_fields_hold_before_they_go(installed):
     assert (row["Id"], float(row["Leadloop_Score__c"])) == (work.ids["eve"], 100)
     left = [name for name in work.crm.org.schema["Lead"].fields if name.startswith("Leadloop_")]
     assert left == []
-    assert work.crm.org.tables["PermissionSet"] == {}
+    assert all(row["IsOwnedByProfile"] for row in work.crm.org.tables["PermissionSet"].values())
 
 
 def test_trap_57_ours_keeps_fields_and_data_unless_told_otherwise(installed):

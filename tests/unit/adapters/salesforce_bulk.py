@@ -14,6 +14,9 @@ from tests.unit.adapters.salesforce_org import Org, _columns, _holds
 _WHOLE = re.compile(r"SELECT (?P<columns>.+?) FROM (?P<source>\w+)(?: WHERE (?P<where>.+))?")
 
 
+_RESULTS = ("successfulResults", "failedResults", "unprocessedrecords")
+
+
 class Bulk:
     """Laid over an org. Rows of results come in reverse order, in answers of `part` rows."""
 
@@ -47,7 +50,7 @@ class Bulk:
         if what == "batches":
             job["data"] = request.body.decode()
             return 201, {}, ""
-        if what in {"successfulResults", "failedResults", "unprocessedrecords"}:
+        if what in _RESULTS:
             return 200, {"Content-Type": "text/csv"}, _csv(job[what])
         if request.method == "PATCH":
             assert json.loads(request.body) == {"state": "UploadComplete"}
@@ -69,7 +72,9 @@ class Bulk:
         return self._told(job)
 
     def _told(self, job: dict[str, Any]) -> Any:
-        return self.org._ok({"id": job["id"], "state": job["state"]})
+        done, failed = (len(job[w]) - 1 if w in job else 0 for w in _RESULTS[:2])
+        counts = {"numberRecordsProcessed": done + failed, "numberRecordsFailed": failed}
+        return self.org._ok({"id": job["id"], "state": job["state"], **counts})
 
     def _found(self, soql: str, operation: str) -> list[list[str]]:
         select = _WHOLE.fullmatch(soql)

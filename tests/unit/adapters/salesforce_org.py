@@ -26,7 +26,7 @@ SECRET = "canary-secret-77"
 
 _SELECT = re.compile(
     r"SELECT (?P<columns>.+?) FROM (?P<source>\w+)(?: WHERE (?P<where>.+))? ORDER BY Id"
-    r" LIMIT (?P<limit>\d+)"
+    r"(?: LIMIT (?P<limit>\d+))?"
 )
 _TEST = re.compile(r"(?P<field>\w+) (?P<op>=|<=|>=|<|>|IN) (?P<value>\(.*\)|'.*'|\S+)")
 
@@ -240,10 +240,11 @@ class Org:
         ]
         for test in (select["where"] or "").split(" AND ") if select["where"] else []:
             rows = [row for row in rows if _holds(row, test)]
-        rows = sorted(rows, key=lambda row: row["Id"])[: int(select["limit"])]
+        total = min(len(rows), int(select["limit"] or len(rows)))
+        rows = sorted(rows, key=lambda row: row["Id"])[: min(total, 2000)]
         columns = select["columns"].split(", ")
         given = [{"attributes": {"type": select["source"]}, **_columns(r, columns)} for r in rows]
-        return self._ok({"totalSize": len(given), "done": True, "records": given})
+        return self._ok({"totalSize": total, "done": len(given) == total, "records": given})
 
     def _count(self, verb: str, soql: str) -> Any:
         source, _, where = soql.removeprefix("SELECT COUNT() FROM ").partition(" WHERE ")

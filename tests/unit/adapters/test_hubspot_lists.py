@@ -10,7 +10,7 @@ from connector.adapters.hubspot.lists import FLAG, THEME
 from connector.domain.change import Result, Write
 from connector.domain.outward import FieldType
 from connector.errors import LoginError
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.server import PracticeServer
 from tests.contract.practice_fakes import TOKEN, HubSpotFake
 

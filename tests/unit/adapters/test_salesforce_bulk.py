@@ -85,6 +85,22 @@ def test_a_few_rows_cost_no_job(org, bulk, opened):
     assert bulk.seen == []
 
 
+def test_how_much_there_is_comes_with_the_first_page(org, bulk, opened):
+    leads(org, 200)
+    assert len(rows(read(opened(), PLAIN))) == 200
+    asked = [soql for verb, soql in org.asked if verb == "queryAll"]
+    assert ["LIMIT" in soql for soql in asked] == [False, True, True]
+    assert not any("COUNT" in soql for soql in asked)
+
+
+def test_what_is_too_much_to_be_told_is_read_page_by_page_and_then_by_a_job(org, bulk, opened):
+    leads(org, 200)
+    given_up = [{"errorCode": "QUERY_TIMEOUT", "message": "too long"}]
+    org.fail("queryAll?", 400, given_up, times=5)
+    assert len(rows(read(opened(), PLAIN))) == 200
+    assert bulk.seen.count("POST query") == 1
+
+
 def test_rows_read_before_the_job_are_not_read_again(org, bulk, opened):
     leads(org, 200)
     pages = read(opened(), PLAIN)
@@ -213,7 +229,7 @@ def test_ten_times_the_rows_take_no_more_memory(org, opened):
             file.write((",".join(f'"{c}"' for c in shape.columns) + "\n").encode())
             for n in range(count):
                 file.write(line.format(n, "x" * 100).encode())
-            pages = BulkQueries(crm._session, Forgetful(), 1000)._rows(
+            pages = BulkQueries(crm.session, Forgetful(), 1000)._rows(
                 file, Place("v62.0/1", "", 0, ""), count, partial(flat_rows, crm._objects, shape)
             )
             tracemalloc.start()

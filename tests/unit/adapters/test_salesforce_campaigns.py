@@ -12,7 +12,7 @@ from connector.adapters.salesforce.campaigns import FLAG, LEFT, THEME
 from connector.domain.change import Result, Write
 from connector.domain.outward import FieldType
 from connector.errors import UnknownOutcomeError
-from connector.practice.faults import Fault
+from connector.practice.fault_script import Fault
 from connector.practice.server import PracticeServer
 from tests.contract.practice_fakes import SalesforceFake
 
@@ -150,6 +150,17 @@ def test_members_an_org_refuses_stop_no_field_and_are_logged_by_code(fake, furni
         write(furnished, (lead, nurture("price")))
     assert fake.crm.org.find(lead)[THEME] == "price"
     assert "1 FIELD_CUSTOM_VALIDATION_EXCEPTION" in caplog.text
+
+
+def test_members_our_user_may_not_read_stop_no_field_and_are_logged(fake, furnished, caplog):
+    lead = fake.put(1, title="Boss")
+    write(furnished, (lead, nurture("price")))
+    fake.crm.org.rules.hidden.add(("CampaignMember", "Status"))
+    with caplog.at_level(logging.WARNING, "leadloop.salesforce"):
+        write(furnished, (lead, nurture("safety")))
+    assert fake.crm.org.find(lead)[THEME] == "safety"
+    assert members(fake, lead) == {"price": "Sent"}
+    assert "campaign members were not read" in caplog.text
 
 
 def test_an_answer_lost_on_the_way_makes_no_second_member(fake, furnished):

@@ -10,6 +10,7 @@ from connector.adapters.keeping import Forgetful
 from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.adapters.salesforce.grants import ClientCredentials
 from connector.domain.change import Result, Write
+from connector.domain.moment import MINUTE
 from connector.errors import QuotaError, TryLaterError
 from tests.unit.adapters.salesforce_bulk import Bulk
 from tests.unit.adapters.salesforce_org import HOST, SECRET, USER, field, ident
@@ -155,11 +156,38 @@ def test_a_lost_answer_leaves_records_unknown_and_the_job_is_not_sent_again(
 ):
     batch = writes(org, 20)
     bookmark = Forgetful()
+    lists_are_needed = match == "successfulResults"
+    bulk.settle = lambda one: "X:no:--" if lists_are_needed and one["Id"] == batch[3].id else None
     for _ in range(5):
         org.lose(match)
     found = {o.result for o in opened(bookmark).write(batch)}
     assert found <= {Result.UNKNOWN, Result.APPLIED}
     assert bulk.seen.count("POST ingest") == 1
+
+
+def test_a_job_that_says_itself_it_took_all_is_asked_for_no_lists(org, bulk, opened):
+    assert results(opened().write(writes(org, 20))) == dict.fromkeys(
+        (row["Id"] for row in org.rows["Lead"]), "applied"
+    )
+    assert bulk.seen[-1] == "GET ingest"
+    assert not any(one.endswith(("Results", "records")) for one in bulk.seen)
+
+
+def test_a_turn_of_slow_requests_ends_before_the_lease_does(org, bulk):
+    now = [0]
+    grant = ClientCredentials(lambda: "client", lambda: SECRET)
+    crm = SalesforceAdapter(HOST, grant, {}, lambda: now[0], job_from=10**9)
+    batch = writes(org, 1000)
+
+    def slow(records):
+        now[0] += 5 * MINUTE
+        return [{"id": one["id"], "success": True, "errors": []} for one in records]
+
+    org.results = slow
+    found = [(one.result, one.code) for one in crm.write(batch)]
+    crm.close()
+    assert found == [(Result.APPLIED, "")] * 400 + [(Result.RETRY, "try_later")] * 600
+    assert len(org.sent("PATCH")) == 2
 
 
 def test_a_process_that_dies_after_handing_in_finds_its_job_and_closes_it(org, bulk, opened):

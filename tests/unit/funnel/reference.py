@@ -320,6 +320,20 @@ def periods(all_of_them, month):
     return sorted((name, tuple(counts)) for name, counts in rows.items())
 
 
+def quarters_of_kinds(all_of_them, key, quarter):
+    rows, ranks = {}, {}
+    for one in all_of_them:
+        for place, stage in enumerate(ORDER):
+            if key(one) is not None and stage in stages_of(one) and stage in one.reached:
+                row = rows.setdefault((quarter(one.reached[stage]), key(one)), [0] * 6)
+                row[place] += 1
+    for (when, name), row in rows.items():
+        fair = [Fraction(r[5], r[1]) for (w, _), r in rows.items() if w == when and r[1] >= 30]
+        if row[1] >= 30:
+            ranks[when, name] = 1 + sum(other > Fraction(row[5], row[1]) for other in fair)
+    return {place: tuple(row) for place, row in rows.items()}, ranks
+
+
 def kind(one):
     return one.segment or one.source or "unknown"
 

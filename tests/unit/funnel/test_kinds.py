@@ -21,6 +21,7 @@ from connector.funnel.leakage import LeakageMeasure
 from connector.funnel.lifetime import LifetimeMeasure
 from connector.funnel.quality import QualityMeasure
 from connector.funnel.segments import source_of
+from connector.funnel.spells import SpellMeasure
 from connector.funnel.stalls import StallMeasure
 from connector.funnel.statistics import wilson
 from connector.funnel.waiting import WaitMeasure
@@ -47,6 +48,29 @@ KEYS = {
 
 def month(at):
     return to_datetime(at).isoformat()[:7]
+
+
+def quarter(at):
+    return f"{month(at)[:4]}-Q{(int(month(at)[5:]) - 1) // 3 + 1}"
+
+
+@LAW
+@given(st.one_of(histories, MANY))
+@pytest.mark.parametrize("name", KEYS)
+def test_every_kind_has_its_quarters(name, found):
+    key, slow = KEYS[name]
+    result = fed(SpellMeasure(key), found)
+    rows, ranks = reference.quarters_of_kinds(found, slow, quarter)
+    assert {(one.quarter, one.name): one.reached for one in result} == rows
+    assert {(one.quarter, one.name): one.rank for one in result if one.rank} == ranks
+    assert [one[:2] for one in result] == sorted(
+        rows, key=lambda place: (place[0], -rows[place][0], place[1])
+    )
+    for one in result:
+        _, ready, handed, accepted, _, won = one.reached
+        assert one.to_sale == (won / ready if ready else None)
+        assert one.acceptance == (accepted / handed if handed else None)
+        assert one.to_sale_interval == (wilson(won, ready) if won <= ready else None)
 
 
 @LAW

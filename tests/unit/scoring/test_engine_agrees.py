@@ -14,7 +14,7 @@ from connector.engine.small import score_rows
 from connector.scoring.compile import SCORE_COLUMNS, score_frame
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
-from connector.scoring.trace import Did, raw_points, trace
+from connector.scoring.trace import Did, trace
 from tests.reference_scorer import bounded
 from tests.reference_scorer import score as reference
 from tests.unit.scoring.models import NOW, models, worlds
@@ -113,10 +113,9 @@ def test_the_trace_of_each_activity_adds_up_to_what_the_engine_says(model, world
             if a["person"] == f"p{n}"
         ]
         traced = trace(compiled, mine, NOW)
-        added = raw_points(traced)
         for rule in compiled.behaviour_rules():
             if rule.by == "person":
-                raw = added.get(rule.name, 0.0)
+                raw = math.fsum(u.points for u in traced.units if u.rule == rule.name)
                 wanted = bounded(raw, {"min": rule.min, "max": rule.max})
                 assert math.isclose(points[f"rule:{rule.name}"], wanted, rel_tol=0, abs_tol=1e-9)
         for one in mine:  # each activity a rule asks for counts or has its reason, never both

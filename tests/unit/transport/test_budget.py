@@ -165,8 +165,10 @@ def test_a_pace_that_headers_tell_follows_them_and_pauses_where_nothing_is_left(
         one.take("/x")
         return (clock.now - began) / SECOND
 
-    assert gap(first, 100, 50) == pytest.approx(0.1, rel=0.05)
-    assert gap(first, 200, 50) == pytest.approx(0.05, rel=0.05)
+    hurry = 1.4  # a span went by before, in which nobody asked
+    assert gap(first, 100, 50) == pytest.approx(0.1 / hurry, rel=0.05)
+    assert gap(first, 200, 50) == pytest.approx(0.05 / hurry, rel=0.05)
+    second.take("/x")
     began = clock.now
     second.take("/x")
     second.take("/x")
@@ -175,6 +177,31 @@ def test_a_pace_that_headers_tell_follows_them_and_pauses_where_nothing_is_left(
     began = clock.now
     first.take("/x")
     assert (clock.now - began) / SECOND >= 0.95
+
+
+def test_turns_that_passed_are_made_up_for_by_who_is_alone(store, clock):
+    one = budget(store, clock)
+    one.keep([Pace("ten", "", 40, 10.0, told=True)])
+    began = clock.now
+    for n in range(390):
+        one.take("/x")
+        clock.now += 1_400_000 if n % 30 == 29 else 0
+    assert (clock.now - began) / SECOND <= 390 / (0.95 * 4), "while it paused nothing was lost"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whoever_makes_up_for_turns_no_span_holds_one_call_too_many(store, clock, seed):
+    luck = Random(seed)
+    several = [budget(store, clock) for _ in range(2)]
+    for one in several:
+        one.keep([Pace("ten", "", 40, 10.0, told=True)])
+    left = []
+    for n in range(300):
+        (luck.choice(several) if 100 < n < 150 else several[n > 180]).take("/x")
+        left.append(clock.now)
+        clock.now += luck.choice((*[0] * 12, 300_000, 1_400_000))
+    for n, first in enumerate(left[:-40]):
+        assert left[n + 40] - first >= 10 * SECOND, f"41 within the span, from call {n} on"
 
 
 def test_too_many_halves_the_rate_and_quiet_answers_bring_it_back(store, clock):
