@@ -347,6 +347,10 @@ def test_check_says_which_sla_the_schedule_cannot_keep(company):
 
     configure(company, "sla: {every: 15m}\n")
     (said,) = _slas(company.loaded)
+    configure(company, "serve: {every: 15m}\n")
+    assert _slas(company.loaded) == [said], "serve's own schedule counts where no other is named"
+    configure(company, "serve: {every: 15m}\nsla: {every: 4m}\n")
+    assert _slas(company.loaded) == []
     assert said == (
         "sla: `hand-raise` asks for first contact within 5 minutes, but runs come every 15 "
         "minutes: it cannot be kept; run more often, or allow more"
