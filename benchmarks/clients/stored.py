@@ -134,7 +134,7 @@ def scored(path: str, now: int, model: Model) -> dict[str, int]:
 
 
 def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
-    import duckdb  # noqa: PLC0415  what is measured loads it only where it needs it
+    import duckdb  # here, for what is measured loads it only where it needs it
 
     rows = duckdb.execute(query)
     names = [column[0] for column in rows.description]
