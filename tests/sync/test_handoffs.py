@@ -190,6 +190,24 @@ def test_lower_grades_come_in_one_digest_the_next_morning(company, channel):
     assert sum(one["message"].count("Do next:") for one in got) == 3
 
 
+@pytest.mark.filterwarnings("default")
+def test_about_a_record_of_somebody_on_leave_the_team_is_told_too(company, channel):
+    pytest.importorskip("apprise")
+    address, got = channel
+    mapping = (company.folder / "mapping.yaml").read_text()
+    away = "type: type, away: {from: away, as: bool}}"
+    company.write("mapping.yaml", mapping.replace("type: type}", away, 1))
+    for name in ("anna", "ben", "carla", "dan"):
+        company.put("users", name, away=name == "ben")
+    told = f'alerts: {{owners: {{ben: ["{address}?to=ben"]}}, sales: ["{address}?to=team"]}}\n'
+    configure(company, CALM + told)
+    company.hot("l1", owner="ben", name="Ada")
+    company.run()
+    assert company.shown("l1")["owner"] == "ben", "a record stays with its owner"
+    assert [one["title"] for one in got] == ["Ada, Big: 80 (A2)"] * 2
+    assert company.rows("SELECT rule FROM routing") == [("current owner, who is away",)]
+
+
 def come_back(world, ident, *, after=DAY):
     """Sales says "not ready" for the same reason, and the person does something new."""
     world.pass_time(HOUR)
