@@ -89,7 +89,10 @@ def _slas(loaded: Loaded) -> list[str]:
     tiers = [Tier(t.name, t.first_touch, t.fast_track, t.score) for t in sla.tiers]
     tiers.append(Tier(OTHERS, sla.first_touch))
     monday = parse_iso("2026-01-05T00:00:00Z")
-    return cannot_be_kept(tiers, sla.every, calendar_of(loaded), monday)
+    every = sla.every
+    if every is None and "every" in loaded.settings.serve.model_fields_set:
+        every = loaded.settings.serve.every
+    return cannot_be_kept(tiers, every, calendar_of(loaded), monday)
 
 
 def scenarios_beside(loaded: Loaded) -> Path | None:

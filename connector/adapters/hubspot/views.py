@@ -38,12 +38,17 @@ class ViewStep:
 class Views:
     """Plans and makes the lists of one portal."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: Lists, own: Mapping[str, str] | None = None) -> None:
+        """Args:
+        own: Lists of the company's by nurture theme: used, and neither made nor taken away.
+        """
         self._lists = lists
+        self._own = own or {}
 
     def plan(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
         """Say of each list whether it would be made, is there, or is left to clicks."""
-        steps = [ViewStep(f"{NURTURE}{theme}", "static", "create") for theme in themes]
+        made = [theme for theme in themes if theme not in self._own]
+        steps = [ViewStep(f"{NURTURE}{theme}", "static", "create") for theme in made]
         if state := fields.get("state"):
             steps += [
                 ViewStep(WORK, "active", "create"),

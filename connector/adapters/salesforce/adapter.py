@@ -64,6 +64,7 @@ def open_salesforce(
         clock,
         reserve=connection.api.reserve,
         bookmark=places.bookmark,
+        nurtured=connection.lists,
     )
 
 
@@ -97,6 +98,7 @@ class SalesforceAdapter:
         bookmark: Bookmark | None = None,
         bulk_from: int = BULK_FROM,
         job_from: int = JOB_FROM,
+        nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self.session = Session(address, grant, Usage(reserve, clock))
@@ -115,7 +117,7 @@ class SalesforceAdapter:
             days=days,
         )
         self._ingest = Ingest(self.session, keeps)
-        campaigns = Campaigns(self._calls, self._reading)
+        campaigns = Campaigns(self._calls, self._reading, nurtured)
         self._writing = Writing(
             self._calls,
             self._objects,
