@@ -30,7 +30,7 @@ class Products:
     def __init__(self, products: Mapping[str, Product]) -> None:
         self._named = {
             (kind, normalise(word)): name
-            for name, one in reversed(products.items())
+            for name, one in reversed(tuple(products.items()))
             for kind, words in (
                 ("asset", one.assets),
                 ("campaign", one.campaigns),

@@ -23,7 +23,8 @@ def _statement(table: Table, names: tuple[str, ...], dialect: str) -> Executable
     statement: Any = _insert(dialect)(table).values(dict.fromkeys(names))
     keys = [column.name for column in table.primary_key]
     values = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+    made: Executable = statement.on_conflict_do_update(index_elements=keys, set_=values)
+    return made
 
 
 def _insert(dialect: str) -> Any:
