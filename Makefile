@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SEED ?= 7
 BIN := .venv/bin
 
-.PHONY: demo test check lint types floors bench soak mutants docs clean
+.PHONY: demo test check lint types floors bench soak mutants sbom docs clean
 SOAK ?= 7200
 
 demo: .venv/.base
@@ -39,11 +39,15 @@ soak: .venv/.dev
 mutants: .venv/.dev
 	@$(BIN)/python -m tests.mutation --write docs/mutation.md
 
+sbom: .venv-sbom/.done
+	@.venv-sbom/bin/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.json
+	@echo "sbom.json: what Leadloop is made of, in CycloneDX form"
+
 docs: .venv/.base
 	@$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf .venv leadloop-demo
+	rm -rf .venv .venv-sbom leadloop-demo sbom.json
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -57,4 +61,9 @@ clean:
 
 .venv/.dev: requirements/dev.txt .venv/.base
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-sbom/.done: requirements/sbom.txt
+	@$(PYTHON) -m venv .venv-sbom
+	@.venv-sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/sbom.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""What happened in each quarter to each kind of leads, by the dates at which stages were reached."""
+"""What happened in each quarter to each kind of leads, by the dates of their stages."""
 
 from __future__ import annotations
 

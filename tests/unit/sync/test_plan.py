@@ -37,7 +37,7 @@ GENERAL = Place("general", "problem")
 
 def person(score=70, *, state=State.SALES_READY, owner="crm/anna", place=GENERAL):
     cycle = Cycle("p1", 1, state, "threshold", NOW, None, NOW, owner=owner, routed_at=NOW)
-    scored = Score("p1", 50.0, 50.0, float(score), score, "A1", True, None, None)  # noqa: FBT003
+    scored = Score("p1", 50.0, 50.0, float(score), score, "A1", True, None, None)
     return Person("p1", Published(scored, "why", "[]", "m1", NOW), cycle, place=place)
 
 
