@@ -3,13 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SEED ?= 7
 BIN := .venv/bin
 
-.PHONY: demo test check lint types floors bench soak mutants docs clean
+.PHONY: compiled demo test check lint types floors bench soak mutants sbom docs clean
 SOAK ?= 7200
 
-demo: .venv/.base
+demo: .venv/.base compiled
 	@$(BIN)/leadloop demo --seed $(SEED)
 
-test: .venv/.dev
+test: .venv/.dev compiled
 	@$(BIN)/python -m pytest -n auto --dist loadscope
 
 check: lint types floors test
@@ -39,11 +39,20 @@ soak: .venv/.dev
 mutants: .venv/.dev
 	@$(BIN)/python -m tests.mutation --write docs/mutation.md
 
+sbom: .venv-sbom/.done
+	@.venv-sbom/bin/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.json
+	@echo "sbom.json: what Leadloop is made of, in CycloneDX form"
+
 docs: .venv/.base
 	@$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf .venv leadloop-demo
+	rm -rf .venv .venv-sbom leadloop-demo sbom.json
+
+# An editable install leaves our source uncompiled, and each of the many processes of the demo and of
+# the tests would do it anew where Python is told to write no bytecode.
+compiled: | .venv/.base
+	@$(BIN)/python -m compileall -q -j 0 connector
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -57,4 +66,9 @@ clean:
 
 .venv/.dev: requirements/dev.txt .venv/.base
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-sbom/.done: requirements/sbom.txt
+	@$(PYTHON) -m venv .venv-sbom
+	@.venv-sbom/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/sbom.txt
 	@touch $@

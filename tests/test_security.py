@@ -109,3 +109,15 @@ def test_no_bodies_of_mails_are_read():
     for name in ("TextBody", "HtmlBody", "hs_email_text", "hs_email_html", "body_html"):
         for path in (ROOT / "mappings").glob("*.yaml"):
             assert name not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_bill_of_materials_is_made_by_pinned_tools_out_of_the_pins():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    target = makefile.partition("\nsbom:")[2].partition("\n\n")[0]
+    assert "cyclonedx-py requirements requirements/base.txt" in target
+    assert "--output-reproducible" in target
+    assert "--require-hashes -r requirements/sbom.txt" in makefile
+    pins = re.split(r"\n(?=\S)", (ROOT / "requirements" / "sbom.txt").read_text(encoding="utf-8"))
+    assert any(pin.startswith("cyclonedx-bom==") for pin in pins)
+    assert all("==" in pin and "--hash=sha256:" in pin for pin in pins if pin[0].isalnum())
+    assert "`make sbom`" in PAGE

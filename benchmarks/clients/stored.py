@@ -14,7 +14,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import duckdb
 from sqlalchemy import delete, insert, text
 
 from connector.config.settings import Engine
@@ -135,6 +134,8 @@ def scored(path: str, now: int, model: Model) -> dict[str, int]:
 
 
 def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
+    import duckdb  # here, for what is measured loads it only where it needs it
+
     rows = duckdb.execute(query)
     names = [column[0] for column in rows.description]
     while page := rows.fetchmany(PAGE):

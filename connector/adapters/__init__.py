@@ -74,6 +74,7 @@ def _odoo(connection: Connection, folder: Path, uses: Mapping[str, Use], clock: 
         database=connection.plain("database"),
         login=connection.plain("login"),
         key=connection.secret("key").reveal,
+        nurtured=connection.lists,
     )
 
 

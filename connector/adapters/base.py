@@ -210,6 +210,21 @@ class Witness(Protocol):
         """Of ids that `read_ids` leaves out, those that nobody deleted, as far as the CRM says."""
 
 
+class Deleted(NamedTuple):
+    """Ids that a CRM's log says were deleted, and until when the log is complete."""
+
+    ids: Sequence[str]
+    until: Micros
+
+
+@runtime_checkable
+class Registrar(Protocol):
+    """What an adapter may offer whose CRM keeps a log of what was deleted, for good or not."""
+
+    def deleted(self, source: str, since: Micros, until: Micros) -> Deleted | None:
+        """What was deleted of an object in a span; None where no log tells."""
+
+
 @runtime_checkable
 class Eraser(Protocol):
     """What an adapter may offer whose CRM tells what it erased for good from what it deleted."""

@@ -12,6 +12,7 @@ from typing import cast
 from connector.adapters.base import (
     Adapter,
     Capabilities,
+    Deleted,
     Eraser,
     FieldStep,
     Heir,
@@ -19,6 +20,7 @@ from connector.adapters.base import (
     Identity,
     NewTask,
     Page,
+    Registrar,
     RemoteField,
     Row,
     Tasker,
@@ -107,6 +109,12 @@ class Door:
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those only hidden from us; none where the CRM cannot tell."""
         return self._adapter.hidden(source, ids) if isinstance(self._adapter, Witness) else []
+
+    def deleted(self, source: str, since: Micros, until: Micros) -> Deleted | None:
+        """What the CRM's log says was deleted; None where it keeps none."""
+        if not isinstance(self._adapter, Registrar):
+            return None
+        return self._adapter.deleted(source, since, until)
 
     def erased(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of ids that are left out, those erased for good; none where the CRM cannot tell."""

@@ -53,6 +53,7 @@ def check(config: Path, profile: str | None, output: str, scenarios: Path | None
 def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     from connector.scoring.lint import lint
     from connector.sync.opening import mapping_of, model_file, routing_file
+    from connector.sync.sides import both_sides
 
     checked = [f"settings: {len(loaded.settings.connections)} connections"]
     for connection in loaded.settings.connections:
@@ -69,6 +70,7 @@ def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     if routing is not None:
         checked.append(f"routing: {len(routing.rules)} rules, {len(routing.pools)} pools")
     findings += _slas(loaded)
+    findings += [f"{one.said}. {one.fix}" for one in both_sides(loaded)]
     data = {"checked": checked, "findings": findings, "failures": [], "scenarios": []}
     path = scenarios or scenarios_beside(loaded)
     if path is not None:
@@ -87,7 +89,10 @@ def _slas(loaded: Loaded) -> list[str]:
     tiers = [Tier(t.name, t.first_touch, t.fast_track, t.score) for t in sla.tiers]
     tiers.append(Tier(OTHERS, sla.first_touch))
     monday = parse_iso("2026-01-05T00:00:00Z")
-    return cannot_be_kept(tiers, sla.every, calendar_of(loaded), monday)
+    every = sla.every
+    if every is None and "every" in loaded.settings.serve.model_fields_set:
+        every = loaded.settings.serve.every
+    return cannot_be_kept(tiers, every, calendar_of(loaded), monday)
 
 
 def scenarios_beside(loaded: Loaded) -> Path | None:

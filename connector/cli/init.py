@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import click
 
 from connector.cli.options import machine_clock, output_option
-from connector.cli.output import emit, table
+from connector.cli.output import emit, is_terminal, table
 from connector.config.load import load_settings
 from connector.errors import UsageError
 
+_NAMES = ("leadloop.yaml", "mapping.yaml", "model.yaml", "scenarios.yaml", "routing.yaml")
 _HEAD = """\
 # yaml-language-server: $schema=leadloop.schema.json   (made by: leadloop config schema)
 version: 1
@@ -56,6 +58,8 @@ _ODOO = """\
     mapping: mapping.yaml
     auth: {{database: {database}, login: {login}, key: "${{ODOO_KEY}}"}}
     scope: {{exclude: {{own_domains: []}}}}
+# What an alert links to: it opens the record, and changes nothing.
+handoff: {{link: "{address}/web#id={{id}}&model={{object}}&view_type=form"}}
 """
 _SALESFORCE = """\
   - name: salesforce
@@ -65,6 +69,8 @@ _SALESFORCE = """\
     # Of an external client app with the client credentials flow and a run-as user:
     auth: {{client_id: "${{SALESFORCE_CLIENT_ID}}", client_secret: "${{SALESFORCE_CLIENT_SECRET}}"}}
     scope: {{exclude: {{own_domains: []}}}}
+# What an alert links to: it opens the record, and changes nothing.
+handoff: {{link: "{address}/{{id}}"}}
 """
 _HUBSPOT = """\
   - name: hubspot
@@ -86,6 +92,12 @@ _HUBSPOT = """\
 @click.option("--database", help="odoo: the database.")
 @click.option("--login", default="admin", show_default=True, help="odoo: our user.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--ask/--yes",
+    default=None,
+    help="Ask for the parts of the process in their order, or take the defaults. "
+    "Default: ask on a terminal.",
+)
 @output_option
 def init(
     kind: str,
@@ -94,11 +106,13 @@ def init(
     database: str | None,
     login: str,
     force: bool,
+    ask: bool | None,
     output: str,
 ) -> None:
     """Write leadloop.yaml and a mapping for a CRM, and show what its data looks like.
 
-    Reads the live schema and a sample; writes nothing to the CRM.
+    On a terminal it asks for the parts of the process in the order a lead lives through them. Reads
+    the live schema and a sample; writes nothing to the CRM.
 
     \b
     Example:
@@ -119,7 +133,10 @@ def init(
                 "`init salesforce` needs the org's address",
                 hint="Add --address https://acme.my.salesforce.com",
             )
-        connection, mapping = _SALESFORCE.format(address=address), shipped("salesforce.yaml")
+        connection, mapping = (
+            _SALESFORCE.format(address=address.rstrip("/")),
+            shipped("salesforce.yaml"),
+        )
     elif kind == "hubspot":
         there = f"    address: {address}\n" if address else ""
         connection, mapping = _HUBSPOT.format() + there, shipped("hubspot.yaml")
@@ -128,18 +145,12 @@ def init(
             raise UsageError(
                 "`init odoo` needs an address and a database", hint="Add --address and --database"
             )
-        values = {"address": address, "database": database, "login": login}
+        values = {"address": address.rstrip("/"), "database": database, "login": login}
         connection, mapping = _ODOO.format(**values), shipped("odoo.yaml")
-    written = _write(
-        {
-            "leadloop.yaml": _HEAD + connection + _AGREE,
-            "mapping.yaml": mapping,
-            "model.yaml": shipped("model.yaml"),
-            "scenarios.yaml": shipped("scenarios.yaml"),
-            "routing.yaml": shipped("routing.yaml"),
-        },
-        force=force,
-    )
+    if not force:
+        _nothing_there()
+    asks = sys.stdin.isatty() and is_terminal() if ask is None else ask
+    written = _write(_files(connection, mapping, asks=asks))
     profile = _profile()
     data = {"written": written, "profile": profile}
     emit(output, "init", data, people=lambda: _tell(written, profile))
@@ -163,13 +174,35 @@ def _files_mapping(folder: Path) -> str:
     return mapping
 
 
-def _write(files: dict[str, str], *, force: bool) -> list[str]:
-    there = [name for name in files if Path(name).exists()]
-    if there and not force:
+def _files(connection: str, mapping: str, *, asks: bool) -> dict[str, str]:
+    from connector.cli import interview
+    from connector.demo.shipped import shipped
+
+    model, routing, rest = shipped("model.yaml"), shipped("routing.yaml"), _AGREE
+    if asks:
+        found = interview.interview()
+        connection = interview.connection_of(connection, found)
+        model, routing = interview.model_of(model, found), interview.routing_of(routing, found)
+        rest = interview.settings_of(found)
+    return {
+        "leadloop.yaml": _HEAD + connection + rest,
+        "mapping.yaml": mapping,
+        "model.yaml": model,
+        "scenarios.yaml": shipped("scenarios.yaml"),
+        "routing.yaml": routing,
+    }
+
+
+def _nothing_there() -> None:
+    there = [name for name in _NAMES if Path(name).exists()]
+    if there:
         raise UsageError(
             f"{', '.join(there)} already here",
             hint="Use another folder, or --force to replace them",
         )
+
+
+def _write(files: dict[str, str]) -> list[str]:
     for name, text in files.items():
         Path(name).write_text(text, encoding="utf-8")
     return list(files)

@@ -89,8 +89,8 @@ def _routing(loaded: Loaded, path: Path, output: str, now: int) -> None:
     name = next((c.name for c in connections if c.handoff), connections[0].name)
     store = open_store(loaded.store_url())
     try:
-        _, old = agreed(loaded, store, candidate=False, warn=warnings.append)
-        data = rehearse(store, old, new, name, now)
+        models, old = agreed(loaded, store, candidate=False, warn=warnings.append)
+        data = rehearse(store, old, new, models, name, now)
     finally:
         store.close()
 

@@ -59,7 +59,11 @@ class Api(Document):
 
 
 class Connection(Document):
-    """One CRM or folder. `kind` is one the adapters know: files, memory, odoo ..."""
+    """One CRM or folder. `kind` is one the adapters know: files, memory, odoo ...
+
+    `lists` names, by nurture theme, the static list, campaign or mailing list there that follows
+    the theme; without a name it is `Leadloop nurture: THEME`.
+    """
 
     name: str
     kind: str
@@ -70,6 +74,7 @@ class Connection(Document):
     api: Api = Api()
     scope: Scope = Scope()
     handoff: bool = False
+    lists: dict[str, str] = {}
 
     @field_validator("name")
     @classmethod
@@ -218,6 +223,7 @@ class Recycling(Document):
 class Nurture(Document):
     """Themes by buying phases, and the programme that serves each.
 
+    A cell of `programmes` is the programme's name, or a name for each connection.
     `themes` says which theme an asset belongs to, as `assets` does with its phase. The first asset
     chooses the theme; with `on: activity` later ones may change it. `recycle` is by reason.
     `alongside: opportunity` keeps people in nurture whose deal is open. `holdout` is who goes
@@ -228,7 +234,7 @@ class Nurture(Document):
     themes: dict[str, str] = {}
     default: str = "general"
     phases: list[str] = []
-    programmes: dict[str, dict[str, str]] = {}
+    programmes: dict[str, dict[str, str | dict[str, str]]] = {}
     assets: list[NurtureAsset] = []
     on: Literal["first", "activity"] = "first"
     recycle: dict[str, Recycling] = {}
@@ -245,6 +251,24 @@ class Nurture(Document):
             if phase not in self.phases:
                 raise ValueError(f"`{phase}` is none of `phases:` ({', '.join(self.phases)})")
         return self
+
+    def named_in(self, connection: str) -> dict[str, dict[str, str]]:
+        """The matrix as one CRM calls its programmes; a cell that has no name there is left out."""
+        return {
+            theme: {
+                phase: name
+                for phase, cell in row.items()
+                if (name := cell if isinstance(cell, str) else cell.get(connection)) is not None
+            }
+            for theme, row in self.programmes.items()
+        }
+
+    @property
+    def all_themes(self) -> list[str]:
+        """Every theme that somebody may be in, in the order written."""
+        named = [*self.themes.values(), *(a.theme for a in self.assets), *self.programmes]
+        named += [one.theme for one in self.recycle.values() if one.theme is not None]
+        return list(dict.fromkeys([*named, self.default]))
 
 
 class Hygiene(Document):
@@ -510,6 +534,11 @@ class Settings(Document):
     serve: Serve = Serve()
     profiles: dict[str, dict[str, Any]] = {}
 
+    @property
+    def of_sales(self) -> Connection:
+        """The connection that sales works in."""
+        return next((c for c in self.connections if c.handoff), self.connections[0])
+
     @model_validator(mode="after")
     def _connections_fit(self) -> Settings:
         names = [connection.name for connection in self.connections]
@@ -521,6 +550,10 @@ class Settings(Document):
             raise ValueError(f"only one connection may have `handoff: true`, not {marked}")
         if len(self.connections) > 1 and not marked:
             raise ValueError("mark the connection that gives leads to sales with `handoff: true`")
+        cells = [cell for row in self.nurture.programmes.values() for cell in row.values()]
+        for name in dict.fromkeys(n for cell in cells if isinstance(cell, dict) for n in cell):
+            if name not in names:
+                raise ValueError(f"`nurture.programmes` names `{name}`, which is no connection")
         if self.stage == "route" and self.routing is None:
             raise ValueError("`stage: route` needs a `routing:` file")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.decisions.routing_document import FieldTest, Routing, Target, Tests
@@ -31,8 +31,8 @@ class Rules:
         ]
         self._rules = [Rule(r.name, _ready(r.when, lists), r.to) for r in routing.rules]
 
-    def first(self, facts: Mapping[str, Scalar]) -> Rule | None:
-        """Give the first rule whose tests all hold."""
+    def holding(self, facts: Mapping[str, Scalar]) -> Iterator[Rule]:
+        """Yield the rules whose tests all hold, in order."""
         plain = {n: normalise(v) if isinstance(v, str) else v for n, v in facts.items()}
         if self._territories and _TERRITORY not in plain:
             plain[_TERRITORY] = self.territory(plain)
@@ -41,8 +41,7 @@ class Rules:
                 if not test(plain.get(name)):
                     break
             else:
-                return rule
-        return None
+                yield rule
 
     def territory(self, plain: Mapping[str, Scalar]) -> str | None:
         """Give the first territory whose tests all hold of values that are normalised."""

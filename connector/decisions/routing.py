@@ -4,6 +4,9 @@ Turns are smooth weighted round robin: each time, every member who could take th
 weight in credit, and the one with most credit takes it and pays the sum; balanced by value, gains
 and price are multiplied by what the lead is expected to bring. Somebody who is away, off work or
 full gains nothing, so he comes back to no pile of leads.
+
+Who is away gets no new lead by precedence or by name either; a record that is his already stays so,
+and so does what the fallback gives him, for nobody is left to ask then.
 """
 
 from __future__ import annotations
@@ -131,7 +134,7 @@ class Router:
         if kept is not None:
             self.desk.take(kept.owner or "")
             return kept
-        target, rule = self._rule(lead)
+        target, rule = self._rule(lead, skipped)
         routed = self._to(target, rule, lead, now, skipped)
         if routed.owner is None and routed.waits and self._routing.overflow is not None:
             if not self._waited(lead, now):
@@ -169,8 +172,13 @@ class Router:
                 continue
             elif why == "last owner" and key == lead.rejected_by:
                 skipped.append(f"{key}: last owner, but said no")
-            elif key in lead.barred and why != "current owner":
+            elif why == "current owner":
+                said = f"{why}, who is away" if owner.away else why
+                return Routed(key, said, None, tuple(skipped))
+            elif key in lead.barred:
                 skipped.append(f"{key}: {why}, but {_BARRED}")
+            elif owner.away:
+                skipped.append(f"{key}: {why}, but away")
             else:
                 return Routed(key, why, None, tuple(skipped))
         return None
@@ -192,9 +200,18 @@ class Router:
         routed = self._to(target, "next owner", Lead({}, barred=barred), now, [])
         return routed.owner
 
-    def _rule(self, lead: Lead) -> tuple[Target, str]:
-        rule = self._rules.first(lead.facts)
-        return (rule.to, rule.name) if rule is not None else (self._routing.fallback, "fallback")
+    def _rule(self, lead: Lead, skipped: list[str]) -> tuple[Target, str]:
+        """The first rule that holds; one whose owner is away leaves the lead to the next."""
+        for rule in self._rules.holding(lead.facts):
+            if (owner := self._away(rule.to)) is None:
+                return rule.to, rule.name
+            skipped.append(f"{owner}: named by the rule {rule.name}, but away")
+        return self._routing.fallback, "fallback"
+
+    def _away(self, target: Target) -> str | None:
+        """The key of the one owner a target names, where he is away."""
+        found = self._by_word.get(normalise(target.owner)) if target.owner else None
+        return found.key if found is not None and found.active and found.away else None
 
     def _to(self, target: Target, rule: str, lead: Lead, now: Micros, skipped: list[str]) -> Routed:
         if target.pool is not None:
@@ -204,6 +221,9 @@ class Router:
         found = self._by_word.get(normalise(word))
         if found is not None and found.key in lead.barred and not found.queue:
             skipped.append(f"{found.key}: {_BARRED}")
+            return Routed(None, rule, None, tuple(skipped))
+        if found is not None and found.away and target is not self._routing.fallback:
+            skipped.append(f"{found.key}: away")
             return Routed(None, rule, None, tuple(skipped))
         if found is not None and found.active:
             return Routed(found.key, rule, None, tuple(skipped))

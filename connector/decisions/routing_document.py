@@ -130,6 +130,22 @@ class RoutingRule(Document):
 Tests = dict[str, Scalar | FieldTest]
 
 
+class Product(Document):
+    """What shows that somebody is interested in a product: assets, forms and campaigns by name,
+    pages by the path they begin with."""
+
+    assets: list[str] = []
+    pages: list[str] = []
+    campaigns: list[str] = []
+    forms: list[str] = []
+
+    @model_validator(mode="after")
+    def _shows_somehow(self) -> Product:
+        if not (self.assets or self.pages or self.campaigns or self.forms):
+            raise ValueError("give at least one of assets, pages, campaigns, forms")
+        return self
+
+
 class NamedAccounts(Document):
     """Accounts that belong to an owner, by domain, name or id, whoever the CRM shows."""
 
@@ -152,8 +168,10 @@ class Routing(Document):
     """The whole of routing.yaml. The fallback is mandatory, so that no lead is left to nobody.
 
     A territory is a name for tests that rules ask for as `when: {territory: NAME}`; `lists` are
-    values that `in_list` asks for. `on_recycle` and `on_reject` say who owns a record after sales
-    said "not ready" or no; `keep` leaves it where it is.
+    values that `in_list` asks for. A product is what rules ask for as `when: {product: NAME}`: a
+    field `product` of the mapping, else what the person asked for most. `on_recycle` and
+    `on_reject` say who owns a record after sales said "not ready" or no; `keep` leaves it where it
+    is.
     """
 
     version: Literal[1]
@@ -161,6 +179,7 @@ class Routing(Document):
     named_accounts: list[NamedAccounts] = []
     territories: dict[str, Tests] = {}
     lists: dict[str, list[Scalar]] = {}
+    products: dict[str, Product] = {}
     pools: dict[str, Pool] = {}
     rules: list[RoutingRule] = []
     fallback: Target

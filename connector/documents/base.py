@@ -15,7 +15,12 @@ class Document(BaseModel):
     """A part of a file: frozen, and a key it does not know is a mistake."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, strict=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
 

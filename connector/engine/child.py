@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 import duckdb
+import orjson
 
 from connector.engine.duck import open_duck
-from connector.engine.job import Job, load_job, numbered
+from connector.engine.job import FEW, Job, lines_of, load_job, numbered
 from connector.errors import LeadloopError
 
 
@@ -68,9 +69,15 @@ def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Make the tables of a compiled program, and write the scores of each model."""
     for name, query in job.source["tables"]:
         duck.execute(f"CREATE TABLE {name} AS {query}")
+    found = duck.execute("SELECT count(*) FROM people").fetchone() or (0,)
     for place, query in enumerate(job.source["scores"]):
-        target = numbered(job.out, place).replace("'", "''")
-        duck.execute(f"COPY ({query}) TO '{target}' (FORMAT PARQUET)")
+        target = numbered(job.out, place)
+        if found[0] <= FEW:
+            rows = duck.execute(f"{query} ORDER BY person").fetchall()
+            lines_of(target).write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
+            continue
+        quoted = target.replace("'", "''")
+        duck.execute(f"COPY ({query}) TO '{quoted}' (FORMAT PARQUET)")
 
 
 def _safe(error: Exception) -> str:

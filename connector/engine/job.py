@@ -37,6 +37,15 @@ def load_job(path: Path) -> Job:
     return Job(**orjson.loads(path.read_bytes()))
 
 
+FEW = 10_000
+"""Up to so many people their scores come as lines, which are read without loading DuckDB."""
+
+
+def lines_of(out: str) -> Path:
+    """The file of scores as lines, each a JSON list, that stands in place of `out`."""
+    return Path(f"{out}.jsonl")
+
+
 def numbered(out: str, place: int) -> str:
     """The file of the model in this place; the first has the name asked for."""
     return out if place == 0 else f"{out}.{place}"

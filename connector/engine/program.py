@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import narwhals as nw
 
 from connector.domain.moment import Micros
 from connector.engine.duck import open_duck, query_of
+from connector.engine.prepared import NOW, Program
 from connector.scoring.behaviour import aged, unit_frames, valid_until
 from connector.scoring.choice import Models
 from connector.scoring.compile import choose, score_counted
@@ -16,21 +17,8 @@ from connector.scoring.units import Units
 
 TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
 """What a field is in DuckDB, by what rules read it as."""
-_NOW = 2_305_843_009_213_693_951
-"""Stands for the moment in a compiled program: no duration or other moment is this number."""
 _ACTIVITY = {"person": "VARCHAR", "time": "BIGINT", "machine": "BOOLEAN", "type": "VARCHAR"}
 _TALLY = {"person": "VARCHAR", "as_of": "BIGINT", "newest": "BIGINT", "sums": "VARCHAR"}
-
-
-class Program(NamedTuple):
-    """Queries over the tables `people`, `activities` and `tallies`, run in this order.
-
-    `tables` are made first, by name; `scores` is one query a model, of the people it is for. Each
-    gives the columns of score_frame, then `newest`, `until` and `sums` of whom it counted anew.
-    """
-
-    tables: list[tuple[str, str]]
-    scores: list[str]
 
 
 def program(models: Models, now: Micros) -> Program:
@@ -38,11 +26,7 @@ def program(models: Models, now: Micros) -> Program:
 
     People of whom `tallies` has sums are scored from these, the others from `activities`.
     """
-    made = _compiled(models)
-    return Program(
-        [(name, _at(query, now)) for name, query in made.tables],
-        [_at(query, now) for query in made.scores],
-    )
+    return compiled(models).at(now)
 
 
 def columns_of(models: Models) -> dict[str, dict[str, str]]:
@@ -56,13 +40,10 @@ def columns_of(models: Models) -> dict[str, dict[str, str]]:
     }
 
 
-def _at(query: str, now: Micros) -> str:
-    return query.replace(str(_NOW), str(now))
-
-
 @lru_cache(maxsize=8)
-def _compiled(models: Models) -> Program:
-    units, now = models.units(), nw.lit(_NOW)
+def compiled(models: Models) -> Program:
+    """Compile the models for any moment: NOW stands where it belongs."""
+    units, now = models.units(), nw.lit(NOW)
     duck = open_duck()
     try:
         people, activities, tallies = (
@@ -120,7 +101,7 @@ def _counted(duck: Any, units: Units) -> str:
     listed = [f"sums[{n}] AS {name}" for n, name in enumerate(units.columns, 1)]
     kept: Any = nw.from_native(
         duck.sql(
-            f"SELECT {', '.join(['person', 'newest', f'{_NOW} - as_of AS age', *listed])} "
+            f"SELECT {', '.join(['person', 'newest', f'{NOW} - as_of AS age', *listed])} "
             f"FROM (SELECT person, as_of, newest, {split} FROM tallies)"
         )
     )

@@ -6,20 +6,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
 from connector.domain.moment import Micros
 from connector.domain.score import Score
 from connector.domain.tally import Tally
-from connector.engine.job import Job, numbered
+from connector.engine.job import Job, lines_of, numbered
+from connector.engine.prepared import Program
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
-from connector.scoring.behaviour import column
 from connector.scoring.choice import Models
-from connector.scoring.compile import SCORE_COLUMNS
 from connector.scoring.model import Model
+from connector.scoring.rules import column
 
 NO_TALLIES = (
     "SELECT '' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, '' AS sums"
@@ -37,7 +39,7 @@ class Scored(NamedTuple):
 
 
 class ScoredFile:
-    """Scores in Parquet files, one for each model, each in person order."""
+    """Scores in files, one for each model, each in person order: Parquet, or lines of few."""
 
     def __init__(self, path: Path, models: Models) -> None:
         self.path = path
@@ -48,30 +50,40 @@ class ScoredFile:
         for place, (model, _) in enumerate(self._models):
             names = [column(rule.name) for rule in model.fit_rules()]
             names += [column(rule.name) for rule in model.behaviour_rules()]
-            for page in self._pages(numbered(str(self.path), place), names, size):
-                yield model, page
+            width, end = len(Score._fields), len(Score._fields) + len(names)
+            for rows in _rows(numbered(str(self.path), place), size):
+                yield (
+                    model,
+                    [
+                        Scored(
+                            Score(*row[:width]),
+                            {n: v for n, v in zip(names, row[width:end], strict=True) if v},
+                            Tally(*row[end:]) if row[-1] is not None and row[end:] else None,
+                        )
+                        for row in rows
+                    ],
+                )
 
-    @staticmethod
-    def _pages(path: str, names: list[str], size: int) -> Iterator[list[Scored]]:
-        from connector.engine.duck import open_duck  # noqa: PLC0415  most runs score nobody
 
-        duck = open_duck()
-        try:
-            files = f"{path}/*.parquet" if Path(path).is_dir() else path
-            quoted = files.replace("'", "''")
-            result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
-            width, end = len(SCORE_COLUMNS), len(SCORE_COLUMNS) + len(names)
-            while rows := result.fetchmany(size):
-                yield [
-                    Scored(
-                        Score(*row[:width]),
-                        {n: v for n, v in zip(names, row[width:end], strict=True) if v},
-                        Tally(*row[end:]) if row[-1] is not None and row[end:] else None,
-                    )
-                    for row in rows
-                ]
-        finally:
-            duck.close()
+def _rows(path: str, size: int) -> Iterator[Sequence[Sequence[Any]]]:
+    """Rows of scores in person order, page by page."""
+    lines = lines_of(path)
+    if lines.is_file():
+        told = lines.read_bytes().splitlines()
+        for start in range(0, len(told), size):
+            yield [orjson.loads(line) for line in told[start : start + size]]
+        return
+    from connector.engine.duck import open_duck  # noqa: PLC0415  most runs score few
+
+    duck = open_duck()
+    try:
+        files = f"{path}/*.parquet" if Path(path).is_dir() else path
+        quoted = files.replace("'", "''")
+        result = duck.execute(f"SELECT * FROM read_parquet('{quoted}') ORDER BY person")
+        while rows := result.fetchmany(size):
+            yield rows
+    finally:
+        duck.close()
 
 
 @contextmanager
@@ -85,13 +97,14 @@ def score_store(
     tallies: str = NO_TALLIES,
     memory: str = "1400MB",
     scorer: Scorer | None = None,
+    program: Program | None = None,
 ) -> Iterator[ScoredFile]:
     """Score the people a query selects from the store; the file is gone afterwards.
 
     Those whom `tallies` selects are scored from the sums kept, and need no activities; the scores
-    of the others come with what was counted.
+    of the others come with what was counted. `program` is what was compiled of these models before.
     """
-    from connector.engine.program import program  # noqa: PLC0415  it loads DuckDB
+    made = program or compiled_now(models)
 
     with (
         closing(scorer or Scorer(url)) as process,
@@ -103,11 +116,18 @@ def score_store(
             "activities": activities,
             "tallies": tallies,
             "fields": models.person_fields(),
-            **program(models, now)._asdict(),
+            **made.at(now)._asdict(),
         }
         out = Path(folder) / "scored.parquet"
         run_job(Job(source, {}, now, str(out), memory), Path(folder), process)
         yield ScoredFile(out, models)
+
+
+def compiled_now(models: Models) -> Program:
+    """Compile the models, for any moment."""
+    from connector.engine.program import compiled  # noqa: PLC0415  it loads DuckDB
+
+    return compiled(models)
 
 
 def score_files(

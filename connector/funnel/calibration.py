@@ -18,6 +18,8 @@ LEAST = 20
 class Calibrated(NamedTuple):
     """Settled leads of a score band, handed off before the model was published and since.
 
+    The band is that of the score they were handed off with, not of the one they have now.
+
     `moved` is whether the two intervals leave each other out; None for small numbers.
     """
 
@@ -37,7 +39,7 @@ class Calibrated(NamedTuple):
 class CalibrationMeasure(Measure):
     """Counts by band and by side of `published`; None is a model that nobody approved yet."""
 
-    sums = ("_counts",)
+    sums = ("_counts", "_unknown")
     aspect = Aspect.BAND
 
     def __init__(
@@ -46,13 +48,22 @@ class CalibrationMeasure(Measure):
         self._published = published
         self._edges = band_edges(threshold, exceeds=exceeds)
         self._counts = [[0, 0, 0, 0] for _ in self._edges]
+        self._unknown = 0
+
+    @property
+    def unknown(self) -> int:
+        """Settled leads in sales' hands of which nobody knows the score they came with."""
+        return self._unknown
 
     def add(self, one: History, times: int = 1) -> None:
         """Count a cycle, or so many alike, if it was handed off and sales said its word."""
         at = one.reached.get("handed_off")
-        if self._published is None or at is None or one.score is None or not one.settled:
+        if self._published is None or at is None or not one.settled:
             return
-        counts = self._counts[band_of(one.score, self._edges)]
+        if one.given_score is None:
+            self._unknown += times
+            return
+        counts = self._counts[band_of(one.given_score, self._edges)]
         side = 2 * (at >= self._published)
         counts[side] += times
         counts[side + 1] += times * one.won

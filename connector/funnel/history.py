@@ -66,7 +66,8 @@ class History(NamedTuple):
     `stays` are the times in states between sales-ready and a deal: (state, from, until), None
     while it lasts. `efforts` are what owners did for it. `sales` are its won deals as (when,
     cents), `products` what they sold; `partner` is who took it from outside the company. `phase` is
-    that of the buying process in which nurture has it.
+    that of the buying process in which nurture has it. `score` is today's, `given_score` that with
+    which it was handed off.
     """
 
     person: str
@@ -94,6 +95,7 @@ class History(NamedTuple):
     products: tuple[str, ...] = ()
     partner: str | None = None
     phase: str | None = None
+    given_score: int | None = None
 
     @property
     def depth(self) -> int:

@@ -85,10 +85,10 @@ def decimal(value: Any) -> float | None:
 
 def boolean(value: Any) -> bool | None:
     """A truth value, from the words CSV files use too."""
+    if value is True or value is False:
+        return bool(value)
     if value is None or value == "":
         return None
-    if isinstance(value, bool):
-        return value
     word = str(value).strip().casefold()
     if word in _TRUE:
         return True
@@ -132,6 +132,11 @@ def moment(form: str | None, zone: str | None) -> Callable[[Any], Micros | None]
     def convert(value: Any) -> Micros | None:
         if value is None or value == "":
             return None
+        if form is None and value.__class__ is str:  # as nearly all are, read in one step
+            try:
+                return to_micros(datetime.fromisoformat(value))
+            except ValueError:
+                pass  # blank, of another form or without a zone
         try:
             found = _datetime(value, form)
         except ValueRefused:

@@ -141,6 +141,7 @@ def outlook_figures(
         "calibration": {
             "published": None if published is None else format_iso(published // DAY * DAY),
             "bands": [one._asdict() for one in found.calibration.result()],
+            "unknown": found.calibration.unknown,
         },
     }  # fmt: skip
 

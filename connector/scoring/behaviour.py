@@ -14,7 +14,7 @@ import narwhals as nw
 
 from connector.domain.moment import DAY, MINUTE
 from connector.scoring.expressions import activity_is, amount, any_of, clipped
-from connector.scoring.rules import BehaviourRule
+from connector.scoring.rules import BehaviourRule, column
 from connector.scoring.units import Counting, Units, half_life_of, same_test
 
 _LN2 = math.log(2)
@@ -23,11 +23,6 @@ SLOT = 30 * MINUTE
 _NEVER = -(2**62)
 Frame = Any
 """A Narwhals lazy frame of whatever engine."""
-
-
-def column(name: str) -> str:
-    """The column that holds a rule's raw points."""
-    return f"rule:{name}"
 
 
 def unit_frames(activities: Frame, units: Units, now: nw.Expr) -> list[Frame]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.score import Line, Score
-from connector.scoring.behaviour import column
 from connector.scoring.model import Model
+from connector.scoring.rules import column
 
 ADJUSTMENT = "adjustment"
 

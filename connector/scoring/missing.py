@@ -7,11 +7,10 @@ from typing import Any
 
 from connector.domain.record import Fields, Scalar
 from connector.domain.score import Score
-from connector.scoring.behaviour import column
 from connector.scoring.explain import part_score
 from connector.scoring.matching import matches
 from connector.scoring.model import Model
-from connector.scoring.rules import FitRule
+from connector.scoring.rules import FitRule, column
 
 Contributions = Mapping[str, float]
 """Raw points by `rule:<name>`, after the rule's own bounds."""

@@ -19,6 +19,11 @@ Positive = Annotated[float, Field(gt=0)]
 Where = dict[Literal["url", "asset", "campaign", "form", "channel"], Condition]
 
 
+def column(name: str) -> str:
+    """The column that holds a rule's raw points."""
+    return f"rule:{name}"
+
+
 class FitRule(Condition):
     """Points for what a person or account is."""
 

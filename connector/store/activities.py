@@ -13,7 +13,17 @@ from connector.store.bulk import execute_many
 from connector.store.people import chunks
 from connector.store.schema import activity
 
-__all__ = ["Connection", "Unplaced", "acted", "flag", "of_person", "place", "to_judge", "unplaced"]
+__all__ = [
+    "Connection",
+    "Unplaced",
+    "acted",
+    "flag",
+    "held",
+    "of_person",
+    "place",
+    "to_judge",
+    "unplaced",
+]
 
 Key = tuple[str, str, str]
 _PRIMARY = (activity.c.connection, activity.c.object, activity.c.id)
@@ -54,6 +64,21 @@ def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
         .limit(limit)
     )
     return [Unplaced((c, o, i), subject, email) for c, o, i, subject, email in rows.all()]
+
+
+def held(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> list[str]:
+    """Give those of these ids that the store has."""
+    found: list[str] = []
+    for some in chunks(ids):
+        rows = tx.execute(
+            select(activity.c.id).where(
+                activity.c.connection == connection,
+                activity.c.object == obj,
+                among(activity.c.id, some),
+            )
+        )
+        found += rows.scalars()
+    return sorted(found)
 
 
 def place(tx: Connection, owners: Mapping[Key, str]) -> None:

@@ -12,11 +12,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 _SQLITE = sqlite.dialect()
-_POSTGRESQL = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 Row = Mapping[str, Any]
 
@@ -73,12 +72,19 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+@lru_cache(maxsize=1)
+def _postgresql() -> Any:
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  only where it is the store
+
+    return postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
 @lru_cache(maxsize=64)
 def _compiled(statement: Executable, dialect: str) -> _Compiled:
     """The statement's text, and the function that lays a row out as the driver wants it."""
     on_postgresql = dialect == "postgresql"
     made: Any = statement.compile(  # type: ignore[attr-defined]
-        dialect=_POSTGRESQL if on_postgresql else _SQLITE
+        dialect=_postgresql() if on_postgresql else _SQLITE
     )
     fixed = {name: value for name, value in made.params.items() if value is not None}
     if on_postgresql:

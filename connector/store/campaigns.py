@@ -39,16 +39,20 @@ def campaigns(tx: Connection) -> dict[str, Campaign]:
 
 
 def _campaign(doc: dict[str, Any]) -> Campaign:
-    cost = doc.get("cost")
-    known = isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0
     kind = doc.get("type")
     return Campaign(
         str(doc["name"]).strip(),
         str(kind) if kind else None,
-        round(cost * 100) if known else None,
+        _cents(doc.get("cost")),
         moment_in(doc, "begins"),
         moment_in(doc, "ends"),
     )
+
+
+def _cents(cost: object) -> int | None:
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or cost < 0:
+        return None
+    return round(cost * 100)
 
 
 def _together(known: Campaign | None, one: Campaign) -> Campaign:

@@ -92,7 +92,8 @@ def activities_sql(
     # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
     few = few or only_stale
     tables = "person p CROSS JOIN activity a" if few else "activity a, person p"
-    lacking = f" AND {kept.lacking()}" if kept else ""
+    alone = only_stale and not accounts  # of whom there is news, nothing kept serves
+    lacking = f" AND {kept.lacking()}" if kept and not alone else ""
     blanks = ", ".join(f"'' AS {name}" for name in names)
     values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
@@ -105,9 +106,14 @@ def activities_sql(
 
 def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
     """Select what was counted of the same people, as far as it serves."""
-    return (
+    blank = (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, "
-        "'' AS sums UNION ALL SELECT t.person, t.as_of, t.newest, t.sums FROM person p, tally t "
+        "'' AS sums"
+    )
+    if only_stale and not accounts:
+        return blank
+    return (
+        f"{blank} UNION ALL SELECT t.person, t.as_of, t.newest, t.sums FROM person p, tally t "
         f"WHERE {kept.holds()} AND {_wanted(dialect, only_stale, accounts, customers=False)}"
     )
 
@@ -118,11 +124,13 @@ def _wanted(dialect: str, only_stale: bool, accounts: bool, customers: bool) -> 
     )
     if not only_stale:
         return inside
+    # SQLite looks the few up by their index only where it is asked in the very words of it.
+    stale = "p.stale" if dialect == "postgresql" else "p.stale = 1"
     if not accounts:
-        return f"{inside} AND p.stale"
+        return f"{inside} AND {stale}"
     mine = value_in(dialect, "p.facts", "account.key", "text")
     theirs = mine.replace("p.facts", "q.facts")
-    return f"{inside} AND (p.stale OR {mine} IN (SELECT {theirs} FROM person q WHERE q.stale))"
+    return f"{inside} AND ({stale} OR {mine} IN (SELECT {theirs} FROM person q WHERE q{stale[1:]}))"
 
 
 def _quoted(name: str) -> str:

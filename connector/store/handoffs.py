@@ -38,6 +38,7 @@ class Handoff(NamedTuple):
     task: str
     task_id: str | None = None
     task_at: Micros | None = None
+    score: int | None = None
 
     @property
     def key(self) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from connector.domain.record import Fields
 from connector.funnel.history import Handoff, History
 from connector.funnel.untouched import OwnerDays
 from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
-from connector.store.schema import activity, cycle, disposition, move, offer, person
+from connector.store.schema import activity, cycle, disposition, handoff, move, offer, person
 from connector.store.schema import score as score_table
 from connector.store.streams import ALL, Row, Span, Stream, in_order, rows, within
 
@@ -90,6 +90,7 @@ class _Cycle(NamedTuple):
     person: str
     doc: str
     score: int | None
+    given_score: int | None
     number: int
     state: str
     opened_at: Micros
@@ -154,12 +155,15 @@ def _side_by_side(
 
 def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
     """Yield people in order, each with its cycles in order."""
-    columns = [cycle.c[name] for name in _Cycle._fields[3:]]
+    columns = [cycle.c[name] for name in _Cycle._fields[4:]]
     query = (
-        select(person.c.id, person.c.doc, score_table.c.score, *columns)
+        select(person.c.id, person.c.doc, score_table.c.score, handoff.c.score, *columns)
         .select_from(
-            person.outerjoin(cycle, cycle.c.person == person.c.id).outerjoin(
-                score_table, score_table.c.person == person.c.id
+            person.outerjoin(cycle, cycle.c.person == person.c.id)
+            .outerjoin(score_table, score_table.c.person == person.c.id)
+            .outerjoin(
+                handoff,
+                and_(handoff.c.person == person.c.id, handoff.c.number == cycle.c.number),
             )
         )
         .where(*within(tx, person.c.id, span))
@@ -172,7 +176,7 @@ def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
             if who is not None:
                 yield who, mine
             who, mine = row[0], []
-        if row[3] is not None:
+        if row[4] is not None:
             mine.append(_Cycle._make(row))
     if who is not None:
         yield who, mine
@@ -373,6 +377,7 @@ def _one(row: _Cycle, mine: _Person, doc: Fields, reading: Reading) -> Told:
         tuple(sorted({name for deal in won for name in deal.products})) if won else (),
         mine.partners[-1][2] if mine.partners else None,
         row.phase,
+        None if row.handed_off_at is None else row.given_score,
     )
     worked = [said[name] for name in _WORKING if name in said] if said else []
     if made is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, select, text
 
+from connector.decisions.interest import Sign
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
 from connector.store.among import among
@@ -15,6 +16,7 @@ from connector.store.people import chunks
 from connector.store.schema import activity, cycle, person
 
 _MAILED = ("email_sent", "email_delivered", "email_open", "email_click", "email_bounce")
+_RECEIVED = ("email_sent", "email_delivered", "email_open", "email_bounce")
 
 
 class Asked(NamedTuple):
@@ -42,6 +44,29 @@ def assets(tx: Connection, people: Iterable[str], now: Micros) -> dict[str, list
         for row in rows:
             found.setdefault(row.person, []).append(Asked(row.asset, row.time))
     return found
+
+
+def signs(
+    tx: Connection, people: Iterable[str], since: Micros, now: Micros
+) -> Iterator[tuple[str, list[Sign]]]:
+    """Yield what each of these people did in a span, and what it was about; mail they received is
+    none of it."""
+    named = (activity.c.asset, activity.c.url, activity.c.campaign, activity.c.form)
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(activity.c.person, activity.c.time, *named).where(
+                among(activity.c.person, ids),
+                activity.c.time > since,
+                activity.c.time <= now,
+                activity.c.type.not_in(_RECEIVED),
+                ~activity.c.machine,
+                ~activity.c.duplicate,
+            )
+        )
+        found: dict[str, list[Sign]] = {}
+        for who, *sign in rows:
+            found.setdefault(who, []).append(Sign(*sign))
+        yield from found.items()
 
 
 def waiting(tx: Connection) -> dict[tuple[str, str | None], int]:

@@ -385,6 +385,7 @@ handoff = Table(  # one a cycle: its package, its clock, and its task in the CRM
     Column("task", Text, nullable=False),  # wanted, sending, done, refused, none
     Column("task_id", Text),
     Column("task_at", BigInteger),
+    Column("score", Integer),  # of the person when the owner was chosen
 )
 Index(
     "handoff_running",

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from connector.store.bulk import execute_many
 
@@ -20,8 +20,16 @@ def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
 
 @lru_cache(maxsize=64)
 def _statement(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(dict.fromkeys(names))
+    statement: Any = _insert(dialect)(table).values(dict.fromkeys(names))
     keys = [column.name for column in table.primary_key]
     values = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+    made: Executable = statement.on_conflict_do_update(index_elements=keys, set_=values)
+    return made
+
+
+def _insert(dialect: str) -> Any:
+    if dialect != "postgresql":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  only where it is the store
+
+    return postgresql.insert

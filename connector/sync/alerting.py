@@ -146,7 +146,9 @@ def _addresses(loop: Loop, owner: Owner | None) -> list[str]:
         return alerts.sales
     words = {owner.key, owner.key.partition("/")[2], owner.login.casefold(), owner.name.casefold()}
     own = [a for word, some in alerts.owners.items() if word.casefold() in words for a in some]
-    return own or alerts.sales
+    if owner.away:  # the record is theirs, and somebody who is there should know
+        own += alerts.sales or alerts.escalate
+    return list(dict.fromkeys(own)) or alerts.sales
 
 
 def _hours(loop: Loop, owner: Owner | None) -> Calendar | None:

@@ -10,14 +10,17 @@ import orjson
 from sqlalchemy import Connection
 
 from connector.decisions.cycle import advance
+from connector.decisions.interest import SINCE, Products
 from connector.decisions.lanes import HOLDOUT, explored, held_out
 from connector.decisions.matching import Accounts, chosen
 from connector.decisions.nurture import Matrix
 from connector.decisions.routing import Desk, Lead, Owner, Routed, Router
+from connector.decisions.routing_document import Routing
 from connector.decisions.standing import Cycle, Move, Policy, Standing
 from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
 from connector.domain.text import normalise
+from connector.scoring.choice import Models
 from connector.store import cycles, handoffs, matching, nurture, offers, people, scores
 from connector.store.cycles import Waiting
 from connector.store.nurture import Asked
@@ -175,7 +178,7 @@ def _route_everybody(loop: Loop) -> Counter[str]:
         queue = [c for c in waiting if not _placed(c)]
         router = _router(loop, tx, owners)
         found = primaries(tx, loop, (c.person for c in waiting))
-        facts = facts_for_routing(tx, [c.person for c in queue])
+        facts = _facts(loop, tx, [c.person for c in queue])
         matched = _to_accounts(loop, tx, found, facts)
         barred = _barred(tx, [c.person for c in queue])
         made = _hand_out(loop, queue, matched, facts, barred, router)
@@ -275,15 +278,31 @@ def _why(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return told
 
 
-def facts_for_routing(tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give what routing may ask about people: all that rules read, and their score."""
+def facts_for_routing(
+    tx: Connection, ids: Sequence[str], routing: Routing | None, models: Models, now: Micros
+) -> dict[str, dict[str, Any]]:
+    """Give what routing may ask about people: all that rules read, their score and the name of the
+    model that gave it, and the product they are interested in."""
     facts = people.facts_of(tx, ids)
     for person, published in scores.published(tx, ids).items():
         score = published.score
         facts.setdefault(person, {}).update(
-            score=score.score, fit=score.fit, behaviour=score.behaviour, grade=score.grade
+            score=score.score,
+            fit=score.fit,
+            behaviour=score.behaviour,
+            grade=score.grade,
+            model=models.by_hash(published.model).name,
         )
+    if routing is not None and routing.products:
+        products = Products(routing.products)
+        unsaid = [one for one in ids if facts.get(one, {}).get("product") is None]
+        for person, some in nurture.signs(tx, unsaid, now - SINCE, now):
+            facts.setdefault(person, {})["product"] = products.interest(some)
     return facts
+
+
+def _facts(loop: Loop, tx: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    return facts_for_routing(tx, ids, loop.routing, loop.models, loop.now)
 
 
 def _placed(cycle: Cycle) -> bool:
@@ -377,7 +396,7 @@ def give_anew(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> dict[str, Ro
     router = _router(loop, tx)
     ids = [cycle.person for cycle in late]
     found = primaries(tx, loop, ids)
-    facts = facts_for_routing(tx, ids)
+    facts = _facts(loop, tx, ids)
     barred = _barred(tx, ids)
     anew = {}
     for cycle in late:

@@ -12,6 +12,7 @@ from connector.decisions.routing import Desk, Lead, Router
 from connector.decisions.routing_document import Capacity, Pool, Routing
 from connector.domain.moment import DAY, Micros
 from connector.domain.text import normalise
+from connector.scoring.choice import Models
 from connector.store import cycles
 from connector.store.cycles import Given
 from connector.store.database import Store
@@ -69,7 +70,7 @@ def _weights(
 
 
 def rehearse(
-    store: Store, old: Routing | None, new: Routing, connection: str, now: Micros
+    store: Store, old: Routing | None, new: Routing, models: Models, connection: str, now: Micros
 ) -> dict[str, Any]:
     """Route everybody who is with sales, or ready for it, anew by both files; nothing is stored.
 
@@ -77,10 +78,10 @@ def rehearse(
     """
     with store.read() as tx:
         people = cycles.in_motion(tx)
-        facts = facts_for_routing(tx, people)
         owners = owners_in(tx, connection, now)
+        known = [facts_for_routing(tx, people, file, models, now) for file in (old, new)]
     results = {}
-    for name, routing in (("old", old), ("new", new)):
+    for name, routing, facts in (("old", old, known[0]), ("new", new, known[1])):
         counts: Counter[tuple[str, str]] = Counter()
         if routing is not None:
             router = Router(unlimited(routing), owners, Desk())

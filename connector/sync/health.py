@@ -22,6 +22,7 @@ from connector.sync.decide import owners_in
 from connector.sync.opening import model_file, open_sources, routing_file
 from connector.sync.provision import order_of, plan_install, themes_of
 from connector.sync.recall import OLDER, unknown_runs
+from connector.sync.sides import both_sides
 
 
 class Finding(NamedTuple):
@@ -64,6 +65,8 @@ def examine(
             if findings[0].state != "fail":
                 _forget_trouble(loaded, source.name)
         yield from _age(loaded, sources)
+    for one in both_sides(loaded):
+        yield Finding("look", "both sides", one.said, one.fix)
     yield from _routing(loaded, clock)
 
 

@@ -81,8 +81,7 @@ class Known:
         self.facts: dict[str, Fields] = people.facts_of(tx, page) if scoped else {}
         owners = owners_in(tx, loop.handoff.name, loop.now) if loop.allows("route") else []
         self.inactive = {o.key.partition("/")[2] for o in owners if not o.active}
-        self.nobody = {o.key.partition("/")[2] for o in owners if o.queue or not o.active}
-        """Owners with whom a record is nobody's: queues, and people who left."""
+        self.queues = {o.key.partition("/")[2] for o in owners if o.queue}
         self._targets: dict[tuple[str, str, Group], Mapping[str, WriteTarget]] = {}
         self.edits_seen: list[tuple[str, str, str, str, Scalar]] = []
         self.asked: list[tuple[FieldKey, str, str, Scalar, Scalar]] = []

@@ -32,13 +32,13 @@ _NOT_WITH_SALES = frozenset({"inquiry", "nurture", "recycled"})
 
 
 def matrix_of(settings: Settings) -> Matrix:
-    """Give the agreed themes, phases and assets."""
+    """Give the agreed themes, phases and assets, with programmes as sales' CRM calls them."""
     given = settings.nurture
     return Matrix(
         themes=given.themes,
         default=given.default,
         phases=given.phases,
-        programmes=given.programmes,
+        programmes=given.named_in(settings.of_sales.name),
         catalogue=[Asset(a.name, a.theme, a.phase) for a in given.assets],
     )
 

@@ -102,6 +102,7 @@ def packages(
                     package.alert_of(one, link.replace("{object}", record.object) or record.key)
                 ).decode(),
                 task="wanted" if loop.settings.handoff.task else "none",
+                score=one.score.score,
             )
         )
     return rows

@@ -172,8 +172,9 @@ def _settle(
     seen = known.edits.get(key, {}).get(target.to)
     edited_at = seen[1] if seen and same(seen[0], remote) else None
     held = remote
-    if target.field == "owner" and remote != after and remote in known.nobody:
-        held = None  # so that no word stands against a hand-off
+    if target.field == "owner" and remote != after:
+        # In a queue, or with somebody who left, it is nobody's: no word stands against a hand-off.
+        held = None if remote in known.queues or remote in known.inactive else remote
     do = settle(
         target, after, base, held, edited_at=edited_at, changed_at=record.changed, now=loop.now
     )

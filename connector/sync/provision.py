@@ -57,8 +57,7 @@ def furnisher(adapter: Adapter) -> Furnisher | None:
 
 def themes_of(source: Source, nurture: Nurture) -> list[str]:
     """The themes that a list is kept for in the CRM that sales works in."""
-    themes = list(dict.fromkeys([*nurture.themes.values(), nurture.default]))
-    return themes if source.handoff else []
+    return nurture.all_themes if source.handoff else []
 
 
 def order_of(source: Source, steps: Sequence[FieldStep], themes: Sequence[str] = ()) -> Order:

@@ -29,6 +29,7 @@ from connector.sync.drifting import look_at_schema
 from connector.sync.gathering import gathered
 from connector.sync.reconcile import reconcile
 from connector.sync.storing import store_page
+from connector.sync.vanishing import drop_vanished
 
 INCREMENT, BACKFILL, LATE = "increment", "backfill", "late"
 
@@ -233,11 +234,14 @@ def is_filled(loop: Loop, source: Source) -> bool:
 def _compare(
     loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
 ) -> None:
-    if not source.adapter.capabilities.windows or one.kind is Kind.ACTIVITY or not one.changed:
+    if not source.adapter.capabilities.windows or not one.changed:
         return
     known, filled = _known(loop, source, one)
     if filled is None or filled.window_until is not None or filled.mapping != one.hash:
         return  # the backfill itself is still to be read
+    if one.kind is Kind.ACTIVITY:
+        drop_vanished(loop, source, one, filled.done_until or 0, now, counts)
+        return
     reconcile(loop, source, one, filled.done_until or 0, known, now, counts)
 
 

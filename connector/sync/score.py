@@ -17,6 +17,7 @@ from connector.store import people, runs, scores, tallies
 from connector.store.feed import activities_sql, feed, people_sql
 from connector.store.scores import Published
 from connector.store.tallies import Kept
+from connector.sync.compiled import compiled
 from connector.sync.context import Loop
 
 EXPORTED = ("url", "asset", "campaign", "form", "channel", "visit")
@@ -52,6 +53,7 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
             yield found
         return
     kept = Kept(loop.models.units().hash, loop.now)
+    program = compiled(loop)
     with loop.store.read() as tx:
         queries = feed(
             tx,
@@ -70,6 +72,7 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
         tallies=queries.tallies,
         memory=loop.settings.engine.memory,
         scorer=scorer,
+        program=program,
     ) as found:
         yield found
 

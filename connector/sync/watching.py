@@ -12,11 +12,13 @@ from connector.decisions.sla import Patience, Step, Watched, next_step
 from connector.decisions.standing import Cycle, Move
 from connector.domain.cycle import State
 from connector.domain.moment import DAY
-from connector.store import cycles, handoffs, people
+from connector.mapping.outbound import same
+from connector.store import cycles, handoffs, people, written
 from connector.store.handoffs import Alert, Handoff
 from connector.sync.context import Loop
-from connector.sync.decide import give_anew
+from connector.sync.decide import give_anew, owners_in
 from connector.sync.packaging import touch_due
+from connector.sync.primary import primaries
 
 REASSIGNED = "nobody made contact in time"
 
@@ -80,7 +82,7 @@ def _reassign(loop: Loop, tx: Connection, late: Sequence[Handoff]) -> int:
     if not late or loop.routing is None:
         return 0
     current = cycles.current(tx, (one.person for one in late))
-    chosen = give_anew(loop, tx, [current[one.person] for one in late])
+    chosen = give_anew(loop, tx, _movable(loop, tx, [current[one.person] for one in late]))
     moves, rows, kept = [], [], []
     for one in late:
         routed = chosen.get(one.person)
@@ -112,6 +114,26 @@ def _reassign(loop: Loop, tx: Connection, late: Sequence[Handoff]) -> int:
     handoffs.save(tx, kept)
     people.mark(tx, (m.cycle.person for m in moves), pending=True)
     return len(moves)
+
+
+def _movable(loop: Loop, tx: Connection, late: Sequence[Cycle]) -> list[Cycle]:
+    """Those whose owner we gave or who left: a record that was somebody's before stays theirs."""
+    found = primaries(tx, loop, (one.person for one in late))
+    keys = {who: (p.record.connection, p.record.object, p.record.id) for who, p in found.items()}
+    bases = written.bases(tx, keys.values())
+    here = {owner.key for owner in owners_in(tx, loop.handoff.name, loop.now) if owner.active}
+    movable = []
+    for cycle in late:
+        primary = found.get(cycle.person)
+        spec = loop.handoff.objects.get(primary.record.object) if primary else None
+        target = spec.writes.get("owner") if spec else None
+        if primary is None or target is None:
+            continue
+        given = bases.get(keys[cycle.person], {}).get(target.to)
+        ours = given is not None and same(given[0], primary.record.remote.get(target.to))
+        if ours or target.policy == "ours" or cycle.owner not in here:
+            movable.append(cycle)
+    return movable
 
 
 def _row(loop: Loop, cycle: Cycle, routed: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from ruamel.yaml import YAML
 
 from connector.cli.main import COMMANDS
 from connector.cli.main import leadloop as group
@@ -345,6 +346,8 @@ def test_init_for_salesforce_names_its_secrets_and_asks_for_what_is_missing(
     assert "SALESFORCE_CLIENT_ID is not set" in said["message"]
     assert "Leadloop_Score__c" in (tmp_path / "mapping.yaml").read_text()
     assert "${SALESFORCE_CLIENT_SECRET}" in (tmp_path / "leadloop.yaml").read_text()
+    written = YAML(typ="safe").load((tmp_path / "leadloop.yaml").read_text())
+    assert written["handoff"]["link"] == "https://acme.my.salesforce.com/{id}"
 
 
 def test_init_guesses_a_mapping_for_an_unknown_export(tmp_path, answer):

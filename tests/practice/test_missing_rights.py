@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain.moment import DAY, HOUR
 from connector.errors import LoginError
+from connector.sync.health import examine
 from tests.practice.at_work import TOKEN
 
 
@@ -100,3 +101,26 @@ def test_a_salesforce_user_who_may_make_no_tasks_costs_the_tasks_alone(opened):
     assert work.owner("two")
     (line,) = told(work, "task")
     assert "Edit Tasks" in line
+
+
+@pytest.mark.parametrize(
+    ("scope", "otherwise"),
+    [
+        ("crm.objects.tasks.write", "without a task"),
+        ("crm.lists.read", "install --plan"),
+        ("crm.lists.write", "no list follows"),
+        ("crm.schemas.contacts.write", "install --plan"),
+    ],
+)
+def test_doctor_names_each_scope_that_lacks_and_what_goes_on_without(opened, scope, otherwise):
+    work = opened("hubspot")
+    assert not [one for one in rights(work) if one.state != "ok"]
+    portal(work, scope)
+    (lacking,) = [one for one in rights(work) if one.state != "ok"]
+    assert scope in (lacking.fix or "")
+    assert otherwise in (lacking.fix or "")
+    assert not work.crm.portal.lists, "nothing was made by asking"
+
+
+def rights(work):
+    return [one for one in examine(work.loaded, lambda: work.now) if one.what == "crm rights"]

@@ -59,7 +59,7 @@ def test_hours_needed_stand_beside_hours_there(past):
 
 def test_a_model_is_published_when_it_was_first_approved_as_it_is(past):
     store, _, figures = past(60)
-    assert figures()["calibration"] == {"published": None, "bands": []}
+    assert figures()["calibration"] == {"published": None, "bands": [], "unknown": 0}
     model = {"model": ("h1", json.dumps({}))}
     with store.write() as tx:
         plans.save_approvals(tx, model, "p1", 5 * DAY)
@@ -68,6 +68,24 @@ def test_a_model_is_published_when_it_was_first_approved_as_it_is(past):
         assert plans.approved_at(tx, "routing") == 9 * DAY
         plans.save_approvals(tx, {"model": ("h2", "{}")}, "p3", 12 * DAY)
         assert plans.approved_at(tx, "model") == 12 * DAY
+
+
+def test_a_band_is_that_of_the_score_a_lead_was_handed_off_with(quick_past):
+    store, loaded, figures = quick_past(60)
+    with store.write() as tx:
+        agreed = {"routing": ("r", "null"), "model": ("h1", json.dumps(model_file(loaded).plain()))}
+        plans.save_approvals(tx, agreed, "p1", 5 * DAY)
+        tx.execute(schema.score.update().values(score=12))
+        rows = tx.execute(schema.cycle.select().where(schema.cycle.c.state == "won")).all()
+        kept = rows[0]
+        tx.execute(schema.handoff.insert().values(
+            person=kept.person, number=kept.number, record="crm/lead/x", owner="crm/anna",
+            tier="", crossed_at=NOW, step="", turn=0, package="", do_next="", alert="{}",
+            task="none", score=91,
+        ))  # fmt: skip
+    found = figures()["calibration"]
+    assert {row["least"]: row["now_won"] for row in found["bands"] if row["now_settled"]} == {80: 1}
+    assert found["unknown"] >= len(rows) - 1
 
 
 def test_what_changed_unasked_is_told(past):

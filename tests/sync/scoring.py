@@ -9,7 +9,7 @@ from pathlib import Path
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
-from connector.engine.program import columns_of, program
+from connector.engine.program import columns_of, compiled
 from connector.engine.run import NO_TALLIES, ScoredFile
 from connector.engine.small import fill
 from connector.store.database import open_store
@@ -27,7 +27,16 @@ class NoScorer:
 
 @contextmanager
 def score_here(
-    models, now, *, url, people, activities, tallies=NO_TALLIES, memory="2GB", scorer=None
+    models,
+    now,
+    *,
+    url,
+    people,
+    activities,
+    tallies=NO_TALLIES,
+    memory="2GB",
+    scorer=None,
+    program=None,
 ):
     """Stands in for `score_store`: the same queries and program, run in this process."""
     queries = {"people": people, "activities": activities, "tallies": tallies}
@@ -39,7 +48,9 @@ def score_here(
                 fill(duck, table, columns, [_typed(r._mapping, columns) for r in rows if r.person])
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "scored.parquet"
-            run_program(duck, Job(program(models, now)._asdict(), {}, now, str(out)))
+            run_program(
+                duck, Job((program or compiled(models)).at(now)._asdict(), {}, now, str(out))
+            )
             yield ScoredFile(out, models)
     finally:
         duck.close()

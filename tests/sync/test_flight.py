@@ -92,10 +92,12 @@ def test_another_group_of_fields_waits_until_all_of_the_one_before_are_in(busy):
     for n in range(9, 15):
         busy.hot(f"l{n}")
     busy.inside.clear()
-    pause = threading.Event()
+    gate = threading.Barrier(2)
+    turns = iter(range(100))
 
     def slowly(adapter, batch, whole):
-        pause.wait(0.02)
+        if next(turns) < 2:
+            gate.wait(PATIENCE_S)
         return whole(adapter, batch)
 
     busy.through(slowly)

@@ -190,6 +190,24 @@ def test_lower_grades_come_in_one_digest_the_next_morning(company, channel):
     assert sum(one["message"].count("Do next:") for one in got) == 3
 
 
+@pytest.mark.filterwarnings("default")
+def test_about_a_record_of_somebody_on_leave_the_team_is_told_too(company, channel):
+    pytest.importorskip("apprise")
+    address, got = channel
+    mapping = (company.folder / "mapping.yaml").read_text()
+    away = "type: type, away: {from: away, as: bool}}"
+    company.write("mapping.yaml", mapping.replace("type: type}", away, 1))
+    for name in ("anna", "ben", "carla", "dan"):
+        company.put("users", name, away=name == "ben")
+    told = f'alerts: {{owners: {{ben: ["{address}?to=ben"]}}, sales: ["{address}?to=team"]}}\n'
+    configure(company, CALM + told)
+    company.hot("l1", owner="ben", name="Ada")
+    company.run()
+    assert company.shown("l1")["owner"] == "ben", "a record stays with its owner"
+    assert [one["title"] for one in got] == ["Ada, Big: 80 (A2)"] * 2
+    assert company.rows("SELECT rule FROM routing") == [("current owner, who is away",)]
+
+
 def come_back(world, ident, *, after=DAY):
     """Sales says "not ready" for the same reason, and the person does something new."""
     world.pass_time(HOUR)
@@ -285,6 +303,37 @@ def test_whoever_a_person_chose_in_the_crm_keeps_a_late_hand_off(company):
     assert company.shown("l1")["owner"] == "carla"
 
 
+def test_a_late_record_that_was_somebodys_before_stays_theirs_and_listed(company):
+    configure(company, "alerts: {hours: null}\n")
+    company.hot("l1", owner="ben")
+    company.run()
+    for _ in range(5):
+        company.pass_time(13 * HOUR)
+        company.run()
+    assert company.shown("l1")["owner"] == "ben"
+    assert company.rows("SELECT state, owner FROM cycle WHERE person = 'crm/lead/l1'") == [
+        ("handed_off", "crm/ben")
+    ], "nobody is said to have it whom the CRM will never show"
+    assert company.rows("SELECT owner, step, turn FROM handoff") == [("crm/ben", "reassigned", 0)]
+    assert buckets(company)["l1"] == "late"
+    company.put("leads", "l1", status="good")
+    company.pass_time(HOUR)
+    company.run()
+    assert buckets(company)["l1"] == "qualified"
+
+
+def test_a_late_record_of_somebody_who_left_is_given_to_somebody_else(company):
+    configure(company, "alerts: {hours: null}\n")
+    company.hot("l1", owner="ben")
+    company.run()
+    company.put("users", "ben", active=False)
+    for _ in range(3):
+        company.pass_time(13 * HOUR)
+        company.run()
+    assert company.shown("l1")["owner"] == "anna"
+    assert company.rows("SELECT state FROM cycle WHERE person = 'crm/lead/l1'") == [("handed_off",)]
+
+
 def test_who_rejected_a_person_does_not_get_that_person_again(company):
     company.hot("l1")
     company.run()
@@ -316,6 +365,10 @@ def test_check_says_which_sla_the_schedule_cannot_keep(company):
 
     configure(company, "sla: {every: 15m}\n")
     (said,) = _slas(company.loaded)
+    configure(company, "serve: {every: 15m}\n")
+    assert _slas(company.loaded) == [said], "serve's own schedule counts where no other is named"
+    configure(company, "serve: {every: 15m}\nsla: {every: 4m}\n")
+    assert _slas(company.loaded) == []
     assert said == (
         "sla: `hand-raise` asks for first contact within 5 minutes, but runs come every 15 "
         "minutes: it cannot be kept; run more often, or allow more"

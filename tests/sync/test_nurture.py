@@ -21,7 +21,7 @@ THEMES = """
 nurture:
   on: activity
   phases: [problem, choice]
-  programmes: {security: {problem: sec-1, choice: sec-2}, cost: {problem: cost-1}}
+  programmes: {security: {problem: {crm: sec-1}, choice: sec-2}, cost: {problem: cost-1}}
   segment: seniority
   assets:
     - {name: breach-guide, theme: security, phase: problem}

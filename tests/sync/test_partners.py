@@ -14,6 +14,7 @@ from connector.store.database import open_store
 from connector.sync.explanation import explanation
 from connector.sync.fairness import fairness, rehearse
 from connector.sync.forget import forget_everywhere
+from connector.sync.opening import model_file
 from tests.sync.world import MAPPING, ROUTING
 
 PARTNERS = """
@@ -206,7 +207,7 @@ def test_a_rehearsal_and_the_fairness_report_count_every_lead(small):
     old = parse(ROUTING, Routing, name="r")
     new = parse(ROUTING.replace("country: fr", "country: de"), Routing, name="r")
     rows = fairness(store, old, "crm", small.now, 30)
-    told = rehearse(store, old, new, "crm", small.now)
+    told = rehearse(store, old, new, model_file(small.loaded), "crm", small.now)
     store.close()
     team = {r["owner"]: (r["leads"], r["due"]) for r in rows if r["pool"] == "team"}
     assert team == {"crm/anna": (3, 0.667), "crm/ben": (2, 0.333)}

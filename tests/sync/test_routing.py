@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.adapters.base import RemoteField
-from connector.domain.moment import DAY, format_iso
+from connector.domain.moment import DAY, MINUTE, format_iso
 from tests.sync.world import MAPPING, MODEL, ROUTING
 
 
@@ -84,3 +84,49 @@ def test_a_lead_that_somebody_puts_back_into_a_queue_stays_there(world):
     world.put("leads", "l1", owner="inbound")
     world.run()
     assert world.shown("l1")["owner"] == "inbound"
+
+
+PRODUCTS = """
+version: 1
+products:
+  audit: {assets: [audit-list], forms: [audit-demo]}
+  pay: {pages: [/pricing, /pay], campaigns: [Pay 2026]}
+pools: {team: {members: [{owner: anna@us.example}]}}
+rules:
+  - {name: Audit, when: {product: audit}, to: {owner: carla@us.example}}
+  - {name: Pay, when: {product: pay, model: test}, to: {owner: ben@us.example}}
+fallback: {pool: team}
+"""
+
+
+def test_rules_ask_for_the_product_that_somebody_asked_for_and_looked_at_most(world):
+    world.write("routing.yaml", PRODUCTS)
+    world.lead("seed", title="Clerk")
+    world.start()
+    world.hot("l1")  # one page of `pay`
+    world.hot("l2")
+    world.event("l2", "download", asset="Audit-List", ago=MINUTE)  # as many of each, but newer
+    world.hot("l3")
+    world.event("l3", "download", asset="audit-list", ago=100 * DAY)  # too long ago to count
+    world.hot("l4")
+    world.event("l4", "email_sent", asset="audit-list")  # received is not asked for
+    world.event("l4", "email_sent", asset="audit-list")
+    world.lead("l5")
+    world.event("l5", url="https://www.us.example/payroll?x=/pay")  # another page than /pay
+    world.event("l5", "form_submit", form="demo")
+    world.run()
+    owners = {f"l{n}": world.shown(f"l{n}")["owner"] for n in range(1, 6)}
+    assert owners == {"l1": "ben", "l2": "carla", "l3": "ben", "l4": "ben", "l5": "anna"}
+
+
+def test_what_the_crm_says_of_the_product_counts_before_what_was_looked_at(world):
+    world.write("routing.yaml", PRODUCTS)
+    world.write(
+        "mapping.yaml", MAPPING.replace("country: country}", "country: country, product: product}")
+    )
+    world.crm.fields["leads"]["product"] = RemoteField("product", None)
+    world.lead("seed", title="Clerk", product=None)
+    world.start()
+    world.hot("l1", product="Audit")
+    world.run()
+    assert world.shown("l1")["owner"] == "carla"

@@ -80,7 +80,12 @@ def open_hubspot(connection: Connection) -> HubSpotAdapter:
     )
     longest = connection.plain("search_body")
     body = int(longest) if longest else SEARCH_BODY
-    return HubSpotAdapter(calls, search_body=body, leaps=connection.plain("leaps") != "off")
+    return HubSpotAdapter(
+        calls,
+        search_body=body,
+        leaps=connection.plain("leaps") != "off",
+        nurtured=connection.lists,
+    )
 
 
 class HubSpotAdapter:
@@ -115,6 +120,7 @@ class HubSpotAdapter:
         page: int = PAGE,
         search_body: int = SEARCH_BODY,
         leaps: bool = True,
+        nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._calls = calls
         library = Library(calls)
@@ -123,15 +129,17 @@ class HubSpotAdapter:
         rows = Rows(calls, library)
         self._reading = Reading(calls, rows, page=page, search_body=search_body, leaps=leaps)
         self._derived = Derived(calls, self._objects, self._reading)
-        self._writing = Writing(calls, self._objects, self._owners)
+        lists = Lists(calls)
+        themes = Themes(lists, nurtured)
+        self._writing = Writing(calls, self._objects, self._owners, themes)
         self._tasks = Tasks(calls)
         self._provisioning = Provisioning(library, self._objects)
         self._furnishing = Furnishing(
-            Views(Lists(calls)),
+            Views(lists, nurtured),
             Removing(calls, library, self._objects),
             Probing(calls, self._objects),
             self._provisioning.create,
-            Themes(Lists(calls)),
+            themes,
         )
 
     def __repr__(self) -> str:

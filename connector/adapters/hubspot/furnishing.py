@@ -46,7 +46,7 @@ class Furnishing:
             return []
         plan = self._views.plan(order.themes, _fields(order))
         done = self._views.create(plan, _fields(order))
-        if any(one.kind == "static" and one.action in {"create", "keep"} for one in done):
+        if order.themes:
             self._themes.catch_up()
         return [_part(one) for one in done]
 

@@ -125,11 +125,19 @@ class Lists:
 
 
 class Themes:
-    """Keeps one static list a theme in step with who is nurtured, where the portal has them."""
+    """Keeps one static list a theme in step with who is nurtured, where the portal has them.
 
-    def __init__(self, lists: Lists) -> None:
+    `names` are lists of the company's own, by theme; several themes may share one.
+    """
+
+    def __init__(self, lists: Lists, names: Mapping[str, str] | None = None) -> None:
         self._lists = lists
-        self._known: dict[str, str] | None = None
+        self._names = names or {}
+        self._known: dict[str, List] | None = None
+
+    def name_of(self, theme: str) -> str:
+        """Name the list of a theme."""
+        return self._names.get(theme, f"{NURTURE}{theme}")
 
     def follow(self, wanted: Mapping[str, str | None]) -> None:
         """Put each contact on the list of its theme and off all others; None is off every one.
@@ -137,18 +145,19 @@ class Themes:
         A list that cannot follow is said once, and left alone from then on: the fields tell the
         same, and must be written all the same.
         """
-        for theme, ident in list(self._by_theme().items()):
-            add = [one for one, its in wanted.items() if its == theme]
-            remove = [one for one, its in wanted.items() if its != theme]
+        goes = {one: None if its is None else self.name_of(its) for one, its in wanted.items()}
+        for name, there in list(self._by_name().items()):
+            add = [one for one, its in goes.items() if its == name]
+            remove = [one for one, its in goes.items() if its != name]
             try:
-                self._lists.change(ident, add, remove)
+                self._lists.change(there.id, add, remove)
             except ForbiddenError as error:
                 self._known = {}
                 log.warning(_LEFT, "lists", error)
                 return
             except RefusedError as error:
-                del self._by_theme()[theme]
-                log.warning(_LEFT, f"list `{NURTURE}{theme}`", error)
+                del self._by_name()[name]
+                log.warning(_LEFT, f"list `{name}`", error)
 
     def catch_up(self) -> None:
         """Put on the lists whoever is flagged: before they were made, or while they were stuck."""
@@ -165,19 +174,28 @@ class Themes:
     def are_there(self) -> bool:
         """Whether the portal has such lists, and we may change them."""
         try:
-            return bool(self._by_theme())
+            return bool(self._by_name())
         except (ForbiddenError, RefusedError) as error:
             log.warning("HubSpot's lists are left alone: %s", error)
             self._known = {}
             return False
 
-    def _by_theme(self) -> dict[str, str]:
+    def _by_name(self) -> dict[str, List]:
         if self._known is None:
+            found = self._lists.named(NURTURE.strip(": "))
+            own = dict.fromkeys(self._names.values())
+            for name in own:
+                found += self._lists.named(name)
             self._known = {
-                one.name.removeprefix(NURTURE): one.id
-                for one in self._lists.named(NURTURE.strip(": "))
-                if one.is_static and one.name.startswith(NURTURE)
+                one.name: one
+                for one in found
+                if one.is_static and (one.name.startswith(NURTURE) or one.name in own)
             }
+            if lacking := [name for name in own if name not in self._known]:
+                log.warning(
+                    "HubSpot has no static list of contacts called %s: make it, or mend `lists:`",
+                    ", ".join(f"`{name}`" for name in lacking),
+                )
         return self._known
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from connector.adapters.hubspot.answers import ForbiddenError, RefusedError
 from connector.adapters.hubspot.calls import Calls
-from connector.adapters.hubspot.objects import Objects, known_source
+from connector.adapters.hubspot.objects import VITAL, Objects, known_source
 from connector.errors import LeadloopError
 
 _STREAMS = {
@@ -54,14 +54,57 @@ class Probing:
                     )
             elif (stream := _STREAMS.get(source.partition("/")[0])) is not None:
                 yield self._asked(source, "read", stream[1], self._stream(stream[0]))
+        if uses.get(VITAL):
+            yield from self._of_our_own()
         yield from self._both_sides()
 
+    def _of_our_own(self) -> Iterator[Probe]:
+        """What install and hand-offs need beside the records that are mapped."""
+        properties, lists = self._calls.paths["properties"], self._calls.paths["lists"]
+        nobody: dict[str, list[str]] = {"recordIdsToAdd": [], "recordIdsToRemove": []}
+        asked: tuple[tuple[str, str, str, Callable[[], Any]], ...] = (
+            (
+                "see properties",
+                "crm.schemas.contacts.read",
+                "else values are not checked before they are written",
+                lambda: self._calls.get(f"{properties}/{VITAL}"),
+            ),
+            (
+                "make properties",
+                "crm.schemas.contacts.write",
+                "or make by hand what leadloop install --plan lists",
+                self._nothing("POST", f"{properties}/{VITAL}/batch/create", {"inputs": []}),
+            ),
+            (
+                "make tasks",
+                "crm.objects.tasks.write",
+                "else hand-offs come without a task",
+                self._no_update("tasks"),
+            ),
+            (
+                "see lists",
+                "crm.lists.read",
+                "or make by hand what leadloop install --plan lists",
+                self._stream("lists"),
+            ),
+            (
+                "fill lists",
+                "crm.lists.write",
+                "else the nurture fields are written and no list follows",
+                self._nothing("PUT", f"{lists}/0/memberships/add-and-remove", nobody),
+            ),
+        )
+        for what, scope, otherwise, ask in asked:
+            yield self._probed(what, scope, ask, f"Give the key the scope {scope}; {otherwise}")
+
     def _asked(self, source: str, verb: str, scope: str, ask: Callable[[], Any]) -> Probe:
-        what = f"{verb} {source}"
+        fix = f"Give the key the scope {scope}, or map {source} out; the rest works without"
+        return self._probed(f"{verb} {source}", scope, ask, fix)
+
+    def _probed(self, what: str, scope: str, ask: Callable[[], Any], fix: str) -> Probe:
         try:
             ask()
         except ForbiddenError as error:
-            fix = f"Give the key the scope {scope}, or map {source} out; the rest works without"
             return Probe(what, ok=False, said=str(error), fix=fix)
         except RefusedError:
             pass  # it may be asked, and this one question was refused
@@ -77,7 +120,10 @@ class Probing:
 
     def _no_update(self, name: str) -> Callable[[], Any]:
         path = f"{self._calls.paths['objects']}/{name}/batch/update"
-        return lambda: self._calls.send("POST", path, {"inputs": []}, repeatable=True)
+        return self._nothing("POST", path, {"inputs": []})
+
+    def _nothing(self, method: str, path: str, body: Any) -> Callable[[], Any]:
+        return lambda: self._calls.send(method, path, body, repeatable=True)
 
     def _stream(self, resource: str) -> Callable[[], Any]:
         path = self._calls.paths[resource]

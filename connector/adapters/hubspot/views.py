@@ -18,7 +18,7 @@ from connector.adapters.hubspot.lists import NURTURE, List, Lists
 OURS = "Leadloop"
 WORK, LATE, WAITING = f"{OURS}: work now", f"{OURS}: late", f"{OURS}: waiting for a verdict"
 _LATE = (
-    "HubSpot's filters know no due time of ours. In HubSpot: Lists > Create > Active, contacts; "
+    "The first contact's due time is not mapped. In HubSpot: Lists > Create > Active, contacts; "
     "{state} is any of handed_off, and {state} was last updated more than 1 day ago"
 )
 _CLICKS = "In HubSpot: Lists > Create > Active, contacts; {state} is any of {values}"
@@ -38,17 +38,24 @@ class ViewStep:
 class Views:
     """Plans and makes the lists of one portal."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: Lists, own: Mapping[str, str] | None = None) -> None:
+        """Args:
+        own: Lists of the company's by nurture theme: used, and neither made nor taken away.
+        """
         self._lists = lists
+        self._own = own or {}
 
     def plan(self, themes: Sequence[str], fields: Mapping[str, str]) -> list[ViewStep]:
         """Say of each list whether it would be made, is there, or is left to clicks."""
-        steps = [ViewStep(f"{NURTURE}{theme}", "static", "create") for theme in themes]
+        made = [theme for theme in themes if theme not in self._own]
+        steps = [ViewStep(f"{NURTURE}{theme}", "static", "create") for theme in made]
         if state := fields.get("state"):
             steps += [
                 ViewStep(WORK, "active", "create"),
                 ViewStep(WAITING, "active", "create"),
-                ViewStep(LATE, "active", "click", _LATE.format(state=state)),
+                ViewStep(LATE, "active", "create")
+                if "sla_due" in fields
+                else ViewStep(LATE, "active", "click", _LATE.format(state=state)),
             ]
         try:
             there = {one.name for one in self._lists.named(OURS)}
@@ -68,6 +75,8 @@ class Views:
         except (ForbiddenError, RefusedError) as error:
             values = " or ".join(_VALUES.get(step.name, ()))
             clicks = _CLICKS.format(state=fields.get("state", ""), values=values)
+            if step.name == LATE:
+                clicks += f", and {fields['sla_due']} is before now"
             by_hand = clicks if branch else "In HubSpot: Lists > Create > Static, contacts"
             return replace(step, action="click", note=f"{error}. {by_hand}")
         return step
@@ -90,11 +99,11 @@ class Views:
             return []  # we may not see them, so none is ours to take
 
 
-_VALUES = {WORK: ("handed_off",), WAITING: ("handed_off", "accepted")}
+_VALUES = {WORK: ("handed_off",), LATE: ("handed_off",), WAITING: ("handed_off", "accepted")}
 
 
 def _is_ours(name: str) -> bool:
-    return name in {WORK, WAITING} or name.startswith(NURTURE)
+    return name in _VALUES or name.startswith(NURTURE)
 
 
 def _branch(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -102,8 +111,23 @@ def _branch(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     if name == WAITING and (verdict := fields.get("verdict")):
         unknown = {"operationType": "ALL_PROPERTY", "operator": "IS_UNKNOWN"}
         filters.append({"filterType": "PROPERTY", "property": verdict, "operation": unknown})
+    if name == LATE:
+        filters.append(_before_now(fields["sla_due"]))
     both = {"filterBranchType": "AND", "filterBranches": [], "filters": filters}
     return {"filterBranchType": "OR", "filterBranches": [both], "filters": []}
+
+
+def _before_now(name: str) -> dict[str, Any]:
+    now = {"timeType": "INDEXED", "timezoneSource": "CUSTOM", "zoneId": "UTC"}
+    before = {
+        "operationType": "TIME_POINT",
+        "operator": "IS_BEFORE",
+        "timePoint": now | {"indexReference": {"referenceType": "NOW"}},
+        "endpointBehavior": "EXCLUSIVE",
+        "propertyParser": "VALUE",
+        "includeObjectsWithNoValueSet": False,
+    }
+    return {"filterType": "PROPERTY", "property": name, "operation": before}
 
 
 def _among(name: str, values: Sequence[str]) -> dict[str, Any]:

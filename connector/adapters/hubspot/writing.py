@@ -25,7 +25,7 @@ from connector.adapters.hubspot.answers import (
     properties_of,
 )
 from connector.adapters.hubspot.calls import Calls
-from connector.adapters.hubspot.lists import FLAG, THEME, Lists, Themes
+from connector.adapters.hubspot.lists import FLAG, THEME, Themes
 from connector.adapters.hubspot.objects import MERGED, Definition, Objects, merged_into
 from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.values import BadValue, exact
@@ -54,9 +54,9 @@ class _Ready(NamedTuple):
 class Writing:
     """Writes to the records of one portal."""
 
-    def __init__(self, calls: Calls, objects: Objects, owners: Owners) -> None:
+    def __init__(self, calls: Calls, objects: Objects, owners: Owners, themes: Themes) -> None:
         self._calls = calls
-        self._themes = Themes(Lists(calls))
+        self._themes = themes
         self._objects = objects
         self._owners = owners
         self._preparing = threading.Lock()

@@ -7,7 +7,7 @@ skips rows: a closed window is paged by id alone. Lost leads are archived and hi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from connector.adapters.base import (
     Window,
 )
 from connector.adapters.odoo.calls import Calls, Json2, XmlRpc, headers, version_of
+from connector.adapters.odoo.mailing import MailingLists
 from connector.adapters.odoo.tasks import Tasks
 from connector.adapters.odoo.values import TYPES, described, moment_text, read_value, write_value
 from connector.domain.change import Outcome, Result, Write
@@ -36,10 +37,15 @@ _WITH_ARCHIVED = ["active", "in", [True, False]]
 
 
 def open_odoo(
-    *, address: str, database: str | None, login: str | None, key: Callable[[], str]
+    *,
+    address: str,
+    database: str | None,
+    login: str | None,
+    key: Callable[[], str],
+    nurtured: Mapping[str, str] | None = None,
 ) -> OdooAdapter:
     """Open an Odoo; which API it speaks is asked with the first call."""
-    return OdooAdapter(address, database, login, key)
+    return OdooAdapter(address, database, login, key, nurtured=nurtured)
 
 
 class OdooAdapter:
@@ -63,6 +69,7 @@ class OdooAdapter:
         key: Callable[[], str],
         *,
         page: int = PAGE,
+        nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self._database = database
@@ -74,6 +81,7 @@ class OdooAdapter:
         self._specs: dict[str, dict[str, dict[str, Any]]] = {}
         self._saves_many = True
         self._tasks = Tasks(self._call, self._fields)
+        self._mailing = MailingLists(self._call, self._fields, nurtured)
 
     def __repr__(self) -> str:
         return f"OdooAdapter({self._address}, {self._database})"
@@ -145,6 +153,7 @@ class OdooAdapter:
         for one in batch:
             if one.id in there:
                 self._prepare(source, one, ready, outcomes)
+        self._mailing.follow(source, {one.id: values for one, values in ready})
         self._save(source, ready, outcomes)
         return [outcomes[one.id] for one in batch]
 
@@ -172,6 +181,8 @@ class OdooAdapter:
             }
             self._call("ir.model.fields", "create", repeatable=False, vals_list=[values])
             self._specs.pop(step.source, None)
+        for source in dict.fromkeys(step.source for step in steps):
+            self._mailing.catch_up(source)
 
     def close(self) -> None:
         self._transport.close()

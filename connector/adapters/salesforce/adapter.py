@@ -8,6 +8,7 @@ from connector.adapters.base import (
     Bookmark,
     Capabilities,
     Check,
+    Deleted,
     Examiner,
     FieldStep,
     Identity,
@@ -27,7 +28,7 @@ from connector.adapters.salesforce.calls import API, Calls
 from connector.adapters.salesforce.campaigns import Campaigns
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.days import Days
-from connector.adapters.salesforce.deleted import hidden
+from connector.adapters.salesforce.deleted import deleted, hidden
 from connector.adapters.salesforce.deploying import Deploys
 from connector.adapters.salesforce.describing import Objects, remote_field
 from connector.adapters.salesforce.examining import examine
@@ -63,6 +64,7 @@ def open_salesforce(
         clock,
         reserve=connection.api.reserve,
         bookmark=places.bookmark,
+        nurtured=connection.lists,
     )
 
 
@@ -96,6 +98,7 @@ class SalesforceAdapter:
         bookmark: Bookmark | None = None,
         bulk_from: int = BULK_FROM,
         job_from: int = JOB_FROM,
+        nurtured: Mapping[str, str] | None = None,
     ) -> None:
         self._address = address
         self.session = Session(address, grant, Usage(reserve, clock))
@@ -114,7 +117,7 @@ class SalesforceAdapter:
             days=days,
         )
         self._ingest = Ingest(self.session, keeps)
-        campaigns = Campaigns(self._calls, self._reading)
+        campaigns = Campaigns(self._calls, self._reading, nurtured)
         self._writing = Writing(
             self._calls,
             self._objects,
@@ -164,6 +167,9 @@ class SalesforceAdapter:
 
     def hidden(self, source: str, ids: Sequence[str]) -> list[str]:
         return hidden(self._calls, self._objects, source, ids)
+
+    def deleted(self, source: str, since: Micros, until: Micros) -> Deleted | None:
+        return deleted(self._calls, self._objects, source, since, until)
 
     def write(self, batch: Sequence[Write]) -> list[Outcome]:
         return self._writing.write(batch)

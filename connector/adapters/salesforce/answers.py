@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
+from connector.adapters.salesforce.unconfirmed import CONCURRENT
 from connector.domain.moment import MINUTE, Micros
 from connector.errors import (
     LoginError,
@@ -81,7 +82,7 @@ def overrules(answer: Answer) -> None:
     if answer.status == 401:
         _refused_session(code, message)
     if code == "REQUEST_LIMIT_EXCEEDED":
-        if "concurrent" in message.casefold():
+        if CONCURRENT in message.casefold():
             raise RateLimitError(
                 "Salesforce has too many long requests at once", hint="Run again later"
             )

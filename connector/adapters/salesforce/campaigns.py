@@ -34,11 +34,12 @@ WHO = {"Lead": "LeadId", "Contact": "ContactId"}
 _NAME = 80
 _CHUNK = 200
 _HEADERS = {"Sforce-Call-Options": "client=leadloop"}
+_NOT_THERE = "no active campaign of yours has this name: make it, or mend `lists:`"
 _MARKETING = "Make our user a Marketing User, with the right to read campaigns"
 
 
 def name_of(theme: str) -> str:
-    """Name the campaign of a theme."""
+    """Name the campaign of a theme that has none of the company's own."""
     return f"Leadloop nurture: {theme}"[:_NAME]
 
 
@@ -64,11 +65,14 @@ class Campaign(NamedTuple):
 
 
 class Campaigns:
-    """The nurture campaigns of one org."""
+    """The nurture campaigns of one org; `names` are the company's own, by theme."""
 
-    def __init__(self, calls: Calls, reading: Reading) -> None:
+    def __init__(
+        self, calls: Calls, reading: Reading, names: Mapping[str, str] | None = None
+    ) -> None:
         self._calls = calls
         self._reading = reading
+        self._names = names or {}
         self._known: dict[str, Campaign] | None = None
 
     @property
@@ -91,13 +95,16 @@ class Campaigns:
         for person, theme in wanted.items():
             for name, campaign in ours.items():
                 member = members.get((campaign.id, person))
-                wants = theme is not None and name == name_of(theme)
+                wants = theme is not None and name == self._name_of(theme)
                 if member is None:
                     added += [{"CampaignId": campaign.id, who: person}] if wants else []
                 elif (status := _status(campaign, member, wants=wants)) is not None:
                     changed.append({"id": member["Id"], "Status": status})
         self._tell(self._save("POST", "CampaignMember", added))
         self._tell(self._save("PATCH", "CampaignMember", changed))
+
+    def _name_of(self, theme: str) -> str:
+        return self._names.get(theme) or name_of(theme)
 
     def _members(
         self, ours: Mapping[str, Campaign], who: str, people: Sequence[str]
@@ -116,9 +123,10 @@ class Campaigns:
     def _found(self) -> dict[str, Campaign]:
         """The org's campaigns of nurture by name; none where it has no campaigns for our user."""
         try:
-            rows = self._reading.where(
-                "Campaign", ["Id", "Name"], f"Name LIKE {quoted(name_of('%'))}", "IsActive = true"
-            )
+            called = f"Name LIKE {quoted(name_of('%'))}"
+            if own := sorted(set(self._names.values())):
+                called = f"({called} OR Name IN {quoted(own)})"
+            rows = self._reading.where("Campaign", ["Id", "Name"], called, "IsActive = true")
             ids = [str(row["Id"]) for row in rows]
             names = ["Id", "CampaignId", "Label", "HasResponded"]
             statuses = (
@@ -148,15 +156,23 @@ class Campaigns:
         if not themes:
             return []
         found = self._found()
-        return [_step(name_of(theme), found.get(name_of(theme))) for theme in themes]
+        return [self._step(name, found.get(name)) for name in self._all_names(themes)]
 
     def create(self, themes: Sequence[str]) -> list[PartStep]:
         """Make the campaigns that are missing, and the statuses they lack; new ones are filled."""
         found = self._found() if themes else {}
-        steps = [self._made(name_of(theme), found.get(name_of(theme))) for theme in themes]
+        steps = [self._made(name, found.get(name)) for name in self._all_names(themes)]
         if any(step.action in {"create", "change"} for step in steps):
             self._catch_up()
         return steps
+
+    def _all_names(self, themes: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(self._name_of(theme) for theme in themes))
+
+    def _step(self, name: str, there: Campaign | None) -> PartStep:
+        if there is None and name in self._names.values():
+            return PartStep(CAMPAIGNS, "Campaign", name, "leave", _NOT_THERE)
+        return _step(name, there)
 
     def _catch_up(self) -> None:
         """Make members of those who were flagged before their campaign was made."""
@@ -171,7 +187,9 @@ class Campaigns:
             self.follow(source, {str(row["Id"]): row[THEME] or None for row in rows})
 
     def _made(self, name: str, there: Campaign | None) -> PartStep:
-        step = _step(name, there)
+        step = self._step(name, there)
+        if step.action == "leave":
+            return step
         try:
             if there is None:
                 values = {"Name": name, "IsActive": True}

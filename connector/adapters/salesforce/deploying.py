@@ -17,6 +17,7 @@ from connector.adapters.salesforce.answers import judge
 from connector.adapters.salesforce.calls import ROOT, Calls
 from connector.adapters.salesforce.metadata.fields import INTEGRATION
 from connector.adapters.salesforce.session import Session
+from connector.adapters.salesforce.unconfirmed import TEST_LEVEL
 from connector.errors import (
     LoginError,
     RateLimitError,
@@ -66,7 +67,7 @@ class Deploys:
             "rollbackOnError": True,
             "runTests": None,
             "singlePackage": True,
-            "testLevel": "NoTestRun",
+            "testLevel": TEST_LEVEL,
         }
         said = RequestField("json", orjson.dumps({"deployOptions": options}))
         said.make_multipart(content_type="application/json")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.adapters.salesforce.answers import LATER, Refusal
+from connector.adapters.salesforce.unconfirmed import ERROR_PARTS
 from connector.domain.change import Outcome, Result
 
 LOCKED = "UNABLE_TO_LOCK_ROW"
@@ -63,7 +64,7 @@ def result_of(error: Refusal) -> Result:
 
 def spelled_error(text: str) -> Refusal:
     """Read an error as Bulk spells it."""
-    code, _, rest = text.partition(":")
-    message, _, fields = rest.rpartition(":")
+    code, _, rest = text.partition(ERROR_PARTS)
+    message, _, fields = rest.rpartition(ERROR_PARTS)
     names = fields.removesuffix("--").replace(",", " ").split()
     return Refusal(code.strip(), message if message else rest, tuple(names))

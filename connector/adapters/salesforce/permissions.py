@@ -17,13 +17,13 @@ from connector.adapters.base import Check, Order
 from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.describing import Objects
 from connector.adapters.salesforce.soql import quoted
+from connector.adapters.salesforce.unconfirmed import MARKETING
 from connector.errors import LoginError, RemoteError, UsageError
 
 _SETS = "Setup > Permission Sets > Leadloop Objects"
 _OBJECTS = f"{_SETS} > Object Settings"
 _SYSTEM = f"{_SETS} > System Permissions"
 _ALL = "PermissionsViewAllRecords"
-_MARKETING = "UserPermissionsMarketingUser"
 _PARENTS = {
     "CampaignMember": "Campaign",
     "OpportunityContactRole": "Opportunity",
@@ -67,9 +67,9 @@ def held(calls: Calls, objects: Objects, user: str) -> Held:
     names = _described(objects, "ObjectPermissions", ["PermissionsEdit", _ALL])
     soql = f"SELECT SobjectType, {', '.join(names)} FROM ObjectPermissions WHERE ParentId IN {mine}"
     by_object = _by_object(_rows(calls, soql, names), names)
-    names = _described(objects, "User", [_MARKETING])
-    users = _rows(calls, f"SELECT {_MARKETING} FROM User WHERE Id = {quoted(user)}", names)
-    marketing = bool(users[0][_MARKETING]) if users else None
+    names = _described(objects, "User", [MARKETING])
+    users = _rows(calls, f"SELECT {MARKETING} FROM User WHERE Id = {quoted(user)}", names)
+    marketing = bool(users[0][MARKETING]) if users else None
     return Held(permissions, by_object, marketing)
 
 

@@ -24,7 +24,6 @@ from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.related import add_beside
 from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
 from connector.adapters.salesforce.soql import (
-    MAX_URL,
     Select,
     full_id,
     groups,
@@ -32,6 +31,7 @@ from connector.adapters.salesforce.soql import (
     quoted,
     url_size,
 )
+from connector.adapters.salesforce.unconfirmed import MAX_URL
 from connector.errors import RemoteError, TryLaterError, UsageError
 
 PAGE = 2000

@@ -12,8 +12,6 @@ from simple_salesforce.format import format_soql
 
 from connector.domain.moment import SECOND, Micros, to_datetime
 
-MAX_URL = 14_000
-"""Bytes of path and query we let a request have; Salesforce takes 16,384 with all headers."""
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 

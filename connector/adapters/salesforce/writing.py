@@ -23,6 +23,7 @@ from connector.adapters.salesforce.outcomes import LOCKED, outcome
 from connector.adapters.salesforce.person_accounts import ACCOUNT, PersonAccounts
 from connector.adapters.salesforce.reading import Reading
 from connector.adapters.salesforce.soql import full_id, quoted
+from connector.adapters.salesforce.unconfirmed import BULK_KEEPS_OWNERS
 from connector.adapters.salesforce.values import Refused, prepared
 from connector.domain.change import Outcome, Result, Write
 from connector.domain.moment import MINUTE, Micros
@@ -109,7 +110,8 @@ class Writing:
 
     def _sent(self, source: str, ready: Ready, *, fresh: bool) -> list[Outcome]:
         """Send much as a job and a few by requests; what met a lock is tried once more, alone."""
-        if len(ready) >= self._job_from and not any(_OWNER in values for _, values in ready):
+        by_job = BULK_KEEPS_OWNERS and not any(_OWNER in values for _, values in ready)
+        if by_job and len(ready) >= self._job_from:
             told = self._ingest.update(source, [values for _, values in ready])
             if told is not None:
                 return [o._replace(id=one.id) for (one, _), o in zip(ready, told, strict=True)]

@@ -547,6 +547,8 @@ class Portal:
             ident = str(len(self.lists) + 1)
             self.lists[ident] = {**body, "listId": ident, "members": []}
             return 200, {"list": self.lists[ident]}
+        if rest[0] not in self.lists:
+            return error(404, "no such list", "OBJECT_NOT_FOUND")
         one = self.lists[rest[0]]
         if method == "DELETE":
             del self.lists[rest[0]]

@@ -138,3 +138,35 @@ def test_a_token_that_is_refused_at_a_list_still_stops_the_batch(fake, crm):
     with pytest.raises(LoginError, match="refused the token"):
         crm.write([Write("contacts", one, nurture("price"))])
     assert flag(fake, one) is None
+
+
+def test_lists_of_the_companys_own_follow_the_themes_that_name_them(fake, tmp_path, caplog):
+    uses = {"contacts": Use("id", frozenset({FLAG, THEME}))}
+    with PracticeServer(fake.crm) as server:
+        connection = fake.connection(server.address, tmp_path)
+        own = {"price": "Newsletter", "cost": "Newsletter", "safety": "Nobody made it"}
+        crm = open_adapter(
+            connection.model_copy(update={"lists": own}), tmp_path, uses, lambda: fake.now
+        )
+        crm.create_fields(STEPS)
+        lists = crm._furnishing._views._lists
+        lists.create("Newsletter")
+        early = fake.put(1, title="Boss")
+        write(fake, crm, (early, nurture("price")))
+        made = furnish(crm)
+        assert not [part.name for part in made if part.kind == "static list"], (
+            "none is ours to make"
+        )
+        other = fake.put(2, title="Clerk")
+        write(fake, crm, (other, nurture("cost")), (early, nurture("price")))
+        (there,) = lists.named("Newsletter")
+
+        def on_it():
+            return {row["recordId"] for page, _ in lists.members(there.id) for row in page}
+
+        assert on_it() == {early, other}
+        write(fake, crm, (early, nurture("safety")), (other, {FLAG: False}))
+        assert on_it() == set()
+        assert "`Nobody made it`" in caplog.text
+        assert "Newsletter" not in crm._furnishing._views.ours(), "uninstall leaves it alone"
+        crm.close()

@@ -88,6 +88,23 @@ def test_the_list_of_those_who_wait_asks_for_a_verdict_that_is_missing(portal):
     assert verdict["operation"]["operator"] == "IS_UNKNOWN"
 
 
+def test_who_is_late_is_whoever_was_handed_off_and_is_due_before_now(portal):
+    views, fields = views_of(portal), {**FIELDS, "sla_due": "leadloop_first_contact_due"}
+    done = views.create(views.plan([], fields), fields)
+    assert [one.action for one in done] == ["create"] * 3
+    (late,) = [one for one in portal.lists.values() if "late" in one["name"]]
+    state, due = late["filterBranch"]["filterBranches"][0]["filters"]
+    assert state["operation"]["values"] == ["handed_off"]
+    assert due["property"] == "leadloop_first_contact_due"
+    assert due["operation"]["operator"] == "IS_BEFORE"
+    assert due["operation"]["timePoint"]["indexReference"] == {"referenceType": "NOW"}
+    assert [one.action for one in views.plan([], fields)] == ["keep"] * 3
+    assert sorted(views.remove()) == sorted(NAMES[2:])
+    portal.queue = [None, None, None, (400, {}, error(400, "no such filter")[1])]
+    refused = views.create(views.plan([], fields), fields)
+    assert "leadloop_first_contact_due is before now" in refused[-1].note
+
+
 def test_a_list_hubspot_refuses_is_left_to_clicks_and_the_others_are_made(portal):
     views = views_of(portal)
     plan = views.plan(["price"], FIELDS)
@@ -189,11 +206,15 @@ def test_each_missing_scope_is_named_with_one_step(portal, lacking):
     uses = {"contacts": True, "deals": False, "form_submissions": False, "owners": False}
     found = probe(portal, {**uses, "list_members/5": False})
     bad = [one for one in found if not one.ok]
-    assert {one.what.split()[-1].removesuffix("/5") for one in bad} == {
-        {"forms": "form_submissions", "lists": "list_members"}.get(lacking, lacking)
+    meant = {
+        "contacts": {"contacts", "properties"},
+        "forms": {"form_submissions"},
+        "lists": {"list_members", "lists"},
     }
+    named = {one.what.split()[-1].removesuffix("/5") for one in bad}
+    assert named == meant.get(lacking, {lacking})
     assert all(one.fix and "Give the key the scope" in one.fix for one in bad)
-    assert len(found) == 6
+    assert len(found) == 11
 
 
 def test_asking_whether_we_may_write_writes_nothing(portal):

@@ -172,3 +172,26 @@ def test_an_answer_lost_on_the_way_makes_no_second_member(fake, furnished):
     write(furnished, (lead, nurture("price")))
     assert len(fake.crm.org.tables["CampaignMember"]) == 1
     assert fake.crm.org.find(lead)[THEME] == "price"
+
+
+def test_campaigns_of_the_companys_own_follow_the_themes_that_name_them(fake, tmp_path):
+    uses = {"Lead": Use("Id", frozenset({FLAG, THEME}))}
+    admin = next(iter(fake.crm.org.tables["User"]))
+    fake.crm.org.create("Campaign", {"Name": "2026 Prices", "IsActive": True}, admin)
+    with PracticeServer(fake.crm) as server:
+        connection = fake.connection(server.address, tmp_path)
+        own = {"price": "2026 Prices", "safety": "Nobody made it"}
+        crm = open_adapter(
+            connection.model_copy(update={"lists": own}), tmp_path, uses, lambda: fake.now
+        )
+        crm.create_fields(STEPS)
+        made = crm.furnish(ORDER, ["fields", "campaigns"], crm.check().login)
+        told = {s.name: s.action for s in made if s.group == "campaigns"}
+        assert told == {"2026 Prices": "change", "Nobody made it": "leave"}
+        assert len(fake.crm.org.tables["Campaign"]) == 1
+        lead = fake.put(1, title="Boss")
+        write(crm, (lead, nurture("price")))
+        assert members(fake, lead) == {"2026 Prices": "Sent"}
+        write(crm, (lead, nurture("safety")))
+        assert members(fake, lead) == {"2026 Prices": LEFT[False]}
+        crm.close()

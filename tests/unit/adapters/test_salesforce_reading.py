@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.adapters.base import Window
-from connector.adapters.salesforce.soql import MAX_URL, full_id, groups, moment, quoted, url_size
+from connector.adapters.salesforce.soql import full_id, groups, moment, quoted, url_size
+from connector.adapters.salesforce.unconfirmed import MAX_URL
 from connector.domain.moment import SECOND, parse_iso
 from connector.errors import LoginError, RemoteError, TryLaterError, UsageError
 from tests.unit.adapters.salesforce_org import field, ident

@@ -14,7 +14,7 @@ from connector.decisions.cycle import NO_RECORD, advance
 from connector.decisions.lanes import EXPLORE, explored, held_out
 from connector.decisions.nurture import theme_of
 from connector.decisions.routing import Desk, Lead, Owner, Router, holds
-from connector.decisions.routing_document import FieldTest, Routing
+from connector.decisions.routing_document import FieldTest, Routing, Target
 from connector.decisions.standing import Cycle, Policy, Standing
 from connector.decisions.verdict import judge
 from connector.documents import parse
@@ -386,6 +386,47 @@ def test_somebody_who_has_the_person_keeps_the_person_unless_he_said_no():
     assert again.skipped == ("c/1: last owner, but said no",)
     gone = router().route(Lead({}, current_owner="c/4"), NOW)
     assert gone.owner == "c/9"
+
+
+def test_a_lead_of_somebody_on_leave_goes_on_to_the_next_rule_and_at_last_to_the_fallback():
+    text = ROUTING.replace(
+        "rules:\n", "rules:\n  - {name: key, when: {key: true}, to: {owner: carla@x.example}}\n"
+    )
+
+    def routed(lead, *away, file=text):
+        owners = [o._replace(away=o.key in away) for o in OWNERS]
+        return router(file, owners).route(lead, NOW)
+
+    theirs = Lead({"country": "us"}, account_owner="c/3", last_owner="c/1")
+    assert routed(theirs)[:2] == ("c/3", "account owner")
+    onward = routed(theirs, "c/3")
+    assert onward[:2] == ("c/1", "last owner")
+    assert onward.skipped == ("c/3: account owner, but away",)
+    assert routed(theirs, "c/3", "c/1")[:2] == ("c/9", "fallback")
+
+    named = Lead({"key": True, "country": "de"})
+    assert routed(named)[:2] == ("c/3", "key")
+    onward = routed(named, "c/3")
+    assert onward[:3] == ("c/1", "emea", "emea")
+    assert onward.skipped[0] == "c/3: named by the rule key, but away"
+    everybody = routed(named, "c/1", "c/2", "c/3")
+    assert (everybody.owner, everybody.waits) == (None, True), "the pool's overflow counts"
+
+    last = text.replace("{queue: Inbound}", "{owner: carla@x.example}")
+    kept = routed(Lead({"country": "us"}), "c/3", file=last)
+    assert kept[:2] == ("c/3", "fallback"), "a lead is nobody's only where nobody is left to name"
+    assert (
+        router(last, [o._replace(away=o.key == "c/3") for o in OWNERS]).onward(
+            Target(owner="carla@x.example"), NOW, frozenset()
+        )
+        is None
+    )
+
+
+def test_whose_record_it_is_keeps_it_while_away_and_that_is_said():
+    owners = [o._replace(away=o.key == "c/2") for o in OWNERS]
+    routed = router(owners=owners).route(Lead({}, current_owner="c/2"), NOW)
+    assert routed[:2] == ("c/2", "current owner, who is away")
 
 
 def test_owners_the_crm_does_not_have_are_named():

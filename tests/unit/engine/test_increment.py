@@ -12,12 +12,16 @@ from sqlalchemy import select
 
 from benchmarks import increment
 from connector.config.settings import Engine
+from connector.engine import child
+from connector.engine.program import compiled
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.store import people, runs, scores
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, people_sql
+from connector.store.feed import activities_sql, feed, people_sql
 from connector.store.schema import activity, person, tally
+from connector.store.tallies import Kept
+from connector.sync import compiled as keeping
 from connector.sync import score as score_step
 from tests.sync.scoring import score_here
 from tests.unit.engine.test_spark import DAY, MODELS, NOW, SHIPPED
@@ -218,6 +222,63 @@ def test_a_model_with_other_points_scores_everybody_from_the_sums(filled, score_
     agrees(step(store, NOW + 1, new), store, NOW + 1, new)
     with store.read() as tx:
         assert set(tx.execute(select(tally.c.as_of)).scalars()) == {NOW}
+
+
+def test_scores_of_few_come_as_lines_and_are_the_very_ones_that_parquet_holds(
+    filled, score_in_process, monkeypatch
+):
+    store, _ = filled
+    both = []
+    for few in (child.FEW, 0):
+        monkeypatch.setattr(child, "FEW", few)
+        queries = {
+            "people": people_sql(store.dialect, MODELS.person_fields(), only_stale=False),
+            "activities": activities_sql(store.dialect, COLUMNS, only_stale=False),
+        }
+        with score_step.score_store(MODELS, NOW, url=store.url, **queries) as found:
+            lines = {one.suffix == ".jsonl" for one in found.path.parent.iterdir()}
+            both.append((lines, [one for _, page in found.pages(size=50) for one in page]))
+    assert [lines for lines, _ in both] == [{True}, {False}]
+    assert both[0][1] == both[1][1]
+    assert len(both[0][1]) == 120
+    assert any(one.tally.sums for one in both[0][1])
+
+
+def test_what_was_compiled_is_kept_until_model_or_compiler_is_another(
+    filled, score_in_process, monkeypatch
+):
+    store, luck = filled
+    made = []
+    monkeypatch.setattr(
+        keeping, "compiled_now", lambda models: made.append(models.hash) or compiled(models)
+    )
+    step(store, NOW)
+    with store.write() as tx:
+        change(tx, luck)
+    agrees(step(store, NOW + 1), store, NOW + 1)
+    assert made == [MODELS.hash]
+    other = Models.only(SHIPPED)
+    agrees(step(store, NOW + 2, models=other), store, NOW + 2, models=other)
+    assert made == [MODELS.hash, other.hash]
+    monkeypatch.setattr(keeping, "compiler", lambda: "another")
+    step(store, NOW + 2 + DAY, models=other)
+    assert made == [MODELS.hash, other.hash, other.hash]
+
+
+def test_the_few_who_wait_to_be_scored_are_found_by_their_index(filled):
+    store, _ = filled
+    kept = Kept(MODELS.units().hash, NOW)
+    with store.read() as tx:
+        asked = feed(tx, kept, MODELS.person_fields(), COLUMNS, only_stale=True)
+        steps = [
+            row[-1]
+            for query in asked
+            for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+        ]
+    assert not [step for step in steps if step.startswith(("SCAN p", "SCAN t", "SCAN a"))
+                and "USING INDEX person_stale" not in step
+                and "USING COVERING INDEX person_stale" not in step]  # fmt: skip
+    assert [step for step in steps if "person_stale" in step]
 
 
 def test_a_person_scored_on_a_cluster_after_news_loses_the_sums_of_before(

@@ -80,6 +80,7 @@ def _history(luck):
         products=luck.choice([(), ("desk",), ("desk", "lamp")]),
         partner=luck.choice([None, None, "crm/dealer"]),
         phase=luck.choice([None, None, "learning", "choosing"]),
+        given_score=luck.choice([None, luck.randrange(101)]),
     )
 
 

@@ -181,7 +181,7 @@ def calibration(everybody, published):
         sides = []
         for later in (False, True):
             mine = [one for one in everybody
-                    if one.score is not None and least <= one.score <= most
+                    if one.given_score is not None and least <= one.given_score <= most
                     and one.state in {"won", "lost", "rejected", "recycled"}
                     and "handed_off" in one.reached
                     and (one.reached["handed_off"] >= published) == later]  # fmt: skip

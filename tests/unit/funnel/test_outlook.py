@@ -120,13 +120,20 @@ def test_what_a_score_meant_then_and_means_now(found, published):
     result = fed(CalibrationMeasure(published, 65), found)
     plain = [(*row[:5], *row[6:9], row.moved) for row in result]
     assert plain == reference.calibration(found, published)
+    measure = CalibrationMeasure(published, 65)
+    for one in found:
+        measure.add(one)
+    assert measure.unknown == sum(
+        one.given_score is None and "handed_off" in one.reached
+        and one.state in {"won", "lost", "rejected", "recycled"} for one in found
+    )  # fmt: skip
     assert fed(CalibrationMeasure(None, 65), found) == ()
 
 
 def test_a_band_that_no_longer_buys_has_moved():
     then = [cycle("handed_off", "won", score=90)] * 20
     now = [cycle("handed_off", "lost", score=90)] * 20
-    leads = [one._replace(reached={"handed_off": at}) for many, at in ((then, 0), (now, DAY)) for one in many]  # fmt: skip
+    leads = [one._replace(score=None, given_score=90, reached={"handed_off": at}) for many, at in ((then, 0), (now, DAY)) for one in many]  # fmt: skip
     moved = {row.least: row.moved for row in fed(CalibrationMeasure(DAY, 65), leads)}
     assert moved == {0: None, 25: None, 50: None, 65: None, 80: True}
 

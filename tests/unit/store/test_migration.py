@@ -59,7 +59,7 @@ def differences(tx):
     return compare_metadata(context, metadata)
 
 
-def first_version(url, rows):
+def first_version(url, rows, upto="0001"):
     """A store as the first version made and filled it."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     config = Config()
@@ -71,7 +71,7 @@ def first_version(url, rows):
     )
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, upto)
         for table, values in rows.items():
             spelled = values.replace(":", "\\:")
             for ours, theirs in truths.items():
@@ -154,6 +154,28 @@ def test_a_store_that_was_upgraded_is_the_same_as_one_made_new(old, tmp_path):
     assert shape(upgraded) == shape(fresh)
     upgraded.close()
     fresh.close()
+
+
+def test_the_score_of_a_hand_off_is_taken_out_of_its_package(tmp_path):
+    url = f"sqlite:///{tmp_path}/old.db"
+    first_version(url, {}, upto="0019")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for who, package in (
+            ("p1", "Score 78 of 100, grade A1\nFit 80"),
+            ("p2", ""),
+            ("p3", "Score 100 of 100"),
+        ):
+            connection.execute(text(
+                "INSERT INTO handoff (person, number, record, owner, tier, crossed_at, step, turn, package, do_next,"
+                " alert, task) VALUES (:who, 1, 'r', 'o', '', 1, '', 0, :package, '', '{}', 'none')"
+            ), {"who": who, "package": package})  # fmt: skip
+    engine.dispose()
+    store = open_store(url)
+    with store.read() as tx:
+        found = tx.execute(text("SELECT person, score FROM handoff ORDER BY person")).all()
+    store.close()
+    assert [tuple(row) for row in found] == [("p1", 78), ("p2", None), ("p3", 100)]
 
 
 def shape(store):

@@ -110,6 +110,22 @@ def test_a_row_kept_aside_is_forgotten_when_it_is_read_well(store):
         assert records.quarantined(tx) == []
 
 
+def test_a_row_that_is_gone_takes_all_its_activities_along_and_no_other(store):
+    ids = ("7:1", "7:2", "7", "77:1", "8:1", "7x", "6:7")
+    with store.write() as tx:
+        found = [Activity(one, "call", 5, f"lead/{one}", None) for one in ids]
+        records.store_activities(tx, connection="c", object="o", activities=found)
+        records.store_activities(tx, connection="c", object="p", activities=found[:1])
+        done = records.store_activities(
+            tx, connection="c", object="o", activities=[], gone=["7", "9"]
+        )
+        left = tx.exec_driver_sql("SELECT object, id FROM activity").all()
+    assert done.gone == 3
+    assert {tuple(one) for one in left} == {
+        ("p", "7:1"), ("o", "77:1"), ("o", "8:1"), ("o", "7x"), ("o", "6:7")
+    }  # fmt: skip
+
+
 def test_an_activity_that_changes_is_placed_and_scored_again(store):
     one = Activity("a", "page_view", 5, person="lead/1")
     with store.write() as tx:
@@ -130,22 +146,6 @@ LAW = settings(
     rows=st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab")), max_size=12),
     cuts=st.lists(st.integers(1, 4), min_size=1, max_size=12),
 )
-def test_a_row_that_is_gone_takes_all_its_activities_along_and_no_other(store):
-    ids = ("7:1", "7:2", "7", "77:1", "8:1", "7x", "6:7")
-    with store.write() as tx:
-        found = [Activity(one, "call", 5, f"lead/{one}", None) for one in ids]
-        records.store_activities(tx, connection="c", object="o", activities=found)
-        records.store_activities(tx, connection="c", object="p", activities=found[:1])
-        done = records.store_activities(
-            tx, connection="c", object="o", activities=[], gone=["7", "9"]
-        )
-        left = tx.exec_driver_sql("SELECT object, id FROM activity").all()
-    assert done.gone == 3
-    assert {tuple(one) for one in left} == {
-        ("p", "7:1"), ("o", "77:1"), ("o", "8:1"), ("o", "7x"), ("o", "6:7")
-    }  # fmt: skip
-
-
 def test_however_pages_are_cut_or_repeated_the_last_version_stands(tmp_path_factory, rows, cuts):
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('s')}/s.db")
     todo = [lead(i, t) for i, t in rows]

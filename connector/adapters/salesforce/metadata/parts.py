@@ -74,7 +74,7 @@ def removal(members: Iterable[tuple[str, str]]) -> bytes:
     """Pack the removal of components, (kind, name) each; absent ones do not fail the rest."""
     files = {
         "package.xml": manifest(()),
-        "destructiveChanges.xml": manifest(members, version=False),
+        "destructiveChanges.xml": manifest(members),
     }
     return zipped(files)
 
@@ -97,7 +97,7 @@ def source_files(parts: Sequence[Part]) -> dict[str, bytes]:
 _SINGLE = {"fields": "CustomField", "listViews": "ListView"}
 
 
-def manifest(members: Iterable[tuple[str, str]], *, version: bool = True) -> bytes:
+def manifest(members: Iterable[tuple[str, str]]) -> bytes:
     """Spell the list of components, by kind."""
     kinds: dict[str, list[str]] = {}
     for kind, name in members:
@@ -106,7 +106,7 @@ def manifest(members: Iterable[tuple[str, str]], *, version: bool = True) -> byt
         ("types", [*(("members", n) for n in dict.fromkeys(names)), ("name", kind)])
         for kind, names in kinds.items()
     ]
-    return spelled(element("Package", [*tree, ("version", API)] if version else tree))
+    return spelled(element("Package", [*tree, ("version", API)]))
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

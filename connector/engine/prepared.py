@@ -1,0 +1,45 @@
+"""Compiled models as text: kept from run to run, so that a run that scores few compiles nothing."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from connector.domain.moment import Micros
+
+NOW = 2_305_843_009_213_693_951
+"""Stands for the moment in a compiled program: no duration or other moment is this number."""
+_MADE_BY = ("scoring/*.py", "engine/program.py", "engine/duck.py")
+_LIBRARIES = ("duckdb", "narwhals")
+
+
+class Program(NamedTuple):
+    """Queries over the tables `people`, `activities` and `tallies`, run in this order.
+
+    `tables` are made first, by name; `scores` is one query a model, of the people it is for. Each
+    gives the columns of score_frame, then `newest`, `until` and `sums` of whom it counted anew.
+    """
+
+    tables: list[tuple[str, str]]
+    scores: list[str]
+
+    def at(self, now: Micros) -> Program:
+        """Give the same for a moment."""
+        return Program(
+            [(name, query.replace(str(NOW), str(now))) for name, query in self.tables],
+            [query.replace(str(NOW), str(now)) for query in self.scores],
+        )
+
+
+@lru_cache(maxsize=1)
+def compiler() -> str:
+    """Name what compiles: a program that another one made is not used."""
+    root = Path(__file__).parents[1]
+    digest = blake2b(" ".join(version(name) for name in _LIBRARIES).encode(), digest_size=16)
+    for pattern in _MADE_BY:
+        for path in sorted(root.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
