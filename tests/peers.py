@@ -127,8 +127,9 @@ PEERS = (
         (18,),
         "formulas of accounts are never read anew",
         "connector.sync.pull",
-        "one.kind is Kind.ACTIVITY or not one.changed:",
-        "one.kind is not Kind.PERSON or not one.changed:",
+        "    reconcile(loop, source, one, filled.done_until or 0, known, now, counts)\n",
+        "    if one.kind is Kind.PERSON:\n"
+        "        reconcile(loop, source, one, filled.done_until or 0, known, now, counts)\n",
         f"{_SYNC}c18_a_formula_that_changes_without_a_stamp_is_seen_by_the_next_night",
     ),
     Peer(

@@ -73,7 +73,7 @@ def known():
     page.groups = list(Group)
     page.scopes = {"crm": {}}
     page.facts, page.bases, page.edits, page.turns, page.questions = {}, {}, {}, {}, {}
-    page.inactive, page.nobody = set(), set()
+    page.inactive, page.queues = set(), set()
     page._targets, page.edits_seen, page.asked = {}, [], []
     return page
 
@@ -216,14 +216,14 @@ def test_an_owner_who_left_is_counted_and_not_written_and_nobody_is_not_counted(
 
 @pytest.mark.parametrize("held", ["inbound", "left"])
 def test_who_holds_a_record_in_a_queue_or_left_has_no_word(loop, known, held):
-    known.nobody, known.inactive = {"inbound", "left"}, {"left"}
+    known.queues, known.inactive = {"inbound"}, {"left"}
     known.records["p1"] = [record(f_owner=held)]
     assert wishes(loop, known)[0]["l1", "owner"].changes == {"f_owner": (held, "anna")}
     assert known.edits_seen == []
 
 
 def test_a_queue_that_we_chose_ourselves_stays_ours_to_leave_alone(loop, known):
-    known.nobody = {"inbound"}
+    known.queues = {"inbound"}
     known.records["p1"] = [record(f_owner="ben")]
     assert ("l1", "owner") not in wishes(loop, known, person(owner="crm/inbound"))[0]
 
