@@ -319,7 +319,7 @@ def chosen(passed: list[str], luck: Random) -> list[int]:
 
     CRASH_PLACES says how many of a step (`all` for every one).
     """
-    asked = os.environ.get("CRASH_PLACES", "8")
+    asked = os.environ.get("CRASH_PLACES", "6")
     every = list(range(1, len(passed) + 1))
     if asked == "all":
         return every
