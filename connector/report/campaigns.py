@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from connector.config.costs import Costs, load_costs
 from connector.config.load import Loaded
 from connector.config.settings import Report
-from connector.domain.moment import Micros, format_iso
+from connector.domain.moment import Micros
 from connector.funnel.history import STAGES
 from connector.funnel.returns import (
     NO_CAMPAIGN,
@@ -112,8 +112,8 @@ def _row(one: Return, paid: Spent) -> dict[str, Any]:
         "campaign": one.campaign,
         "name": paid.name(one.campaign),
         "type": told.type if told else None,
-        "begins": _day(told.begins if told else None),
-        "ends": _day(told.ends if told else None),
+        "begins": told.begins if told else None,
+        "ends": told.ends if told else None,
         "cost_from": _whose(one.campaign, paid),
         "unknown": one.campaign == NO_CAMPAIGN,
         "cost": money(one.cost),
@@ -135,10 +135,6 @@ def _whose(word: str, paid: Spent) -> str | None:
     if word not in paid.costs.cents:
         return None
     return "crm" if paid.by_crm(word) else "file"
-
-
-def _day(at: Micros | None) -> str | None:
-    return None if at is None else format_iso(at)[:10]
 
 
 def _credit(credit: Credit) -> dict[str, Any]:

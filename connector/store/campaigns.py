@@ -7,23 +7,22 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, select
 
-from connector.domain.moment import Micros
 from connector.domain.text import normalise
-from connector.store.deals import moment_in
 from connector.store.schema import record
 
 
 class Campaign(NamedTuple):
     """One name's campaigns together, in all CRMs: none keeps two from having one name.
 
-    `cents` is what they cost until now, None where no CRM says it.
+    `cents` is what they cost until now, None where no CRM says it. `begins` and `ends` are days
+    (ISO 8601) of the CRM's own calendar.
     """
 
     name: str
     type: str | None
     cents: int | None
-    begins: Micros | None
-    ends: Micros | None
+    begins: str | None
+    ends: str | None
 
 
 def campaigns(tx: Connection) -> dict[str, Campaign]:
@@ -44,9 +43,13 @@ def _campaign(doc: dict[str, Any]) -> Campaign:
         str(doc["name"]).strip(),
         str(kind) if kind else None,
         _cents(doc.get("cost")),
-        moment_in(doc, "begins"),
-        moment_in(doc, "ends"),
+        _day(doc.get("begins")),
+        _day(doc.get("ends")),
     )
+
+
+def _day(given: object) -> str | None:
+    return given if isinstance(given, str) and given else None
 
 
 def _cents(cost: object) -> int | None:

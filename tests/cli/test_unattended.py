@@ -18,10 +18,9 @@ __all__ = ["small"]
 
 SLOW = """
 import sys, time
-from connector.cli import options
+from connector.cli import stopping
 from connector.cli.main import main
 from connector.cli.progress import Progress
-from connector.cli.stopping import stopping
 def tell(self, step, counts):
     if step == "resolve" and not seen:
         seen.append(step)
@@ -29,7 +28,8 @@ def tell(self, step, counts):
         sys.stdin.readline()
 seen = []
 grace = float(sys.argv.pop(1))
-options.stopping = lambda: stopping(grace)
+listen = stopping.stopping
+stopping.stopping = lambda: listen(grace)
 Progress.__call__ = tell
 main()
 """
