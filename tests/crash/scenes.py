@@ -146,7 +146,13 @@ WEEK = Scene(
     "week",
     lambda _world: None,
     tuple(
-        Act(f"{step} {place}", _day(day), step, _wrote if place else lambda o: o["waiting"])
+        Act(
+            f"{step} {place}",
+            _day(day),
+            step,
+            _wrote if place else lambda o: o["waiting"],
+            later=place > 1,  # a task that may be there is looked for once the CRM must show it
+        )
         for place, (day, step) in enumerate(JOURNEY)
     ),
 )
