@@ -239,19 +239,17 @@ def start_sending(tx: Connection, rows: Sequence[Row], now: Micros, run: str) ->
 
     Gives the rows that are ours to send: one that was superseded meanwhile is left alone.
     """
-    marking = (
+    marked = tx.execute(
         update(outbox)
-        .where(outbox.c.state == "approved")
+        .where(among_numbers(outbox.c.id, [r.id for r in rows]), outbox.c.state == "approved")
         .values(state="sending", attempts=outbox.c.attempts + 1)
+        .returning(outbox.c.id)
     )
+    ours = set(marked.scalars())
+    rows = [row for row in rows if row.id in ours]
     ids = [row.id for row in rows]
-    if tx.execute(marking.where(among_numbers(outbox.c.id, ids))).rowcount < len(ids):
-        left = select(outbox.c.id).where(among_numbers(outbox.c.id, ids))
-        ids = sorted(tx.execute(left.where(outbox.c.state == "sending")).scalars())
-        mine = set(ids)
-        rows = [row for row in rows if row.id in mine]
     write_journal(tx, ids, now, run)
-    return list(rows)
+    return rows
 
 
 def put_back(tx: Connection, rows: Sequence[Row]) -> None:
