@@ -77,6 +77,7 @@ def test_values_are_held_against_real_descriptions():
 
 
 def test_the_fields_our_mapping_reads_are_there_in_a_real_org():
+    from connector.adapters.salesforce.shape import MIDNIGHT
     from connector.mapping.compile import compile_mapping
     from connector.mapping.document import load_mapping
 
@@ -88,7 +89,7 @@ def test_the_fields_our_mapping_reads_are_there_in_a_real_org():
         for name in one.names
         if "Leadloop_" not in name
         and name != "OpportunityContactRoles.ContactId"
-        and name not in described(one.source)
+        and name.removesuffix(f".{MIDNIGHT}") not in described(one.source)
     }
     # This org does not show these to its user; Salesforce has them on both objects.
     never = ("HasOptedOutOfEmail", "DoNotCall")
