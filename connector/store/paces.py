@@ -30,6 +30,9 @@ SHARE, TOLD_SHARE = 0.97, 0.98
 how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
 """A call that leaves later than this part of the span moves those after it."""
+_NOTED = 2_000
+"""Microseconds a call of who is alone may leave late without a note of it: what left later leaves the
+span later too, and a busy machine sends many a little late."""
 _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
 _HANDFUL = 0.05
@@ -123,11 +126,11 @@ class Turns:
         if pause > 0:
             self._sleep(pause / SECOND)
         missed = self._local() - turn
-        if missed > self._late:
-            if self._alone and self._pace.told:
+        if self._alone and self._pace.told:
+            if missed > _NOTED:
                 self._left_late(turn, missed)
-            else:
-                self._push(missed)
+        elif missed > self._late:
+            self._push(missed)
 
     def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
         """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.

@@ -2,11 +2,11 @@
 
 A cursor of the list leads to the next hundred only, so one chain of calls can never use what
 HubSpot allows. So far its cursors are the id of the last record, or of the next; no page of
-HubSpot's says so. Where the first pages show one of the two, we leap: search names every
-thousandth id, each stretch between two of them is a chain of its own, and where two stretches meet
-the first one's own cursor, or what it read beyond, must lead to where the second began. Where it
-does not, the list is followed by its own cursors from there. `auth.leaps: off` of the connection
-follows it by them alone.
+HubSpot's says so. Where the first page's cursor looks like one of the two, we leap: search names
+an id every 2,000 or 3,000, each stretch between two of them is a chain of its own, and where two
+stretches meet the first one's own cursor, or what it read beyond, must lead to where the second
+began. Where it does not, the list is followed by its own cursors from there. `auth.leaps: off` of
+the connection follows it by them alone.
 
 Source: HubSpot's page on objects (2026-11); what its cursors are was never told.
 """
@@ -17,20 +17,20 @@ from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from connector.adapters.hubspot.ahead import in_order
+from connector.adapters.hubspot.ahead import in_order, one_ahead
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.searching import Search, above
 from connector.adapters.hubspot.shape import Shape
 
-LIST_PAGE, STRETCH = 100, 1000
-AHEAD, SPARE = 8, 2
-"""Stretches under way at once, each one call at a time: 19 a second at 0.4 seconds each."""
+LIST_PAGE, STRETCH, LEAST = 100, 3000, 2000
+"""Records to a call, and to a stretch at most and at least: each stretch costs a search beside its
+20 to 30 calls of the list."""
+AHEAD = 9
+"""Stretches under way at once, each one call at a time: 26 a second at 0.35 seconds each."""
 _LONGEST = 3 * STRETCH
-_SURE = 3
-"""So many cursors must have been alike before we leap."""
 _SEARCH_ENDS = 10_000
-_SHORT_OF = 20_000
-"""Where so many records are left stretches are half as long, so that all end at about one time."""
+_RANKS = 3
+"""Searches for where stretches begin that are under way at once."""
 _NO_END = 10**18
 """Above any id."""
 URL_QUERY = 8000
@@ -71,18 +71,13 @@ class Listing:
     def walk(self, shape: Shape, read: Read) -> Generator[Listed]:
         """Yield all records, no more than some thousands at a time; `read` makes them whole."""
         chain = _Chain(self._calls, shape, read)
-        end = chain.follow(None, 0, None, min(self._page, (_SURE + 1) * LIST_PAGE))
-        yield end
+        end = chain.follow(None, 0, None, LIST_PAGE)
         last = _last(end, 0)
-        if self._leaps and end.ordered:
-            while end.cursor is not None and end.ordered and not chain.sure:
-                end = chain.follow(end, last, None, self._page)
-                last = _last(end, last)
-                yield end
-            if end.cursor is not None and end.ordered and chain.ahead is not None:
-                for run in self._leaping(shape, chain, end, last):
-                    end, last = run, max(_last(run, last), run.up_to)
-                    yield run
+        yield end
+        if self._leaps and end.ordered and chain.learns(end.cursor, last):
+            for run in self._leaping(shape, chain, end, last):
+                end, last = run, max(_last(run, last), run.up_to)
+                yield run
         while end.cursor is not None or end.beyond:
             end = chain.follow(end, last, None, self._page)
             last = _last(end, last)
@@ -91,7 +86,7 @@ class Listing:
     def _leaping(self, shape: Shape, chain: _Chain, end: Listed, last: int) -> Iterator[Listed]:
         """Read stretches at once and join them, up to the last one that search knows the end of."""
         leap = partial(self._leap, chain)
-        runs = in_order(leap, self._stretches(shape.source, last), AHEAD, spare=SPARE)
+        runs = in_order(leap, one_ahead(self._stretches(shape.source, last)), AHEAD)
         try:
             for stretch, run in runs:
                 if run.ordered and chain.meets(end, stretch.above, run):
@@ -110,24 +105,25 @@ class Listing:
     def _leap(self, chain: _Chain, stretch: _Stretch) -> tuple[_Stretch, Listed]:
         return stretch, chain.leap(stretch.above, stretch.up_to)
 
-    def _stretches(self, source: str, base: int) -> Generator[_Stretch]:
-        """Yield where each thousand ends, by search, and what comes behind the last whole one.
+    def _stretches(self, source: str, begin: int) -> Generator[_Stretch]:
+        """Yield where each stretch ends, by search, and what comes behind the last of those.
 
-        A query counts on for 10,000 rows at most.
+        A query counts on for 10,000 rows at most; how many there are the first one tells.
         """
-        begin = base
-        while True:
-            left, _ = self._search.first(source, above(base))
-            step = STRETCH // 2 if 3 * STRETCH < left <= _SHORT_OF else STRETCH
-            rank = partial(self._rank, source, base)
-            for ident in in_order(rank, range(step - 1, min(left, _SEARCH_ENDS), step), 2):
+        base = begin
+        left, ident = self._search.first(source, above(base), LEAST - 1)
+        ranks, found, step = [LEAST], iter([ident]), _step(left - LEAST)
+        while ranks:
+            for ident in found:
                 if ident is not None and ident > begin:
                     yield _Stretch(begin, ident)
                     begin = ident
-            if begin == base or left < _SEARCH_ENDS:
-                yield _Stretch(begin, _NO_END)
-                return
+            left -= ranks[-1]
+            more = left > STRETCH and begin > base
+            ranks = list(range(step, min(left, _SEARCH_ENDS + 1), step)) if more else []
             base = begin
+            found = in_order(partial(self._rank, source, base), [one - 1 for one in ranks], _RANKS)
+        yield _Stretch(begin, _NO_END)
 
     def _rank(self, source: str, base: int, after: int) -> int | None:
         return self._search.first(source, above(base), after)[1]
@@ -146,18 +142,13 @@ class _Chain:
             "properties": "hs_object_id" if self._wide else named,
         }
         self._path = f"{calls.paths['objects']}/{shape.source}"
-        self._alike = {0, 1}
-        self._seen = 0
+        self._ahead: int | None = None
 
-    @property
-    def sure(self) -> bool:
-        """Whether we need to see no more cursors."""
-        return self._seen >= _SURE or not self._alike
-
-    @property
-    def ahead(self) -> int | None:
-        """How far the cursor of an id is above it; None where cursors are not ids."""
-        return min(self._alike) if self.sure and self._alike else None
+    def learns(self, cursor: str | None, last: int) -> bool:
+        """Whether a cursor behind an id is that id, or one above it: of what comes next."""
+        if cursor is not None and cursor.isascii() and cursor.isdigit() and int(cursor) >= last:
+            self._ahead = min(1, int(cursor) - last)
+        return self._ahead is not None
 
     def follow(self, end: Listed | None, last: int, up_to: int | None, most: int) -> Listed:
         """Go on where the list ended, up to an id, or to about so many records."""
@@ -170,16 +161,16 @@ class _Chain:
 
     def leap(self, last: int, up_to: int) -> Listed:
         """Begin above an id, without a cursor of the list's own."""
-        assert self.ahead is not None  # noqa: S101  nobody leaps before
-        return self._run([], str(last + self.ahead), last, up_to, _LONGEST)
+        assert self._ahead is not None  # noqa: S101  nobody leaps before
+        return self._run([], str(last + self._ahead), last, up_to, _LONGEST)
 
     def meets(self, end: Listed, leapt: int, run: Listed) -> bool:
         """Whether a run that began above the id `leapt` begins where the list itself goes on."""
         if end.beyond:
             return run.first == int(end.beyond[0]["id"])
-        if end.cursor is None or self.ahead is None:
+        if end.cursor is None or self._ahead is None:
             return False
-        return end.cursor in {str(leapt + self.ahead), str(run.first)}
+        return end.cursor in {str(leapt + self._ahead), str(run.first)}
 
     def _run(
         self, found: list[Record], cursor: str | None, last: int, up_to: int | None, most: int
@@ -191,7 +182,6 @@ class _Chain:
             results = answer["results"]
             ids = [int(one["id"]) for one in results]
             ordered = ordered and ids == sorted(ids) and (not ids or ids[0] > last)
-            self._learn(cursor, last, ids)
             found += results
             last = max([last, *ids])
             after = ((answer.get("paging") or {}).get("next") or {}).get("after")
@@ -215,16 +205,12 @@ class _Chain:
         over = up_to if up_to is not None and (beyond or cursor is None) else 0
         return Listed(inside, beyond, cursor, first, ordered, over)
 
-    def _learn(self, cursor: str | None, last: int, ids: list[int]) -> None:
-        """See how a cursor of the list's own lies between the ids before and behind it."""
-        if cursor is None or not ids or self.sure:
-            return
-        self._seen += 1
-        place = int(cursor) if cursor.isascii() and cursor.isdigit() else -1
-        if place != last:
-            self._alike.discard(0)
-        if not last < place <= ids[0]:
-            self._alike.discard(1)
+
+def _step(left: int) -> int:
+    """How long stretches behind the first one are, in whole calls, so that the last of them, begun
+    together, end together."""
+    turns = -(-(left + STRETCH) // (AHEAD * STRETCH))
+    return max(LEAST, -(-left // (turns * AHEAD - 1) // LIST_PAGE) * LIST_PAGE)
 
 
 def _last(run: Listed, last: int) -> int:
