@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from connector.documents import canonical_hash
+from connector.domain.dated import CHANGED, Changed
 from connector.domain.duration import parse_duration
 from connector.domain.moment import Micros
 from connector.domain.record import Activity, Kind, Record, Rejected
@@ -106,7 +107,7 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         source=one.source or name,
         key=one.key,
         changed=one.changed,
-        names=tuple(names),
+        names=tuple(_only_where_told(one, name) for name in names),
         ids=tuple(one.ids),
         hash=canonical_hash(
             one.model_dump(mode="json", by_alias=True, exclude={"write", "optional"})
@@ -117,6 +118,19 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         says=_says(one.status),
         convert=_guarded(convert, tests, name, one.key),
     )
+
+
+def _only_where_told(one: MappedObject, name: str) -> str:
+    """A moment of a field is asked for where the field holds what says something to us."""
+    field = name.removesuffix(CHANGED)
+    if field == name:
+        return name
+    test, status = one.where.get(field), one.status
+    if test is not None and test.not_in is None:
+        return Changed(field, map(_word, test.in_ or [test.equals]))
+    if status is not None and status.from_ == field:
+        return Changed(field, (told for told, ours in status.values.items() if ours is not None))
+    return name
 
 
 def _says(status: Status | None) -> Says | None:

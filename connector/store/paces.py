@@ -31,8 +31,8 @@ how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
 """A call that leaves later than this part of the span moves those after it."""
 _NOTED = 2_000
-"""Microseconds a call of who is alone may leave late without a note of it: what left later leaves the
-span later too, and a busy machine sends many a little late."""
+"""Microseconds a call of who is alone may leave late without a note of it: what left later leaves
+the span later too, and a busy machine sends many a little late."""
 _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
 _HANDFUL = 0.05

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -47,7 +47,10 @@ from connector.domain.moment import DAY, HOUR, parse_iso
 
 BATCH = 100
 PAGES_AHEAD = 3
-"""Pages whose associations and history are asked for at once."""
+"""Pages whose associations and consent are asked for at once."""
+DATED_PAGES = 5
+"""Pages that share calls for when a property changed: few rows of a page need one, and each call
+takes fifty of them."""
 PAGE = 1000
 """Rows to a page of ours: one transaction, and one associations call."""
 SEARCH_BODY = 3000
@@ -88,9 +91,11 @@ class Reading:
     def read(self, shape: Shape, window: Window, after: str | None) -> Iterator[Page]:
         """Yield what changed in the window, then what is gone."""
         if after != _ARCHIVED:
-            parts = self._parts(shape, window, after)
-            with closing(in_order(partial(self._live, shape), parts, PAGES_AHEAD)) as pages:
-                yield from pages
+            size, ahead = (DATED_PAGES, 1) if shape.dated else (1, PAGES_AHEAD)
+            groups = _grouped(self._parts(shape, window, after), size)
+            with closing(in_order(partial(self._live, shape), groups, ahead)) as pages:
+                for some in pages:
+                    yield from some
         if shape.source not in ENGAGEMENTS:
             yield from self._archived(shape, window)
         elif window.since is not None and _ends_day(window):
@@ -124,7 +129,7 @@ class Reading:
             for ident in (error.get("context") or {}).get("ids") or ()
         }
 
-    def _parts(self, shape: Shape, window: Window, after: str | None) -> Iterator[_Part]:
+    def _parts(self, shape: Shape, window: Window, after: str | None) -> Generator[_Part]:
         if window.since is not None:
             last = int(after[3:]) if after else 0
             filters = _inside(shape.source, window)
@@ -223,16 +228,23 @@ class Reading:
 
     # --- what is gone ----------------------------------------------------------------------------
 
-    def _live(self, shape: Shape, part: _Part) -> Page:
-        part.records.sort(key=lambda one: int(one["id"]))
-        rows = self._rows.of(shape, part.records)
+    def _live(self, shape: Shape, parts: Sequence[_Part]) -> list[Page]:
+        for part in parts:
+            part.records.sort(key=lambda one: int(one["id"]))
+        rows = iter(self._rows.of(shape, [one for part in parts for one in part.records]))
+        return [
+            self._page_of(shape, list(islice(rows, len(part.records))), part.position)
+            for part in parts
+        ]
+
+    def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
         first, second = MERGED
         gone: dict[str, str | None] = {}
         if first in shape.properties or second in shape.properties:
             for row in rows:
                 if row.get(first) or row.get(second):
                     gone.update(dict.fromkeys(merged_into(row), row["id"]))
-        return Page(rows, part.position, gone=gone)
+        return Page(rows, position, gone=gone)
 
     def _archived(self, shape: Shape, window: Window) -> Iterator[Page]:
         since = window.since
@@ -269,6 +281,12 @@ class Reading:
                 losers = merged_into({**one["properties"], "id": one["id"]})
                 found.update(dict.fromkeys(losers, str(one["id"])))
         return found
+
+
+def _grouped(parts: Generator[_Part], size: int) -> Generator[list[_Part]]:
+    with closing(parts):
+        while group := list(islice(parts, size)):
+            yield group
 
 
 def _ends_day(window: Window) -> bool:

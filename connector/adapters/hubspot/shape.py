@@ -19,6 +19,7 @@ from connector.adapters.hubspot.objects import (
     STAGES,
     Objects,
 )
+from connector.domain.dated import Changed
 from connector.errors import UsageError
 
 HISTORY_BATCH = 50
@@ -27,15 +28,15 @@ HISTORY_BATCH = 50
 class Shape(NamedTuple):
     """Wanted of a source: properties by name, and what takes calls of its own.
 
-    `dated` are properties of which we want the moment they last changed, `stages` names such as
-    `dealstage.label`.
+    `dated` are properties of which we want the moment they last changed, each with the values for
+    which that is worth a call (None: any); `stages` are names such as `dealstage.label`.
     """
 
     source: str
     properties: tuple[str, ...]
     of_row: tuple[str, ...]
     associated: tuple[str, ...]
-    dated: tuple[str, ...]
+    dated: Mapping[str, frozenset[str] | None]
     stages: tuple[str, ...]
     named: bool
     subscriptions: tuple[str, ...] = ()
@@ -45,7 +46,8 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     """Sort the names of a mapping; UsageError names one the portal does not have."""
     known = objects.of(source)
     properties: dict[str, None] = {}
-    of_row, associated, dated, stages, named = [], [], [], [], False
+    of_row, associated, stages, named = [], [], [], False
+    dated: dict[str, frozenset[str] | None] = {}
     subscriptions: list[str] = []
     for name in names:
         head, dot, tail = name.partition(".")
@@ -61,7 +63,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
             properties["email"] = None
         elif dot and tail == "changed":
             properties[head] = None
-            dated.append(head)
+            dated[head] = name.among if isinstance(name, Changed) else None
         elif dot and head in STAGES.get(source, ()) and tail in {"label", "state"}:
             properties.update(dict.fromkeys(STAGES[source]))
             stages.append(name)
@@ -75,7 +77,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         tuple(properties),
         tuple(of_row),
         tuple(associated),
-        tuple(dated),
+        dated,
         tuple(stages),
         named,
         tuple(subscriptions),
@@ -125,8 +127,8 @@ class Rows:
         return rows
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Add when properties last changed, asking only for rows that have one of them."""
-        asked = [row for row in rows if any(row.get(name) for name in shape.dated)]
+        """Add when properties last changed, asking only for rows of which that is of use."""
+        asked = [row for row in rows if any(_told(row, *one) for one in shape.dated.items())]
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [
@@ -182,6 +184,11 @@ def _state_of(metadata: Mapping[str, str]) -> str:
     if str(metadata.get("isClosed", "")).lower() != "true":
         return "open"
     return "won" if str(metadata.get("probability", "")) in {"1.0", "1"} else "lost"
+
+
+def _told(row: Row, name: str, among: frozenset[str] | None) -> bool:
+    value = row.get(name)
+    return bool(value) and (among is None or str(value).strip() in among)
 
 
 def _latest(history: Any) -> str | None:
