@@ -3,7 +3,7 @@
 A cursor of the list leads to the next hundred only, so one chain of calls can never use what
 HubSpot allows. So far its cursors are the id of the last record, or of the next; no page of
 HubSpot's says so. Where the first page's cursor looks like one of the two, we leap: search names
-an id every 2,000 or 3,000, each stretch between two of them is a chain of its own, and where two
+an id every 2,000 to 2,500, each stretch between two of them is a chain of its own, and where two
 stretches meet the first one's own cursor, or what it read beyond, must lead to where the second
 began. Where it does not, the list is followed by its own cursors from there. `auth.leaps: off` of
 the connection follows it by them alone.
@@ -13,20 +13,22 @@ Source: HubSpot's page on objects (2026-11); what its cursors are was never told
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
+
+import orjson
 
 from connector.adapters.hubspot.ahead import in_order, one_ahead
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.searching import Search, above
 from connector.adapters.hubspot.shape import Shape
 
-LIST_PAGE, STRETCH, LEAST = 100, 3000, 2000
+LIST_PAGE, STRETCH, LEAST = 100, 2500, 2000
 """Records to a call, and to a stretch at most and at least: each stretch costs a search beside its
-20 to 30 calls of the list."""
-AHEAD = 9
-"""Stretches under way at once, each one call at a time: 26 a second at 0.35 seconds each."""
+20 to 25 calls of the list."""
+AHEAD = 8
+"""Stretches under way at once, each one call at a time: 23 a second at 0.35 seconds each."""
 _LONGEST = 3 * STRETCH
 _SEARCH_ENDS = 10_000
 _RANKS = 3
@@ -41,17 +43,34 @@ Read = Callable[[list[Record]], list[Record]]
 class Listed(NamedTuple):
     """Records that follow each other, in id order as far as `ordered` holds for them.
 
-    `beyond` are those that were read with them and come later; `cursor` leads to what follows
-    these, None where nothing does. `first` is the first id of all; `up_to` the id up to which
-    nothing more is to come, as far as one was asked for.
+    `parts` are pages as they came: what waits for its turn is held as bytes, which take a third of
+    the room. `bound` cuts off those of the last page that come later; they are `beyond`. `cursor`
+    leads to what follows these, None where nothing does. `first` and `last` are the ids at the
+    ends; `up_to` is the id up to which nothing more is to come, as far as one was asked for.
     """
 
-    records: list[Record]
+    parts: Sequence[bytes | list[Record]]
+    bound: int
     beyond: list[Record]
     cursor: str | None
     first: int | None
+    last: int
     ordered: bool
     up_to: int = 0
+
+    def records(self) -> Iterator[list[Record]]:
+        """Yield the records, a page of the list at a time."""
+        for part in self.parts:
+            some = orjson.loads(part)["results"] if isinstance(part, bytes) else part
+            yield [one for one in some if int(one["id"]) <= self.bound]
+
+
+class _Page(NamedTuple):
+    """One page of the list: its ids, and those of its records that come later than asked for."""
+
+    body: bytes
+    ids: list[int]
+    over: list[Record]
 
 
 class _Stretch(NamedTuple):
@@ -72,15 +91,15 @@ class Listing:
         """Yield all records, no more than some thousands at a time; `read` makes them whole."""
         chain = _Chain(self._calls, shape, read)
         end = chain.follow(None, 0, None, LIST_PAGE)
-        last = _last(end, 0)
+        last = end.last
         yield end
         if self._leaps and end.ordered and chain.learns(end.cursor, last):
             for run in self._leaping(shape, chain, end, last):
-                end, last = run, max(_last(run, last), run.up_to)
+                end, last = run, max(run.last, last, run.up_to)
                 yield run
         while end.cursor is not None or end.beyond:
             end = chain.follow(end, last, None, self._page)
-            last = _last(end, last)
+            last = max(end.last, last)
             yield end
 
     def _leaping(self, shape: Shape, chain: _Chain, end: Listed, last: int) -> Iterator[Listed]:
@@ -90,12 +109,12 @@ class Listing:
         try:
             for stretch, run in runs:
                 if run.ordered and chain.meets(end, stretch.above, run):
-                    end, last = run, max(_last(run, last), run.up_to)
+                    end, last = run, max(run.last, last, run.up_to)
                     yield end
                     continue
                 while last < stretch.up_to and (end.cursor is not None or end.beyond):
                     end = chain.follow(end, last, stretch.up_to, self._page)
-                    last = max(_last(end, last), end.up_to)
+                    last = max(end.last, last, end.up_to)
                     yield end
                 if not end.ordered:
                     return
@@ -156,8 +175,8 @@ class _Chain:
         cursor = end.cursor if end is not None else None
         enough = up_to is not None and bool(beyond) and int(beyond[-1]["id"]) >= up_to
         if beyond and (enough or cursor is None):
-            return self._cut(beyond, cursor, up_to, ordered=True)
-        return self._run(list(beyond), cursor, last, up_to, most)
+            return self._cut(beyond, [], cursor, up_to, ordered=True)
+        return self._run(beyond, cursor, last, up_to, most)
 
     def leap(self, last: int, up_to: int) -> Listed:
         """Begin above an id, without a cursor of the list's own."""
@@ -175,35 +194,48 @@ class _Chain:
     def _run(
         self, found: list[Record], cursor: str | None, last: int, up_to: int | None, most: int
     ) -> Listed:
-        ordered = True
+        pages: list[_Page] = []
+        ordered, count = True, len(found)
         last = max([last, *(int(one["id"]) for one in found)])
         while True:
-            answer = self._calls.get(self._path, {**self._query, "after": cursor})
-            results = answer["results"]
-            ids = [int(one["id"]) for one in results]
+            body, answer = self._calls.told(self._path, {**self._query, "after": cursor})
+            ids = [int(one["id"]) for one in answer["results"]]
             ordered = ordered and ids == sorted(ids) and (not ids or ids[0] > last)
-            found += results
+            bound = _NO_END if up_to is None else up_to
+            over = [one for one in answer["results"] if int(one["id"]) > bound]
+            pages.append(_Page(body, ids, over))
+            count += len(ids)
             last = max([last, *ids])
             after = ((answer.get("paging") or {}).get("next") or {}).get("after")
             cursor = str(after) if after else None
-            if cursor is None or len(found) + LIST_PAGE > most:
+            if cursor is None or count + LIST_PAGE > most:
                 break
             if up_to is not None and last >= up_to:
                 break
-        return self._cut(found, cursor, up_to, ordered=ordered)
+        return self._cut(found, pages, cursor, up_to, ordered=ordered)
 
     def _cut(
-        self, found: list[Record], cursor: str | None, up_to: int | None, *, ordered: bool
+        self,
+        found: list[Record],
+        pages: Sequence[_Page],
+        cursor: str | None,
+        up_to: int | None,
+        *,
+        ordered: bool,
     ) -> Listed:
-        found.sort(key=lambda one: int(one["id"]))
-        first = int(found[0]["id"]) if found else None
-        inside = [one for one in found if up_to is None or int(one["id"]) <= up_to]
-        beyond = found[len(inside) :]
-        if self._wide:
-            inside = self._read(inside)
-            inside.sort(key=lambda one: int(one["id"]))
+        bound = _NO_END if up_to is None else up_to
+        ids = [*(int(one["id"]) for one in found), *(one for page in pages for one in page.ids)]
+        beyond = [one for one in found if int(one["id"]) > bound]
+        beyond += [one for page in pages for one in page.over]
+        beyond.sort(key=lambda one: int(one["id"]))
+        parts: list[bytes | list[Record]] = [found, *(page.body for page in pages)]
+        last = max((one for one in ids if one <= bound), default=0)
         over = up_to if up_to is not None and (beyond or cursor is None) else 0
-        return Listed(inside, beyond, cursor, first, ordered, over)
+        run = Listed(parts, bound, beyond, cursor, min(ids, default=None), last, ordered, over)
+        if self._wide:
+            named = [one for some in run.records() for one in some]
+            run = run._replace(parts=[self._read(named)])
+        return run
 
 
 def _step(left: int) -> int:
@@ -211,7 +243,3 @@ def _step(left: int) -> int:
     together, end together."""
     turns = -(-(left + STRETCH) // (AHEAD * STRETCH))
     return max(LEAST, -(-left // (turns * AHEAD - 1) // LIST_PAGE) * LIST_PAGE)
-
-
-def _last(run: Listed, last: int) -> int:
-    return max([last, *(int(one["id"]) for one in run.records)])

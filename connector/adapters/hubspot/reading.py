@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -143,17 +143,22 @@ class Reading:
     def _listed(self, shape: Shape) -> Generator[_Part]:
         last, count, ordered = 0, 0, True
         found: list[dict[str, Any]] = []
+
+        def parts(least: int) -> Iterator[_Part]:
+            nonlocal last, count, found
+            while len(found) >= least:
+                some, found = found[: self._page], found[self._page :]
+                last = max([last, *(int(one["id"]) for one in some)])
+                count += len(some)
+                yield _Part(some, f"list:{last}:{count}" if ordered else "id:0")
+
         with closing(self._listing.walk(shape, partial(self._whole, shape))) as runs:
-            for run in chain(runs, [None]):
-                if run is not None:
-                    ordered = ordered and run.ordered
-                    found += run.records
-                least = self._page if run is not None else 1
-                while len(found) >= least:
-                    some, found = found[: self._page], found[self._page :]
-                    last = max([last, *(int(one["id"]) for one in some)])
-                    count += len(some)
-                    yield _Part(some, f"list:{last}:{count}" if ordered else "id:0")
+            for run in runs:
+                ordered = ordered and run.ordered
+                for some in run.records():
+                    found += some
+                    yield from parts(self._page)
+        yield from parts(1)
 
     def _resumed(self, shape: Shape, after: str) -> int:
         """Give the id above which to go on after a position of a full read."""
