@@ -13,6 +13,9 @@ from connector.store.schema import record
 from connector.store.streams import ALL, Row, Span, in_order, within
 
 
+_DEAL = frozenset({"open", "won", "lost"})
+
+
 class Deal(NamedTuple):
     """One opportunity: `cents` is None when it names no amount in the report's currency."""
 
@@ -102,8 +105,13 @@ def deals_of(found: Sequence[Row], currency: str, worth: Counting) -> list[Deal]
     own = {(row[1], row[2]): row[3] for row in found if row[3] is not None}
     named = [doc for doc in map(orjson.loads, own.values()) if "amount" in doc]
     opened = {(row[4], row[5]): row[6] for row in found if row[5] is not None}
-    documents = [*named, *map(orjson.loads, opened.values())]
+    documents = [*named, *filter(_is_deal, map(orjson.loads, opened.values()))]
     return [_deal(doc, currency, worth) for doc in documents]
+
+
+def _is_deal(doc: Mapping[str, Any]) -> bool:
+    """Whether a record is worth something: one by which sales decides about a person is not."""
+    return "amount" in doc or doc.get("status") in _DEAL
 
 
 def _deal(doc: Mapping[str, Any], currency: str, worth: Counting) -> Deal:

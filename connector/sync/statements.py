@@ -10,6 +10,10 @@ from connector.domain.moment import Micros
 from connector.store.people import PersonRecord
 
 _DEALS = {"open": State.QUALIFIED, "won": State.WON, "lost": State.LOST}
+_DECIDED = {
+    state.value: state
+    for state in (State.ACCEPTED, State.QUALIFIED, State.REJECTED, State.RECYCLED)
+}
 _WEIGHT = {
     State.WON: 5,
     State.QUALIFIED: 4,
@@ -36,21 +40,23 @@ class Statement(NamedTuple):
 def statements(
     record: PersonRecord, deals: Sequence[PersonRecord], owner: str | None
 ) -> list[Statement]:
-    """Give everything said by a person's record, which `owner` works on, and by its deals."""
+    """Give everything said by a person's record, which `owner` works on, and by its deals; a deal's
+    record may also be one by which sales decides about the person, such as HubSpot's leads."""
     found = []
     status = record.doc.get("status")
     if isinstance(status, str):
         at = record.doc.get("status_at")
         found.append(_statement(record, State(status), at, owner))
     for deal in deals:
-        state = _DEALS.get(str(deal.doc.get("status")))
+        word = str(deal.doc.get("status"))
+        state = _DEALS.get(word) or _DECIDED.get(word)
         if state is not None:
             at = deal.doc.get("status_at") or deal.doc.get(
                 "created" if state is State.QUALIFIED else "closed"
             )
             by = deal.doc.get("owner")
             key = f"{deal.connection}/{by}" if by else owner
-            found.append(_statement(deal, state, at, key)._replace(deal=True))
+            found.append(_statement(deal, state, at, key)._replace(deal=word in _DEALS))
     return found
 
 
