@@ -2,9 +2,9 @@
 
 A practice HubSpot answers, with its real limits; calls and refusals are counted where ours leave.
 The fewest are: 100 records to a page of a full list, 200 to a search, 100 to an update, one call
-each for definitions and the list of what was archived, and one for every 50 records whose lead status
-is a verdict: when it was given stands in the property's history alone. Searches for where stretches of
-a list begin are not among them.
+each for definitions and the list of what was archived, and one for every 50 records whose lead
+status is a verdict: when it was given stands in the property's history alone. Searches for where
+stretches of a list begin are not among them.
 """
 
 from __future__ import annotations

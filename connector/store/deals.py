@@ -12,7 +12,6 @@ from connector.domain.moment import Micros
 from connector.store.schema import record
 from connector.store.streams import ALL, Row, Span, in_order, within
 
-
 _DEAL = frozenset({"open", "won", "lost"})
 
 

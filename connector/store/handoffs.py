@@ -58,6 +58,8 @@ class Alert(NamedTuple):
     settled_at: Micros | None = None
 
 
+NOTE = "note"
+"""The kind of what is told on the record itself, by a note; who reads it is not ours to say."""
 _COLUMNS = [table.c[name] for name in Handoff._fields]
 _ALERT = [alerts.c[name] for name in Alert._fields]
 _CURRENT = and_(cycle.c.person == table.c.person, cycle.c.number == table.c.number, cycle.c.current)
@@ -176,13 +178,33 @@ def want(tx: Connection, rows: Sequence[Alert]) -> None:
 
 
 def due(tx: Connection, now: Micros) -> list[Alert]:
-    """Give alerts whose time has come, oldest first."""
+    """Give alerts to people whose time has come, oldest first."""
     rows = tx.execute(
         select(*_ALERT)
-        .where(alerts.c.state.in_(("wanted", "digest")), alerts.c.due_at <= now)
+        .where(
+            alerts.c.state.in_(("wanted", "digest")),
+            alerts.c.due_at <= now,
+            alerts.c.kind != NOTE,
+        )
         .order_by(alerts.c.due_at, alerts.c.person, alerts.c.kind)
     )
     return [Alert(*row) for row in rows.all()]
+
+
+def notes_due(tx: Connection, connection: str) -> list[tuple[Alert, Handoff]]:
+    """Give the notes that are not known to stand in a connection's CRM, with what they tell."""
+    rows = tx.execute(
+        select(*_ALERT, *_COLUMNS)
+        .join(table, and_(table.c.person == alerts.c.person, table.c.number == alerts.c.number))
+        .where(
+            alerts.c.kind == NOTE,
+            alerts.c.state.in_(("wanted", "sending")),
+            table.c.record.startswith(f"{connection}/", autoescape=True),
+        )
+        .order_by(alerts.c.due_at, alerts.c.person)
+    )
+    width = len(_ALERT)
+    return [(Alert(*row[:width]), Handoff(*row[width:])) for row in rows.all()]
 
 
 def put_off(tx: Connection, one: Alert, until: Micros) -> None:

@@ -53,6 +53,8 @@ def _confirm_page(loop: Loop, routed: list[Cycle]) -> int:
         people.mark(tx, (one.person for one in begun), pending=True)
         if _alerts(loop):
             handoffs.want(tx, told)
+        if loop.settings.handoff.note:
+            handoffs.want(tx, [_noted(loop, one) for one in begun])
     return len(moves)
 
 
@@ -65,6 +67,11 @@ def _crossing(loop: Loop, given: Handoff) -> Alert:
     """Tell the owner at once, or with the day's digest."""
     kind = "crossing" if given.turn == 0 else "reassigned"
     return Alert(given.person, given.number, given.turn, kind, given.owner, "wanted", loop.now)
+
+
+def _noted(loop: Loop, given: Handoff) -> Alert:
+    """Tell it on the record, once a cycle."""
+    return Alert(given.person, given.number, 0, handoffs.NOTE, given.owner, "wanted", loop.now)
 
 
 def release(loop: Loop, per_day: int) -> tuple[int, int]:

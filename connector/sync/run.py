@@ -29,6 +29,7 @@ from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
 from connector.sync.decide import decide, deliver_offers
 from connector.sync.guard import Hold
+from connector.sync.notes import give_notes
 from connector.sync.plan import plan
 from connector.sync.pull import pull
 from connector.sync.recall import OLDER, is_rebuilt, recall
@@ -195,6 +196,7 @@ def _send(loop: Loop, result: Result, troubles: Troubles) -> None:
     source = loop.handoff
     if source.lease is not None and source.lease.lease is not None:
         troubles.attempt(source, lambda: _done(loop, result, "handover", give_tasks(loop, source)))
+        troubles.attempt(source, lambda: _done(loop, result, "handover", give_notes(loop, source)))
     with loop.lease.held():
         _done(loop, result, "handover", send_alerts(loop))
         _done(loop, result, "handover", deliver_offers(loop))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from connector.adapters.base import NewTask
-from connector.domain.moment import DAY
+from connector.domain.moment import DAY, Micros
 from connector.errors import FeatureError, RemoteError, UnknownOutcomeError
 from connector.store import handoffs
 from connector.store.handoffs import Handoff
@@ -84,7 +84,7 @@ def _give(loop: Loop, source: Source, page: Sequence[Handoff], counts: Counter[s
             _settle(loop, source, one, "done", there[task.marker])
             counts["tasks found"] += one.task == "sending"
             continue
-        if one.task == "sending" and not _shown_by_now(loop, source, one):
+        if one.task == "sending" and not shown_by_now(loop, source, one.task_at):
             counts["tasks unknown"] += 1
             continue
         _make(loop, source, one, task, counts)
@@ -112,10 +112,10 @@ def _make(loop: Loop, source: Source, one: Handoff, task: NewTask, counts: Count
     counts["tasks"] += 1
 
 
-def _shown_by_now(loop: Loop, source: Source, one: Handoff) -> bool:
+def shown_by_now(loop: Loop, source: Source, sent_at: Micros | None) -> bool:
     """Whether the CRM would show by now what we sent without hearing an answer."""
     slow = source.adapter.capabilities
-    return one.task_at is not None and loop.now - one.task_at > slow.lag + slow.overlap
+    return sent_at is not None and loop.now - sent_at > slow.lag + slow.overlap
 
 
 def _settle(loop: Loop, source: Source, one: Handoff, task: str, ident: str | None) -> None:

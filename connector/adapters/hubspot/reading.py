@@ -42,6 +42,7 @@ from connector.adapters.hubspot.searching import (
     query,
 )
 from connector.adapters.hubspot.shape import Rows, Shape
+from connector.adapters.hubspot.unconfirmed import NOWHERE, SEARCH_BODY
 from connector.adapters.hubspot.values import modified_ms
 from connector.domain.moment import DAY, HOUR, parse_iso
 
@@ -53,9 +54,6 @@ DATED_PAGES = 5
 takes fifty of them."""
 PAGE = 1000
 """Rows to a page of ours: one transaction, and one associations call."""
-SEARCH_BODY = 3000
-"""Characters a search may have by HubSpot's page; `auth.search_body` of the connection says where
-more will do. One that names more properties asks for ids, and reads the records by them."""
 ARCHIVED_PAGES = 10
 MANY = 2000
 """So many changes are ten searches, which take longer than a look at how many there are in all."""
@@ -125,7 +123,7 @@ class Reading:
         return {
             str(ident)
             for error in self._calls.post(path, body).get("errors") or ()
-            if error.get("category") == "OBJECT_NOT_FOUND"
+            if error.get("category") == NOWHERE
             for ident in (error.get("context") or {}).get("ids") or ()
         }
 
@@ -204,7 +202,7 @@ class Reading:
             yield _Part(found, f"id:{last}")
 
     def _question(self, shape: Shape, filters: Filters) -> Question:
-        """What to search for: where it names too many properties ids are, and records read."""
+        """What to search for: where it would be too long ids are, and the records read by them."""
         longest = query([*filters, *above(10**15)], shape.properties, SEARCH_PAGE, 10_000)
         if len(orjson.dumps(longest)) <= self._search_body:
             return Question(shape.source, filters, shape.properties, list)
