@@ -11,6 +11,8 @@ from connector.adapters.hubspot.associations import Associations
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.consent import PREFIX, Consent, opt_out_of
 from connector.adapters.hubspot.library import Library
+from connector.adapters.hubspot.line_items import KIND as LINE_ITEMS
+from connector.adapters.hubspot.line_items import LineItems
 from connector.adapters.hubspot.objects import (
     ASSOCIATED,
     FULL_NAME,
@@ -29,7 +31,8 @@ class Shape(NamedTuple):
     """Wanted of a source: properties by name, and what takes calls of its own.
 
     `dated` are properties of which we want the moment they last changed, each with the values for
-    which that is worth a call (None: any); `stages` are names such as `dealstage.label`.
+    which that is worth a call (None: any); `stages` are names such as `dealstage.label`,
+    `items` properties of a deal's line items.
     """
 
     source: str
@@ -40,6 +43,7 @@ class Shape(NamedTuple):
     stages: tuple[str, ...]
     named: bool
     subscriptions: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -49,6 +53,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     of_row, associated, stages, named = [], [], [], False
     dated: dict[str, frozenset[str] | None] = {}
     subscriptions: list[str] = []
+    items: list[str] = []
     for name in names:
         head, dot, tail = name.partition(".")
         if name in OF_ROW:
@@ -58,6 +63,8 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
             named = True
         elif head == "associations" and tail in ASSOCIATED:
             associated.append(tail)
+        elif head == LINE_ITEMS and dot and source == "deals":
+            items.append(tail)
         elif name.startswith(PREFIX) and source == "contacts":
             subscriptions.append(tail)
             properties["email"] = None
@@ -81,6 +88,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         tuple(stages),
         named,
         tuple(subscriptions),
+        tuple(items),
     )
 
 
@@ -96,6 +104,7 @@ class Rows:
         self._library = library
         self._associations = Associations(calls)
         self._consent = Consent(calls)
+        self._line_items = LineItems(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
     def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -105,15 +114,13 @@ class Rows:
             row: Row = one["properties"]
             row["id"] = one["id"]
             rows.append(row)
-        if not rows:
-            return rows
-        if shape.of_row:
-            for row, one in zip(rows, results, strict=True):
-                row.update({name: one.get(name) for name in shape.of_row})
-        if shape.named:
-            for row in rows:
-                both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
-                row[FULL_NAME] = " ".join(filter(None, both)) or None
+        if rows:
+            _add_of_records(shape, rows, results)
+            self._add_asked(shape, rows)
+        return rows
+
+    def _add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
+        """Add what takes calls of its own."""
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
@@ -124,7 +131,8 @@ class Rows:
             self._stage(shape, rows)
         if shape.subscriptions:
             self._consent.add(rows, shape.subscriptions)
-        return rows
+        if shape.items:
+            self._line_items.add(shape.source, rows, shape.items)
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
         """Add when properties last changed, asking only for rows of which that is of use."""
@@ -178,6 +186,18 @@ class Rows:
                     tables["states"][stage.id] = _state_of(stage.metadata or {})
             self._pipelines[source] = tables
         return self._pipelines[source]
+
+
+def _add_of_records(
+    shape: Shape, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]
+) -> None:
+    if shape.of_row:
+        for row, one in zip(rows, results, strict=True):
+            row.update({name: one.get(name) for name in shape.of_row})
+    if shape.named:
+        for row in rows:
+            both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
+            row[FULL_NAME] = " ".join(filter(None, both)) or None
 
 
 def _state_of(metadata: Mapping[str, str]) -> str:
