@@ -127,7 +127,8 @@ def _only_where_told(one: MappedObject, name: str) -> str:
         return name
     test, status = one.where.get(field), one.status
     if test is not None and test.not_in is None:
-        return Changed(field, map(_word, test.in_ or [test.equals]))
+        told: Sequence[Any] = test.in_ or [test.equals]
+        return Changed(field, map(_word, told))
     if status is not None and status.from_ == field:
         return Changed(field, (told for told, ours in status.values.items() if ours is not None))
     return name
