@@ -22,6 +22,7 @@ from connector.store.news import note_news
 from connector.store.outbox import Failure, Row
 from connector.sync import hands
 from connector.sync.context import STAGE_OF, Loop, Source
+from connector.sync.living import to_the_living
 
 Held = dict[str, dict[str, Scalar]]
 """What the CRM holds now in the fields of some rows, by record id; gone records are missing."""
@@ -43,6 +44,8 @@ def begin(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str])
         return []
     if rows[0].grp != Group.SCORE.value:
         rows = _still_due(loop, source, rows, counts)
+    if rows and rows[0].grp == Group.OWNER.value:
+        rows = to_the_living(loop, source, rows, counts)
     with loop.store.write() as tx:
         source.hold(tx)
         return outbox.start_sending(tx, rows, loop.now, loop.run)
