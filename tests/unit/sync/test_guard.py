@@ -8,6 +8,7 @@ from connector.sync import guard
 from connector.sync.guard import Hold, Limits, exceeded
 
 LIMITS = Limits(records=0.2, owners=5, clears=0.1)
+FREE = Hold()
 EVERY = ["score", "nurture", "owner", "handoff"]
 
 
@@ -15,7 +16,7 @@ EVERY = ["score", "nurture", "owner", "handoff"]
 def judged(monkeypatch):
     """Judges a plan of so many rows and cleared ones by group; gives what is held and approved."""
 
-    def judge(tally, *, total=100, refreshed=0, hold=Hold(), limits=LIMITS):
+    def judge(tally, *, total=100, refreshed=0, hold=FREE, limits=LIMITS):
         approved = []
         monkeypatch.setattr(guard.outbox, "tally", lambda _tx, _plan: tally)
         monkeypatch.setattr(guard.outbox, "approve", lambda _tx, _plan, grp: approved.append(grp))
@@ -28,7 +29,7 @@ def judged(monkeypatch):
 def test_an_empty_plan_and_one_within_its_limits_pass(judged):
     assert judged({}) == ([], EVERY)
     assert judged({}, hold=Hold("the first plan", "little came")) == ([], EVERY)
-    assert judged({g: (5, 0) for g in EVERY}) == ([], EVERY)
+    assert judged(dict.fromkeys(EVERY, (5, 0))) == ([], EVERY)
 
 
 @pytest.mark.parametrize("group", ["score", "nurture"])
@@ -74,7 +75,7 @@ def test_owners_are_counted_and_take_what_goes_along_with_them(judged):
 
 
 def test_what_waits_whatever_its_size_waits_alone_and_for_its_reason(judged):
-    tally = {g: (1, 0) for g in EVERY}
+    tally = dict.fromkeys(EVERY, (1, 0))
     assert judged(tally, hold=Hold("the first plan")) == (["the first plan"], [])
     assert judged(tally, hold=Hold(None, "little came")) == (
         ["score: little came", "nurture: little came"],

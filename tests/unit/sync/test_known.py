@@ -92,7 +92,10 @@ def test_who_has_no_score_or_no_cycle_is_not_planned_and_the_others_come_in_orde
     shelf.current = {one: cycle(one) for one in ("p4", "p3", "p1")}
     shelf.handoffs = {("p1", 1): "h1", ("p4", 2): "of another cycle"}
     found = known(shelf, ("p1", "p2", "p3", "p4", "p5")).people
-    assert [(p.id, p.published, p.handoff) for p in found] == [("p1", "s1", "h1"), ("p4", "s4", None)]
+    assert [(p.id, p.published, p.handoff) for p in found] == [
+        ("p1", "s1", "h1"),
+        ("p4", "s4", None),
+    ]
 
 
 def test_an_undo_waits_seven_days_for_its_approval(shelf):
@@ -184,7 +187,9 @@ def test_a_group_has_its_own_fields_less_those_the_crm_lost_looked_up_once(shelf
 
     names = ("score", "state", "owner", "nurture")
     one = SimpleNamespace(writes={name: target(name) for name in names})
-    source = SimpleNamespace(name="crm", lost={"lead": frozenset({"f_state"})}, objects={"lead": one})
+    source = SimpleNamespace(
+        name="crm", lost={"lead": frozenset({"f_state"})}, objects={"lead": one}
+    )
     found = known(shelf)
     assert set(found.targets(source, "lead", Group.SCORE)) == {"score"}
     assert set(found.targets(source, "lead", Group.OWNER)) == {"owner"}
