@@ -16,6 +16,7 @@ from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import Group
 from connector.domain.record import Scalar
 from connector.errors import LeadloopError, RemoteError, StoppedError, UnknownOutcomeError
+from connector.mapping.compile import CompiledObject
 from connector.mapping.outbound import same
 from connector.store import outbox, people, records
 from connector.store.news import note_news
@@ -177,17 +178,27 @@ def settle_by_reading(
 
 
 def read_held(source: Source, rows: Iterable[Row]) -> Held:
-    """Read what the CRM holds now in the fields of rows of one object."""
+    """Read what the CRM holds now in the fields of rows of one object.
+
+    Whom the answer leaves out is asked for once more: one answer, which may have been another's on
+    a line that mixes them up, is not enough to call a record gone.
+    """
     rows = list(rows)
     one = source.objects[rows[0].object]
     names = [one.key, *dict.fromkeys(n for r in rows for n in r.changes)]
-    size = source.adapter.capabilities.id_batch
     ids = list(dict.fromkeys(r.record for r in rows))
-    found = {}
-    for start in range(0, len(ids), size):
-        for row in source.adapter.read_ids(one.source, names, ids[start : start + size]):
-            found[str(row[one.key])] = row
-    return found
+    found = _read(source, one, names, ids)
+    missing = [ident for ident in ids if ident not in found]
+    return {**found, **_read(source, one, names, missing)} if missing else found
+
+
+def _read(source: Source, one: CompiledObject, names: Sequence[str], ids: Sequence[str]) -> Held:
+    size = source.adapter.capabilities.id_batch
+    return {
+        str(row[one.key]): row
+        for start in range(0, len(ids), size)
+        for row in source.adapter.read_ids(one.source, names, ids[start : start + size])
+    }
 
 
 def _still_due(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> list[Row]:
