@@ -9,6 +9,7 @@ What was written is counted afterwards: every person of every connection.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -81,7 +82,7 @@ def measured(folder: Path, *words: str, expect: int = 0) -> tuple[dict[str, Any]
     began = time.monotonic()
     with (folder / "told").open("wb") as out, (folder / "said").open("wb") as err:
         child = subprocess.Popen(
-            [sys.executable, "-m", "connector", *words, "-q", "-o", "json"],
+            [sys.executable, "-m", "connector", *words, "-o", "json"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=out,
@@ -99,8 +100,11 @@ def measured(folder: Path, *words: str, expect: int = 0) -> tuple[dict[str, Any]
 
 def written(folder: Path) -> int:
     """How many people have a score in what was written."""
-    files = (folder / "out").glob("*/people.csv")
-    return sum(len(one.read_text(encoding="utf-8").splitlines()) - 1 for one in files)
+    found = 0
+    for file in (folder / "out").glob("*/people.csv"):
+        with file.open(encoding="utf-8", newline="") as rows:
+            found += sum(bool(row["leadloop_score"]) for row in csv.DictReader(rows))
+    return found
 
 
 def main() -> None:
