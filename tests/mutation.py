@@ -34,8 +34,8 @@ TARGETS: dict[str, list[str]] = {
     "connector.sync.scope": UNIT,
     "connector.sync.wishes": UNIT,
     "connector.sync.plan": PLAN,
-    "connector.sync.known": PLAN,
-    "connector.sync.guard": [*PLAN, "tests/sync/test_intake.py"],
+    "connector.sync.known": ["tests/unit/sync/test_known.py"],
+    "connector.sync.guard": ["tests/unit/sync/test_guard.py"],
 }
 """Modules, and the tests that every mutant of theirs meets first."""
 SLOW = [

@@ -26,7 +26,7 @@ from connector.store.cycles import Waiting
 from connector.store.nurture import Asked
 from connector.store.offers import Offer
 from connector.store.scores import Published
-from connector.sync import offering
+from connector.sync import offering, overtaken
 from connector.sync.context import Loop
 from connector.sync.nurturing import matrix_of, may, recycling_of
 from connector.sync.packaging import packages
@@ -174,6 +174,7 @@ def _route_everybody(loop: Loop) -> Counter[str]:
     with loop.store.write() as tx:
         owners = owners_in(tx, loop.handoff.name, loop.now)
         counts = offering.settle(loop, tx, owners)
+        counts["taken back"] += overtaken.take_back(loop, tx, owners)
         waiting = cycles.queue(tx)
         queue = [c for c in waiting if not _placed(c)]
         router = _router(loop, tx, owners)
@@ -209,10 +210,11 @@ class Made(NamedTuple):
 def _package(
     loop: Loop, tx: Connection, found: dict[str, Primary], rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Make the packages of everybody whose owner is chosen and who has none yet."""
+    """Make the packages of everybody whose owner is chosen and who has none for that owner yet."""
     placed = [c for c in cycles.queue(tx) if _placed(c) and c.person in found]
     known = handoffs.of(tx, (c.person for c in placed))
-    given = [c for c in placed if (c.person, c.number) not in known]
+    owners = {key: one.owner for key, one in known.items()}
+    given = [c for c in placed if owners.get((c.person, c.number)) != c.owner]
     handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
 
 

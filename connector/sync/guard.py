@@ -40,14 +40,16 @@ def exceeded(
     if hold.all is not None and tally:
         return [hold.all]
     for group in (Group.SCORE, Group.NURTURE):
-        if hold.scores is not None and group.value in tally:
+        if group.value not in tally:
+            continue
+        rows, cleared = tally[group.value]
+        counted = rows - refreshed if group is Group.SCORE else rows
+        if hold.scores is not None:
             held.append(f"{group.value}: {hold.scores}")
             continue
-        rows = tally.get(group.value, (0, 0))[0] - (refreshed if group is Group.SCORE else 0)
-        if rows > max(1.0, limits.records * total):
-            held.append(f"{group.value}: {rows} of {total} records (limit {limits.records:.0%})")
+        if counted > max(1.0, limits.records * total):
+            held.append(f"{group.value}: {counted} of {total} records (limit {limits.records:.0%})")
             continue
-        cleared = tally.get(group.value, (0, 0))[1]
         if cleared > max(1.0, limits.clears * total):
             held.append(
                 f"{group.value}: {cleared} values would be emptied (limit {limits.clears:.0%})"

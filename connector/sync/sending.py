@@ -16,12 +16,14 @@ from connector.domain.change import Outcome, Result, Write
 from connector.domain.outward import Group
 from connector.domain.record import Scalar
 from connector.errors import LeadloopError, RemoteError, StoppedError, UnknownOutcomeError
+from connector.mapping.compile import CompiledObject
 from connector.mapping.outbound import same
 from connector.store import outbox, people, records
 from connector.store.news import note_news
 from connector.store.outbox import Failure, Row
 from connector.sync import hands
 from connector.sync.context import STAGE_OF, Loop, Source
+from connector.sync.living import to_the_living
 
 Held = dict[str, dict[str, Scalar]]
 """What the CRM holds now in the fields of some rows, by record id; gone records are missing."""
@@ -43,6 +45,8 @@ def begin(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str])
         return []
     if rows[0].grp != Group.SCORE.value:
         rows = _still_due(loop, source, rows, counts)
+    if rows and rows[0].grp == Group.OWNER.value:
+        rows = to_the_living(loop, source, rows, counts)
     with loop.store.write() as tx:
         source.hold(tx)
         return outbox.start_sending(tx, rows, loop.now, loop.run)
@@ -174,17 +178,27 @@ def settle_by_reading(
 
 
 def read_held(source: Source, rows: Iterable[Row]) -> Held:
-    """Read what the CRM holds now in the fields of rows of one object."""
+    """Read what the CRM holds now in the fields of rows of one object.
+
+    Whom the answer leaves out is asked for once more: one answer, which may have been another's on
+    a line that mixes them up, is not enough to call a record gone.
+    """
     rows = list(rows)
     one = source.objects[rows[0].object]
     names = [one.key, *dict.fromkeys(n for r in rows for n in r.changes)]
-    size = source.adapter.capabilities.id_batch
     ids = list(dict.fromkeys(r.record for r in rows))
-    found = {}
-    for start in range(0, len(ids), size):
-        for row in source.adapter.read_ids(one.source, names, ids[start : start + size]):
-            found[str(row[one.key])] = row
-    return found
+    found = _read(source, one, names, ids)
+    missing = [ident for ident in ids if ident not in found]
+    return {**found, **_read(source, one, names, missing)} if missing else found
+
+
+def _read(source: Source, one: CompiledObject, names: Sequence[str], ids: Sequence[str]) -> Held:
+    size = source.adapter.capabilities.id_batch
+    return {
+        str(row[one.key]): row
+        for start in range(0, len(ids), size)
+        for row in source.adapter.read_ids(one.source, names, ids[start : start + size])
+    }
 
 
 def _still_due(loop: Loop, source: Source, rows: Sequence[Row], counts: Counter[str]) -> list[Row]:

@@ -90,6 +90,7 @@ class Troubles:
         self.out.add(source.name)
         self.errors.append(error)
         if len(self.loop.sources) > 1:
+            error.where = error.where or source.name
             self.loop.warn(f"{source.name}: {error}")
 
     def _remember(self, source: Source, error: LeadloopError) -> None:
