@@ -25,7 +25,7 @@ class Sent(NamedTuple):
 
     outbox: int
     key: Key
-    changes: Mapping[str, tuple[Scalar, Scalar]]
+    changes: Mapping[str, Sequence[Scalar]]
 
 
 class Journaled(NamedTuple):
@@ -38,7 +38,7 @@ class Journaled(NamedTuple):
     grp: str
     person: str
     state: str
-    changes: Mapping[str, tuple[Scalar, Scalar]]
+    changes: Mapping[str, Sequence[Scalar]]
 
 
 _JOURNAL = ("outbox", "connection", "object", "record", "changes", "at", "run")

@@ -23,7 +23,7 @@ from connector.sync.nurturing import recycling_of
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import VERDICTS, Statement
 
-PAGE = 500
+PAGE = 1000
 
 
 def collect(loop: Loop) -> Counter[str]:

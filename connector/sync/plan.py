@@ -26,7 +26,7 @@ from connector.sync.quiet import Worth, worth_writing
 from connector.sync.scope import within
 from connector.sync.wishes import Turn, against_live
 
-PAGE = 500
+PAGE = 1000
 
 
 def plan(loop: Loop, *, hold: Hold) -> PlanRow:

@@ -211,18 +211,22 @@ def _word(answer: Answer, name: str) -> str:
 def _csv(records: Sequence[Values]) -> bytes | None:
     """Spell records; None where a text is the very word that would empty its field."""
     names = list(dict.fromkeys(name for one in records for name in one if name != "id"))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, "utf-8", newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(["Id", *names])
     for one in records:
         if NULL in one.values():
             return None
-        writer.writerow([one["id"], *(_cell(one[n]) if n in one else "" for n in names)])
-    return out.getvalue().encode()
+        writer.writerow([one["id"], *[_cell(one[n]) if n in one else "" for n in names]])
+    text.flush()
+    return out.getvalue()
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value.__class__ is str:
+        return value or NULL
+    if value is None:
         return NULL
     if isinstance(value, bool):
         return "true" if value else "false"
