@@ -455,6 +455,19 @@ def colleagues(tx: Connection, account: str) -> dict[str, Fields]:
     return {row.id: orjson.loads(row.facts) for row in rows}
 
 
+_FLAGGED = (
+    select(person.c.id)
+    .where(person.c.id > bindparam("after"), person.c.excluded.is_(None), person.c.pending)
+    .order_by(person.c.id)
+    .limit(bindparam("most"))
+)
+
+
+def flagged(tx: Connection, after: str, limit: int) -> list[str]:
+    """Give people past `after` of whom there is news since they were planned, by id."""
+    return list(tx.execute(_FLAGGED, {"after": after, "most": limit}).scalars())
+
+
 def _to_be_planned() -> Select[Any]:
     """Those who are flagged, and those about whom something waits; each have an index of theirs."""
     past: BindParameter[str] = bindparam("after")

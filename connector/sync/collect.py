@@ -32,7 +32,7 @@ def collect(loop: Loop) -> Counter[str]:
     after = ""
     while True:
         with loop.store.write() as tx:
-            page = people.pending(tx, after, PAGE)
+            page = people.flagged(tx, after, PAGE)
             if not page:
                 return counts
             after = page[-1]

@@ -59,7 +59,7 @@ def recall(loop: Loop) -> Counter[str]:
     after = ""
     while True:
         with loop.store.write() as tx:
-            page = people.pending(tx, after, PAGE)
+            page = people.flagged(tx, after, PAGE)
             if not page:
                 break
             after = page[-1]

@@ -43,6 +43,8 @@ from connector.transport.http import Answer
 NULL = "#N/A"
 """How a cell says that a field is to be emptied; an empty cell leaves it as it is."""
 MOST_BYTES = 90_000_000
+OFF = "FUNCTIONALITY_NOT_ENABLED"
+"""What an org without the Bulk API says: no later turn need try again."""
 _ENDS = frozenset({"JobComplete", "Failed", "Aborted"})
 
 Values = dict[str, Any]
@@ -55,9 +57,12 @@ class Ingest:
         self._session = session
         self._bookmark = bookmark
         self._looked: set[str] = set()
+        self._off = False
 
     def update(self, source: str, records: Sequence[Values]) -> list[Outcome] | None:
         """Update records, each with its `id`; None where Bulk does not take them at all."""
+        if self._off:
+            return None
         body = _csv(records)
         if body is None or len(body) > MOST_BYTES:
             return None
@@ -70,8 +75,9 @@ class Ingest:
             )
             self._bookmark.save(_name(source), job)
             self._upload(job, body)
-        except (RemoteError, LoginError, QuotaError):
+        except (RemoteError, LoginError, QuotaError) as error:
             self._bookmark.drop(_name(source))
+            self._off = isinstance(error, RemoteError) and error.vendor_code == OFF
             return None
         self._looked.discard(source)
         try:
