@@ -26,7 +26,7 @@ class Progress:
 
     @cached_property
     def _log(self) -> Any:
-        import structlog  # noqa: PLC0415  it loads a library for terminals, and most say nothing
+        import structlog  # it loads a library for terminals, and most runs say nothing
 
         return structlog.wrap_logger(
             structlog.PrintLogger(sys.stderr),

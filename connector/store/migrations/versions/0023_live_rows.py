@@ -1,4 +1,4 @@
-"""The indexes of live outbox rows go by what is settled, so that a state may change without them."""
+"""The indexes of live outbox rows go by what is settled: a state changes without them."""
 
 from __future__ import annotations
 
