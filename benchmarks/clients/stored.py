@@ -7,6 +7,7 @@ stored score STORE NOW          the step as a run takes it; says what it counted
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -143,6 +144,7 @@ def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000, 20, 20)  # as `leadloop` does
     what, *given = sys.argv[1:]
     if what == "fill":
         print(json.dumps(fill(given[0], given[1])))

@@ -35,8 +35,9 @@ def count_contested(
     fields = [
         (row.key, name)
         for row in sent
+        if (bases := held.get(row.key))  # none at first
         for name, (before, _) in row.changes.items()
-        if (base := held.get(row.key, {}).get(name)) is not None and not same(base[0], before)
+        if (base := bases.get(name)) is not None and not same(base[0], before)
     ]
     if not fields:
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,7 +14,7 @@ from connector.domain.record import Scalar
 from connector.store.among import among, among_numbers
 from connector.store.bulk import execute_many, insert_many
 from connector.store.flapping import count_contested
-from connector.store.people import chunks, dumps
+from connector.store.people import CHUNK, chunks, dumps
 from connector.store.schema import LIVE, is_live, outbox, person
 from connector.store.schema import plan as plan_table
 from connector.store.written import Sent, bases, confirm, write_journal
@@ -21,12 +22,15 @@ from connector.store.written import Sent, bases, confirm, write_journal
 UNSENT = ("planned", "approved", "retry")
 """Live states of which nothing has left yet."""
 
-Changes = dict[str, tuple[Scalar, Scalar]]
+Changes = Mapping[str, Sequence[Scalar]]
 """Remote field name -> (before, after)."""
 
 
 class Row(NamedTuple):
-    """One outbox row: the fields of one group of one record."""
+    """One outbox row: the fields of one group of one record.
+
+    Its changes are kept as they are stored and read when asked for: a turn holds thousands of rows.
+    """
 
     id: int
     plan: str
@@ -36,7 +40,7 @@ class Row(NamedTuple):
     grp: str
     person: str
     state: str
-    changes: Changes
+    told: str
     quiet: bool
     attempts: int
     code: str | None = None
@@ -44,9 +48,14 @@ class Row(NamedTuple):
     message: str | None = None
     hint: str | None = None
 
+    @property
+    def changes(self) -> Changes:
+        """Remote field name -> (before, after)."""
+        read: Changes = orjson.loads(self.told)
+        return read
 
-_ROW = [outbox.c[name] for name in Row._fields]
-_CHANGES = Row._fields.index("changes")
+
+_ROW = [outbox.c["changes" if name == "told" else name] for name in Row._fields]
 
 
 class Planned(NamedTuple):
@@ -295,13 +304,13 @@ def cancel_excluded(tx: Connection, now: Micros) -> None:
 
 def applied(tx: Connection, rows: Sequence[Row], now: Micros, run: str) -> None:
     """Note confirmed writes: the rows, what we last wrote, and what the record holds now."""
-    if not rows:
-        return
-    settle(tx, (row.id for row in rows), "applied", now)
-    sent = [_sent(row) for row in rows]
-    held = bases(tx, [row.key for row in sent])
-    count_contested(tx, sent, held, now, run)
-    confirm(tx, sent, now, run, held)
+    for start in range(0, len(rows), CHUNK):
+        some = rows[start : start + CHUNK]
+        settle(tx, [row.id for row in some], "applied", now)
+        sent = [_sent(row) for row in some]
+        held = bases(tx, [row.key for row in sent])
+        count_contested(tx, sent, held, now, run)
+        confirm(tx, sent, now, run, held)
 
 
 class Failure(NamedTuple):
@@ -378,12 +387,16 @@ def _sent(row: Row) -> Sent:
     return Sent(row.id, (row.connection, row.object, row.record), row.changes)
 
 
-def _chunks(ids: Iterable[int], size: int = 500) -> Iterable[list[int]]:
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
     every = list(ids)
-    for start in range(0, len(every), size):
-        yield every[start : start + size]
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
 
 
 def _row(row: Sequence[Any]) -> Row:
-    changes = {n: (b, a) for n, (b, a) in orjson.loads(row[_CHANGES]).items()}
-    return Row(*(*row[:_CHANGES], changes, *row[_CHANGES + 1 :]))
+    """The words that all rows share are kept once."""
+    ident, plan, connection, obj, record, grp, owner, state, *more = row
+    return Row(
+        ident, intern(plan), intern(connection), intern(obj), record, intern(grp), owner,
+        intern(state), *more
+    )  # fmt: skip

@@ -69,8 +69,8 @@ _CHANGE = (
 _PERSON = ("id", "facts", "doc", "excluded")
 _of_person = itemgetter(*_PERSON)
 _KEY = ("kind", "value", "person")
-CHUNK = 500
-"""Ids bound in one statement: below every database's limit on variables."""
+CHUNK = 1000
+"""Ids bound in one statement, as one value. Fewer and the statements cost more than their rows."""
 
 
 class PersonRecord(NamedTuple):
@@ -453,6 +453,19 @@ def colleagues(tx: Connection, account: str) -> dict[str, Fields]:
         )
     )
     return {row.id: orjson.loads(row.facts) for row in rows}
+
+
+_FLAGGED = (
+    select(person.c.id)
+    .where(person.c.id > bindparam("after"), person.c.excluded.is_(None), person.c.pending)
+    .order_by(person.c.id)
+    .limit(bindparam("most"))
+)
+
+
+def flagged(tx: Connection, after: str, limit: int) -> list[str]:
+    """Give people past `after` of whom there is news since they were planned, by id."""
+    return list(tx.execute(_FLAGGED, {"after": after, "most": limit}).scalars())
 
 
 def _to_be_planned() -> Select[Any]:

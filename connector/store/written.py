@@ -25,7 +25,7 @@ class Sent(NamedTuple):
 
     outbox: int
     key: Key
-    changes: Mapping[str, tuple[Scalar, Scalar]]
+    changes: Mapping[str, Sequence[Scalar]]
 
 
 class Journaled(NamedTuple):
@@ -38,7 +38,7 @@ class Journaled(NamedTuple):
     grp: str
     person: str
     state: str
-    changes: Mapping[str, tuple[Scalar, Scalar]]
+    changes: Mapping[str, Sequence[Scalar]]
 
 
 _JOURNAL = ("outbox", "connection", "object", "record", "changes", "at", "run")
@@ -82,13 +82,17 @@ def confirm(
     `held` is what `bases` says of these records, for a caller who has asked already.
     """
     known = bases(tx, [row.key for row in sent]) if held is None else held
-    fields: dict[Key, dict[str, tuple[Scalar, Micros]]] = {}
+    values: dict[Key, dict[str, Scalar]] = {}
     for row in sent:
-        mine = fields.setdefault(row.key, dict(known.get(row.key, {})))
-        mine.update({name: (after, now) for name, (_, after) in row.changes.items()})
+        mine = values.setdefault(row.key, {})
+        mine.update([(name, pair[1]) for name, pair in row.changes.items()])
+    fields = {
+        key: {**known.get(key, {}), **{name: (value, now) for name, value in mine.items()}}
+        for key, mine in values.items()
+    }
     _save(tx, fields, run)
     _forget_edits(tx, sent)
-    _hold(tx, sent)
+    _hold(tx, values)
 
 
 def seed(
@@ -191,12 +195,8 @@ def save_edits(
     )
 
 
-def _hold(tx: Connection, sent: Sequence[Sent]) -> None:
+def _hold(tx: Connection, changes: Mapping[Key, Mapping[str, Scalar]]) -> None:
     """Put confirmed values into what the record holds, so that their echo is no news."""
-    changes: dict[Key, dict[str, Scalar]] = {}
-    for row in sent:
-        mine = changes.setdefault(row.key, {})
-        mine.update({name: after for name, (_, after) in row.changes.items()})
     updates = []
     for connection, obj, ids in grouped(changes):
         rows = tx.execute(

@@ -23,7 +23,7 @@ from connector.sync.nurturing import recycling_of
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import VERDICTS, Statement
 
-PAGE = 500
+PAGE = 1000
 
 
 def collect(loop: Loop) -> Counter[str]:
@@ -32,7 +32,7 @@ def collect(loop: Loop) -> Counter[str]:
     after = ""
     while True:
         with loop.store.write() as tx:
-            page = people.pending(tx, after, PAGE)
+            page = people.flagged(tx, after, PAGE)
             if not page:
                 return counts
             after = page[-1]

@@ -26,7 +26,7 @@ from connector.sync.quiet import Worth, worth_writing
 from connector.sync.scope import within
 from connector.sync.wishes import Turn, against_live
 
-PAGE = 500
+PAGE = 1000
 
 
 def plan(loop: Loop, *, hold: Hold) -> PlanRow:
@@ -131,6 +131,7 @@ def _group_changes(
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
     targets = known.targets(source, record.object, group)
     key = (record.connection, record.object, record.id)
+    base = known.bases.get(key, {})
     changes: dict[str, tuple[Scalar, Scalar]] = {}
     changed: list[str] = []
     for name, target in targets.items():
@@ -138,11 +139,13 @@ def _group_changes(
         if group is Group.OWNER and (after is None or after in known.inactive):
             counts["owner inactive"] += after is not None
             continue
-        if same(record.remote.get(target.to), after):
+        held = record.remote.get(target.to)
+        if same(held, after):
             continue  # as most fields are: the CRM holds our wish
-        match _settle(loop, known, record, target, after):
+        first = held is None and target.to not in base  # as all are once: there is no more to ask
+        match Do.WRITE if first else _settle(loop, known, record, target, after):
             case Do.WRITE:
-                changes[target.to] = (record.remote.get(target.to), after)
+                changes[target.to] = (held, after)
                 changed.append(name)
             case Do.STOP:
                 counts["flapping"] += 1
@@ -151,14 +154,11 @@ def _group_changes(
                     "by somebody each time: it is left alone; leadloop runs retry tries again"
                 )
             case Do.ASK:
-                if known.asks(key, target.to, record.remote.get(target.to), after):
+                if known.asks(key, target.to, held, after):
                     question = (*key, target.to)
-                    known.asked.append(
-                        (question, group.value, person.id, record.remote.get(target.to), after)
-                    )
+                    known.asked.append((question, group.value, person.id, held, after))
     if group is not Group.SCORE:
         return changes, Worth.WRITE
-    base = known.bases.get(key, {})
     return changes, _worth(loop, targets, wish, record, base, changed)
 
 

@@ -35,7 +35,7 @@ from connector.sync.decide import policy_of
 from connector.sync.primary import Primary, primaries
 from connector.sync.statements import VERDICTS, Statement
 
-PAGE = 500
+PAGE = 1000
 OLDER = "older_than_crm"
 """The note that stands while a store found itself older than the CRM, until a plan is approved."""
 REBUILT_SHARE = 0.5
@@ -59,7 +59,7 @@ def recall(loop: Loop) -> Counter[str]:
     after = ""
     while True:
         with loop.store.write() as tx:
-            page = people.pending(tx, after, PAGE)
+            page = people.flagged(tx, after, PAGE)
             if not page:
                 break
             after = page[-1]

@@ -117,19 +117,21 @@ def _note(
     outcomes: Sequence[Outcome],
     counts: Counter[str],
 ) -> None:
-    pairs = list(zip(rows, outcomes, strict=True))
+    done: list[Row] = []
+    others: list[tuple[Row, Outcome]] = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if outcome.result is Result.APPLIED:
+            done.append(row)
+        else:
+            others.append((row, outcome))
     with loop.store.write() as tx:
         source.hold(tx)
-        done = [r for r, o in pairs if o.result is Result.APPLIED]
         outbox.applied(tx, done, loop.now, loop.run)
-        outbox.failed(
-            tx,
-            [_failure(r, o) for r, o in pairs if o.result is not Result.APPLIED],
-            loop.now,
-        )
-        _bury(tx, [(r, o.into) for r, o in pairs if o.result is Result.GONE])
-    counts.update(o.result.value for o in outcomes if o.result is not Result.UNKNOWN)
-    unknown = [r for r, o in pairs if o.result is Result.UNKNOWN]
+        outbox.failed(tx, [_failure(r, o) for r, o in others], loop.now)
+        _bury(tx, [(r, o.into) for r, o in others if o.result is Result.GONE])
+    counts["applied"] += len(done)
+    counts.update(o.result.value for _, o in others if o.result is not Result.UNKNOWN)
+    unknown = [r for r, o in others if o.result is Result.UNKNOWN]
     if unknown:
         settle_by_reading(loop, source, unknown, counts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -94,5 +95,6 @@ def _values(changes: Changes) -> dict[str, Scalar]:
     return {n: after for n, (_, after) in changes.items() if not _names_run(n)}
 
 
+@lru_cache(maxsize=1024)
 def _names_run(remote_name: str) -> bool:
     return remote_name.casefold().rstrip("_c").endswith("_run")

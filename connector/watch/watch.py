@@ -11,8 +11,7 @@ from connector.store import cycles, notes, outbox, records
 from connector.store.database import open_store
 from connector.watch import alerts
 from connector.watch.heartbeat import beat
-from connector.watch.metrics import Standing, write_metrics
-from connector.watch.outcome import Outcome
+from connector.watch.outcome import Outcome, Standing
 
 _TOLD = "told"
 
@@ -21,6 +20,8 @@ def after(loaded: Loaded, outcome: Outcome, warn: Callable[[str], None]) -> None
     """Tell whomever the settings name how the run went; failures are told to `warn`."""
     settings = loaded.settings
     if settings.metrics is not None:
+        from connector.watch.metrics import write_metrics  # noqa: PLC0415  most have no such file
+
         try:
             write_metrics(loaded.path(settings.metrics), outcome, _standing(loaded))
         except OSError as error:
