@@ -90,6 +90,12 @@ class Source:
             )
         return [name for name in one.names if name not in lost]
 
+    @property
+    def streams(self) -> list[CompiledObject]:
+        """All that is read: each object, and where it has a history in the CRM, that behind it."""
+        trails = [one.trail for one in self.objects.values() if one.trail is not None]
+        return [*self.objects.values(), *trails]
+
     def has(self, one: CompiledObject) -> bool:
         """Whether the CRM has an object; asked of those only that the mapping calls optional."""
         if not one.optional:
