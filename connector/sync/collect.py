@@ -49,7 +49,7 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
     moves: list[Move] = []
     for person, primary in found.items():
         cycle = current.get(person)
-        rows += [said_row(loop, person, cycle, s, s.at) for s in _meanwhile(primary, last)]
+        rows += [said_row(loop, person, cycle, s, s.at) for s in _meanwhile(primary, last, cycle)]
         for statement in _news(primary, known):
             at = min(statement.at or primary.record.changed or loop.now, loop.now)
             rows.append(said_row(loop, person, cycle, statement, at))
@@ -95,21 +95,24 @@ def _renamed(rows: Sequence[dict[str, Any]], known: set[str]) -> list[dict[str, 
     ]
 
 
-def _meanwhile(primary: Primary, last: dict[str, cycles.Said]) -> list[Step]:
-    """What a record said and took back since its last word, oldest first.
+def _meanwhile(
+    primary: Primary, last: dict[str, cycles.Said], cycle: Cycle | None
+) -> list[Step]:
+    """What a record said and took back since its last word or the start of the pass, oldest first.
 
-    Of one that is heard for the first time, the steps that led up to what it says now. All this is
-    entered in the book; the cycle follows what the CRM says now.
+    Of a person who is met for the first time, the steps that led up to what is said now. All this
+    is entered in the book; the cycle follows what the CRM says now.
     """
     found: list[Step] = []
     for source in dict.fromkeys(one.source for one in primary.steps):
         mine = [one for one in primary.steps if one.source == source]
         before = last.get(source)
-        if before is None:
+        since = before.at if before is not None else cycle.opened_at if cycle is not None else None
+        if since is None:
             now = next((s for s in primary.statements if s.source == source), None)
             found += leading_up(mine, now)
         else:
-            found += [one for one in mine if one.at > before.at]
+            found += [one for one in mine if one.at > since]
     return found
 
 
