@@ -44,6 +44,8 @@ from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 Row = dict[str, Any]
 _BINLESS = frozenset({"CampaignMember"})
 """Unconfirmed: these go without passing the bin."""
+_GRANTS = frozenset({"PermissionSetAssignment", "ObjectPermissions"})
+"""Whoever gives or takes rights changes what descriptions say."""
 
 
 class Org:
@@ -298,6 +300,8 @@ class Org:
         if not loaded:
             self._note(user, row, "+", None, dict(values))
         after_insert(self, name, row, user, loaded=loaded)
+        if name in _GRANTS:
+            self.schema_changed = self.clock.now()
         return row
 
     def _blank(self, spec: ObjectSpec) -> Row:
@@ -347,6 +351,8 @@ class Org:
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
         after_delete(self, name, row, user)
+        if name in _GRANTS:
+            self.schema_changed = self.clock.now()
 
     def undelete(self, id_: str, user: str) -> None:
         """Take a row out of the bin."""

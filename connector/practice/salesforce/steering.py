@@ -81,6 +81,7 @@ def _password(crm: SalesforcePractice, given: Any) -> Any:
 def _rights(crm: SalesforcePractice, given: Any) -> Any:
     """An admin gives a user these permissions and no others; `objects` as {object: [what]}."""
     rights.narrow(crm.org, given["user"], given)
+    crm.org.schema_changed = crm.clock.now()
 
 
 def _refresher(crm: SalesforcePractice, given: Any) -> Any:
