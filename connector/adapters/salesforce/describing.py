@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from requests import Response
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceResourceNotFound
 
@@ -32,18 +31,6 @@ _TEXTS = frozenset(
     {"string", "picklist", "multipicklist", "combobox", "email", "phone", "url", "id", "reference"}
     | {"encryptedstring"}
 )
-
-
-class _Dated(RidingSession):
-    """Knows the date of the last answer, of which the library gives the body alone."""
-
-    date: str | None = None
-
-    def request(self, method: Any, url: Any, *rest: Any, **given: Any) -> Response:
-        """Send one request of the library's."""
-        answer = super().request(method, url, *rest, **given)
-        self.date = answer.headers.get("Date")
-        return answer
 
 
 class Described:
@@ -85,7 +72,7 @@ class Objects:
 
     def __init__(self, http: Transport, address: str, recalling: Recalling | None = None) -> None:
         self._recalling = recalling
-        self._riding = _Dated(http)
+        self._riding = RidingSession(http)
         self._library = Salesforce(
             session_id="of our transport",
             instance_url=address,
