@@ -17,7 +17,6 @@ from connector.engine.pinned import COLUMNS, key_of
 from connector.engine.run import run_job
 from connector.scoring.choice import Models
 
-
 _AS_TODAY: Mapping[int, Fields] = {}
 
 
@@ -88,7 +87,7 @@ def _cells(facts: Fields, fields: Mapping[str, str]) -> Iterator[str]:
     for name, kind in fields.items():
         value = facts.get(name)
         truth = isinstance(value, bool)
-        if value is None or (kind == "bool") != truth and kind != "any":
+        if value is None or ((kind == "bool") != truth and kind != "any"):
             yield ""
         elif truth:
             yield str(value).lower()

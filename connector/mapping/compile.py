@@ -161,7 +161,10 @@ def _trail(name: str, one: MappedObject, history: History) -> CompiledObject | N
         return None
     names: dict[str, None] = {}
     convert = compile_trail(history, _edited(one, history), names)
-    told = [one.model_dump(mode="json", by_alias=True, include=_TOLD_BY), history.model_dump(exclude={"told_by"})]
+    told = [
+        one.model_dump(mode="json", by_alias=True, include=_TOLD_BY),
+        history.model_dump(exclude={"told_by"}),
+    ]
     return CompiledObject(
         name=f"{name}.history",
         kind=Kind.HISTORY,

@@ -335,7 +335,7 @@ def load_mapping(path: Path, environ: dict[str, str] | None = None) -> MappingDo
 
 
 def plain(document: MappingDocument) -> Any:
-    """Give the document as plain values, for hashing; a key of later versions counts if it is used."""
+    """Give the document as plain values, for hashing; a newer key counts only where it is used."""
     given = document.model_dump(mode="json", by_alias=True)
     for one in given["objects"].values():
         if one["history"] is None:

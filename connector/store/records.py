@@ -22,7 +22,6 @@ from connector.store.people import chunks
 from connector.store.schema import activity, quarantine, record
 from connector.store.upsert import upsert
 
-
 _NOTHING_DATED: Mapping[str, str | None] = {}
 
 

@@ -32,9 +32,7 @@ _NEVER = float("-inf")
 OWN_SCORE = "crm_score"
 """The field a mapping may read the CRM's own score into."""
 OWN_FLAG = "The CRM's own score is that of today: it may know who bought."
-FLAGS = (
-    "Who is the same person, and which activities were a machine's, is as judged today.",
-)
+FLAGS = ("Who is the same person, and which activities were a machine's, is as judged today.",)
 
 
 class Moment(NamedTuple):
@@ -105,7 +103,11 @@ def run_backtest(
         "left_out": dict(sorted((name, n) for name, n in left_out.items() if n)),
         "excluded_fields": [*question.without, *left],
         "undated": dict(then.undated.most_common()),
-        "flags": [*_of_fields(then, left, len(moments)), *FLAGS, *([OWN_FLAG] if any(c.own is not None for c in cases) else [])],
+        "flags": [
+            *_of_fields(then, left, len(moments)),
+            *FLAGS,
+            *([OWN_FLAG] if any(c.own is not None for c in cases) else []),
+        ],
         **_plain(result),
     }
 
@@ -176,10 +178,8 @@ def _of_fields(then: Then, left: Sequence[str], moments: int) -> list[str]:
     named = ", ".join(f"{name} ({n:,} of {moments:,})" for name, n in then.undated.most_common())
     if left:
         return [f"Rules on fields whose values of then are not known are left out: {named}."]
-    return [
-        f"Of these fields the values of then are not known of all leads: {named}. Today's stand in, "
-        "so fit may know what was learnt later; --dated leaves their rules out."
-    ]
+    said = f"Of these fields the values of then are not known of all leads: {named}. Today's stand "
+    return [f"{said}in, so fit may know what was learnt later; --dated leaves their rules out."]
 
 
 # --- scores of then ------------------------------------------------------------------------------

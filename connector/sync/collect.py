@@ -78,7 +78,8 @@ def _standing_words(
     ]
     back = verdicts.taken_back(tx, newest.values())
     verdicts.take_back(tx, set(silent) - back)
-    sources = {s.source: None for p in found.values() for s in (*p.statements, *p.steps)}
+    sources = {s.source: None for p in found.values() for s in p.statements}
+    sources |= {s.source: None for p in found.values() for s in p.steps}
     last = cycles.said(tx, sources)
     return {source: one for source, one in last.items() if newest.get(source) not in back}, last
 
@@ -95,9 +96,7 @@ def _renamed(rows: Sequence[dict[str, Any]], known: set[str]) -> list[dict[str, 
     ]
 
 
-def _meanwhile(
-    primary: Primary, last: dict[str, cycles.Said], cycle: Cycle | None
-) -> list[Step]:
+def _meanwhile(primary: Primary, last: dict[str, cycles.Said], cycle: Cycle | None) -> list[Step]:
     """What a record said and took back since its last word or the start of the pass, oldest first.
 
     Of a person who is met for the first time, the steps that led up to what is said now. All this

@@ -174,9 +174,7 @@ def _of_status(told: Mapping[Key, list[Kept]], source: Source, record: str) -> l
     return [one for one in edits or () if spec is not None and one.field == spec.told_by]
 
 
-def _steps(
-    record: PersonRecord, told: Mapping[Key, list[Kept]], source: Source
-) -> Sequence[Step]:
+def _steps(record: PersonRecord, told: Mapping[Key, list[Kept]], source: Source) -> Sequence[Step]:
     edits = told.get((record.connection, record.object, record.id))
     if not edits:
         return ()

@@ -113,7 +113,9 @@ class _Known(NamedTuple):
             for who, found in people.records_of(tx, ids).items()
         }
         accounts = account_records_of(tx, records.values())
-        keys = [_key(one) for found in (*records.values(), list(accounts.values())) for one in found]
+        keys = [
+            _key(one) for found in (*records.values(), list(accounts.values())) for one in found
+        ]
         edits = field_history.edits_of(tx, keys)
         return cls(records, accounts, edits, field_history.first_seen(tx, keys), since)
 

@@ -9,6 +9,7 @@ import pytest
 from connector.domain.moment import HOUR, MINUTE
 from connector.store.database import open_store
 from connector.store.field_history import edits_of
+from connector.sync.health import examine
 from connector.sync.then import facts_then
 
 FIELDS = ("seniority", "country")
@@ -170,6 +171,21 @@ def test_a_won_deal_has_the_moment_of_its_stage_and_who_moved_it(opened):
     work.go()
     mine = [(when, by) for verdict, when, by in said(work) if verdict == "won"]
     assert mine == [(at, f"crm/{work.owners['ben']}")]
+
+
+def test_doctor_says_which_history_the_org_does_not_tell(work):
+    def told():
+        found = examine(work.loaded, lambda: work.now)
+        return [(one.state, one.said, one.fix) for one in found if one.what == "crm history"]
+
+    ((state, said_, fix),) = told()
+    assert (state, "OpportunityFieldHistory" in said_) == ("look", True)
+    assert (
+        fix
+        == "Have the CRM track these fields of Opportunity, or let our user read OpportunityFieldHistory"
+    )
+    work.crm.steer("features", {"opportunity_history": True})
+    assert told() == []
 
 
 def test_a_second_run_over_the_same_history_adds_nothing(work):

@@ -37,8 +37,8 @@ from connector.adapters.salesforce.grants import Grant
 from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
-from connector.adapters.salesforce.recalling import Recalling
 from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
+from connector.adapters.salesforce.recalling import Recalling
 from connector.adapters.salesforce.related import CONTACT_ROLE
 from connector.adapters.salesforce.seeding import seed
 from connector.adapters.salesforce.session import Session

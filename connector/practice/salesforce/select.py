@@ -184,7 +184,7 @@ class Selection:
 
     def _candidates(self) -> Sequence[str]:
         """Ids that can match: those after `Id > x`, or those `=` or IN name, else all."""
-        order = self._org.order[self.object]
+        order: Sequence[str] = self._org.order[self.object]
         where = self._query.where
         parts = where.parts if isinstance(where, Both) and where.word == "and" else (where,)
         for part in parts:

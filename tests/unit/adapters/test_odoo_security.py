@@ -94,7 +94,11 @@ class _Fields:
 
     def plain(self):
         return {
-            name: {"type": "many2one" if name in MANY else "char", "string": name, "readonly": False}
+            name: {
+                "type": "many2one" if name in MANY else "char",
+                "string": name,
+                "readonly": False,
+            }
             | ({"relation": MANY[name]} if name in MANY else {})
             for name in self.names
         }
@@ -129,7 +133,15 @@ def test_every_field_that_is_asked_for_or_written_is_on_the_page(asked):
         values = [*given.get("vals_list", ())] + ([given["vals"]] if "vals" in given else [])
         strange |= {f"writes {model}.{n}" for one in values for n in one
                     if n not in put.get(model, set())}  # fmt: skip
-        assert method in {"search_read", "fields_get", "context_get", "read", "create", "write", "unlink"}
+        assert method in {
+            "search_read",
+            "fields_get",
+            "context_get",
+            "read",
+            "create",
+            "write",
+            "unlink",
+        }
         assert model in there or model in put
     assert strange == set(), "and not on the page"
 
