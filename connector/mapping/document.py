@@ -207,10 +207,10 @@ class MappedObject(Document):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> MappedObject:
         for check in (
+            self._check_history,
             self._check_activity,
             self._check_fields,
             self._check_status,
-            self._check_history,
         ):
             check()
         if self.frozen is not None and self.is_ is not Kind.PERSON:
