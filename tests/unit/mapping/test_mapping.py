@@ -542,11 +542,20 @@ def test_a_value_of_history_that_cannot_be_read_keeps_its_row_aside():
 
 
 def test_a_history_that_is_asked_for_later_has_no_other_row_read_again():
-    without = PAST.partition("    history:")[0] + "    write: {owner: {to: OwnerId, owner: theirs}}\n"
-    now, before = (compile_mapping(parse(t, MappingDocument, name="m.yaml")) for t in (PAST, without))
+    without = (
+        PAST.partition("    history:")[0] + "    write: {owner: {to: OwnerId, owner: theirs}}\n"
+    )
+    now, before = (
+        compile_mapping(parse(t, MappingDocument, name="m.yaml")) for t in (PAST, without)
+    )
     assert now["lead"].hash == before["lead"].hash
     assert (before["lead"].trail, dict(before["lead"].dated)) == (None, {})
-    assert dict(now["lead"].dated) == {"status": None, "staff": None, "size": None, "owner": "OwnerId"}
+    assert dict(now["lead"].dated) == {
+        "status": None,
+        "staff": None,
+        "size": None,
+        "owner": "OwnerId",
+    }
     assert mapping_hash(parse(PAST, MappingDocument, name="m")) != mapping_hash(
         parse(without, MappingDocument, name="m")
     )
@@ -558,7 +567,11 @@ def test_a_history_that_is_asked_for_later_has_no_other_row_read_again():
         ("fields: [status, staff, size, owner]", "fields: [tier]", "`history: tier` is not read"),
         ("      key: Id\n      record", "      record", "needs `key:`"),
         ("      source: LeadHistory\n", "", "needs a `source:`"),
-        ("      by: MadeBy\n", "      by: MadeBy\n      told_by: stage\n", "not among its `fields:`"),
+        (
+            "      by: MadeBy\n",
+            "      by: MadeBy\n      told_by: stage\n",
+            "not among its `fields:`",
+        ),
         ("is: person", "is: history", "is no object"),
     ],
 )
