@@ -242,8 +242,8 @@ def _histories(source: Source) -> Iterator[Finding]:
         yield Finding(
             "look",
             f"{source.name} history",
-            f"the CRM shows no {remote}, or not all of it: what {', '.join(one.dated)} of {one.name} held before is "
-            "known as runs see it",
+            f"the CRM shows no {remote}, or not all of it: what {', '.join(one.dated)} of "
+            f"{one.name} held before is known as runs see it",
             f"Have the CRM track these fields of {one.source}, or let our user read {remote}",
         )
 
