@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, u
 
 from connector.domain.moment import Micros
 from connector.identity.address import normalise_address
+from connector.store import field_history
 from connector.store.people import chunks, dumps
 from connector.store.questions import CODES
 from connector.store.schema import (
@@ -120,6 +121,7 @@ def erase(
     """
     pseudonym = f"forgotten/{secrets.token_hex(8)}"
     counts: Counter[str] = Counter()
+    counts["earlier values"] += field_history.drop(tx, [*keys, *deals_of(tx, keys)])
     _erase_records(tx, keys, counts)
     _erase_written(tx, keys, people, pseudonym, now, counts)
     mine = or_(activity.c.person.in_(people), func.lower(activity.c.email) == address)

@@ -11,15 +11,18 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 from sqlalchemy import insert as sql_insert
 
-from connector.domain.record import Activity, Record, Rejected
+from connector.domain.moment import Micros
+from connector.domain.record import Activity, Edit, Record, Rejected
 from connector.mapping.outbound import same
-from connector.store import suppressed
+from connector.store import field_history, suppressed
 from connector.store.among import among, parts_of
 from connector.store.bulk import execute_many, insert_many
 from connector.store.news import note_news
 from connector.store.people import chunks
 from connector.store.schema import activity, quarantine, record
 from connector.store.upsert import upsert
+
+_NOTHING_DATED: Mapping[str, str | None] = {}
 
 
 class PageCounts(NamedTuple):
@@ -42,12 +45,15 @@ def store_page(
     mapping_hash: str,
     run: str,
     gone: Mapping[str, str | None],
+    dated: Mapping[str, str | None] = _NOTHING_DATED,
+    now: Micros = 0,
 ) -> PageCounts:
     """Store a page: an unchanged row costs no write, a changed one is dirty for resolve.
 
     A record whose write fields alone changed is not dirty; its person is planned again. `gone`
     ids become tombstones, which also ask for resolve; a row that comes back is alive again. People
-    who were forgotten are not let in.
+    who were forgotten are not let in. What the `dated` fields held before is kept (see
+    field_history).
     """
     records, unwanted = suppressed.let_in(tx, connection, object, kind, records)
     gone = {**gone, **dict.fromkeys(unwanted)}
@@ -66,6 +72,9 @@ def store_page(
         elif not _holds_the_same(before.remote, row.remote):
             touched.append(row)
     insert_many(tx, record, _Row._fields, fresh)
+    if dated and (differing or touched):
+        seen = _differences(tx, [*differing, *touched], known, dated, suffix, now)
+        field_history.store_differences(tx, connection, object, seen, run)
     execute_many(tx, _CHANGE, [_changes(row) for row in differing])
     if touched:
         _touch(tx, touched, known)
@@ -122,6 +131,11 @@ class _Row(NamedTuple):
     first_run: str
     dirty: bool = True
 
+    @property
+    def run(self) -> str:
+        """The run that read it."""
+        return self.first_run
+
 
 def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: str) -> _Row:
     doc = orjson.dumps(one.doc, option=orjson.OPT_SORT_KEYS)
@@ -170,6 +184,53 @@ def _touch(tx: Connection, rows: Sequence[_Row], known: Mapping[str, _Known]) ->
     )
     people = {known[row.id].person for row in rows}
     note_news(tx, (person for person in people if person is not None))
+
+
+def _differences(
+    tx: Connection,
+    rows: Sequence[_Row],
+    known: Mapping[str, _Known],
+    dated: Mapping[str, str | None],
+    suffix: bytes,
+    now: Micros,
+) -> list[Edit]:
+    """What differs between the rows as they were stored and as they came now.
+
+    What was read by another mapping may differ for that alone, and is left out.
+    """
+    found: list[Edit] = []
+    docs = _docs(tx, rows)
+    for row in rows:
+        was = docs.get(row.id, "")
+        if blake2b(was.encode() + suffix, digest_size=16).hexdigest() != known[row.id].hash:
+            continue
+        old, new = orjson.loads(was), orjson.loads(row.doc)
+        held, holds = orjson.loads(known[row.id].remote), orjson.loads(row.remote)
+        at = row.changed if row.changed is not None else now
+        for field, remote in dated.items():
+            before, after = (
+                (old.get(field), new.get(field))
+                if remote is None
+                else (held.get(remote), holds.get(remote))
+            )
+            if before != after:
+                found.append(Edit(row.run, row.id, field, at, before, after))
+    return found
+
+
+def _docs(tx: Connection, rows: Sequence[_Row]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    connection, obj = rows[0].connection, rows[0].object
+    for some in chunks(row.id for row in rows):
+        told = tx.execute(
+            select(record.c.id, record.c.doc).where(
+                record.c.connection == connection,
+                record.c.object == obj,
+                among(record.c.id, some),
+            )
+        )
+        found.update((ident, doc) for ident, doc in told)
+    return found
 
 
 def bury(tx: Connection, connection: str, obj: str, gone: Mapping[str, str | None]) -> None:

@@ -8,6 +8,7 @@ from connector.domain.moment import Micros
 from connector.store.people import mark
 from connector.store.questions import CODES
 from connector.store.schema import activity, journal, outbox, quarantine, run
+from connector.store.schema_sync import field_history
 
 _NOTHING = "{}"
 _SETTLED = ("applied", "superseded", "cancelled", "noop", "conflict")
@@ -21,6 +22,11 @@ def clear_activities(tx: Connection, before: Micros) -> int:
     ).scalars()
     mark(tx, list(touched), stale=True, pending=True)
     return int(tx.execute(delete(activity).where(old)).rowcount)
+
+
+def clear_history(tx: Connection, before: Micros) -> int:
+    """Delete what fields held before a moment."""
+    return int(tx.execute(delete(field_history).where(field_history.c.at < before)).rowcount)
 
 
 def clear_values(tx: Connection, before: Micros) -> int:

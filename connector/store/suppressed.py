@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy import insert as sql_insert
 
 from connector.domain.moment import Micros
-from connector.domain.record import Activity, Record
+from connector.domain.record import Activity, Edit, Record
 from connector.identity.address import normalise_address
 from connector.store import audit
 from connector.store.among import among
@@ -95,6 +95,16 @@ def let_in_activities(
     unwanted = _unwanted(tx, {word for words in known_by for word in words})
     pairs = zip(activities, known_by, strict=True)
     return [one for one, words in pairs if not words & unwanted]
+
+
+def let_in_edits(
+    tx: Connection, connection: str, obj: str, edits: Sequence[Edit]
+) -> Sequence[Edit]:
+    """Leave out what the records of forgotten people held before."""
+    if not _is_anybody(tx):
+        return edits
+    unwanted = _unwanted(tx, {_record_word(connection, obj, one.record) for one in edits})
+    return [one for one in edits if _record_word(connection, obj, one.record) not in unwanted]
 
 
 def _words(connection: str, obj: str, one: Record) -> set[str]:

@@ -1,7 +1,8 @@
 """Backtest: past leads scored as of their hand-off, and held against what became of them.
 
-What people did is dated, so only what came before the moment counts. What people are is not: the
-store keeps no history of fields, so fit is that of today, and so is who is whom.
+What people did is dated, so only what came before the moment counts. What people are is dated as
+far as the mapping asks for the history of fields (see then); for the rest fit is that of today, and
+so is who is whom.
 """
 
 from __future__ import annotations
@@ -24,16 +25,14 @@ from connector.store import people
 from connector.store.database import Store
 from connector.store.feed import activities_sql, people_sql
 from connector.store.histories import Reading, Told, Worth, histories
+from connector.sync.then import Then, facts_then
 
 _HANDED_OFF = STAGES.index("handed_off")
 _NEVER = float("-inf")
 OWN_SCORE = "crm_score"
 """The field a mapping may read the CRM's own score into."""
 OWN_FLAG = "The CRM's own score is that of today: it may know who bought."
-FLAGS = (
-    "Fields are those of today, the store keeps no history: fit may know what was learnt later.",
-    "Who is the same person, and which activities were a machine's, is as judged today.",
-)
+FLAGS = ("Who is the same person, and which activities were a machine's, is as judged today.",)
 
 
 class Moment(NamedTuple):
@@ -58,6 +57,8 @@ class Question(NamedTuple):
     sample: int | None = None
     seed: int = 0
     without: tuple[str, ...] = ()
+    dated: bool = False
+    """Leave out the rules on fields whose values of then are not known of every lead."""
 
 
 def run_backtest(
@@ -76,7 +77,12 @@ def run_backtest(
     if question.sample is not None and question.sample < asked:
         luck = Random(question.seed)  # noqa: S311  a sample anybody can draw again
         moments = [moments[i] for i in sorted(luck.sample(range(asked), question.sample))]
-    cases, scored = _cases(store, loaded, models, moments)
+    then = _then(store, loaded, models, moments)
+    left = sorted(then.undated) if question.dated else []
+    if left:
+        models = without(models, left)
+        model = models.default
+    cases, scored = _cases(store, loaded, models, moments, then)
     left_out["not scored any more"] += len(moments) - len(cases)
     exceeds = model.compare == "exceeds"
     result = backtest(cases, model.threshold, exceeds=exceeds)
@@ -95,8 +101,13 @@ def run_backtest(
         "known": asked,
         "basis": dict(Counter(moments[past.number].basis for past in scored).most_common()),
         "left_out": dict(sorted((name, n) for name, n in left_out.items() if n)),
-        "excluded_fields": list(question.without),
-        "flags": [*FLAGS, *([OWN_FLAG] if any(c.own is not None for c in cases) else [])],
+        "excluded_fields": [*question.without, *left],
+        "undated": dict(then.undated.most_common()),
+        "flags": [
+            *_of_fields(then, left, len(moments)),
+            *FLAGS,
+            *([OWN_FLAG] if any(c.own is not None for c in cases) else []),
+        ],
         **_plain(result),
     }
 
@@ -153,11 +164,29 @@ def _as_of(told: Told) -> tuple[Micros | None, str]:
     return began, "creation"
 
 
+def _then(store: Store, loaded: Loaded, models: Models, moments: Sequence[Moment]) -> Then:
+    """What rules would have read then."""
+    ranks = {one.name: rank for rank, one in enumerate(loaded.settings.connections)}
+    asked = [(one.person, one.at) for one in moments]
+    with store.read() as tx:
+        return facts_then(tx, asked, list(models.person_fields()), ranks)
+
+
+def _of_fields(then: Then, left: Sequence[str], moments: int) -> list[str]:
+    if not then.undated:
+        return []
+    named = ", ".join(f"{name} ({n:,} of {moments:,})" for name, n in then.undated.most_common())
+    if left:
+        return [f"Rules on fields whose values of then are not known are left out: {named}."]
+    said = f"Of these fields the values of then are not known of all leads: {named}. Today's stand "
+    return [f"{said}in, so fit may know what was learnt later; --dated leaves their rules out."]
+
+
 # --- scores of then ------------------------------------------------------------------------------
 
 
 def _cases(
-    store: Store, loaded: Loaded, models: Models, moments: Sequence[Moment]
+    store: Store, loaded: Loaded, models: Models, moments: Sequence[Moment], then: Then
 ) -> tuple[list[Case], list[Past]]:
     if not moments:
         return [], []
@@ -170,6 +199,7 @@ def _cases(
             store.dialect, models.activity_columns(), only_stale=False, customers=True
         ),
         memory=loaded.settings.engine.memory,
+        then=then.facts,
     ) as scored:
         pasts = sorted(scored)
     with store.read() as tx:

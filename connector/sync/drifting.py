@@ -33,7 +33,7 @@ def look_at_schema(loop: Loop, source: Source) -> Counter[str]:
     """Compare each object's fields with the last run's; gives how many are lost, new, retyped."""
     counts: Counter[str] = Counter()
     sources: dict[str, list[CompiledObject]] = {}
-    for one in filter(source.has, source.objects.values()):
+    for one in filter(source.has, source.streams):
         sources.setdefault(one.source, []).append(one)
     for name, objects in sources.items():
         fields = source.adapter.describe(name)

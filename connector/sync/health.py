@@ -183,6 +183,7 @@ def _source(
             "look", f"{name} clock", f"differs from ours by {off:.0f} s", "Set this machine's clock"
         )
     yield from _fields(source)
+    yield from _histories(source)
     asker = admin if source.adapter.capabilities.admin_knows else None
     try:
         by = opened_as(loaded, name, asker, clock, stack) if asker else None
@@ -224,6 +225,27 @@ def _fields(source: Source) -> Iterator[Finding]:
         yield Finding("look", f"{name} fields", said, f"leadloop install {name}")
     else:
         yield Finding("ok", f"{name} fields", f"{len(steps)} of our fields are there")
+
+
+def _histories(source: Source) -> Iterator[Finding]:
+    """Which earlier values the CRM does not tell of, so that only differences between runs do."""
+    try:
+        silent = [
+            (one, one.trail.source)
+            for one in source.objects.values()
+            if one.trail is not None and not source.has(one.trail)
+        ]
+    except LeadloopError as error:
+        yield _failed(f"{source.name} history", error)
+        return
+    for one, remote in silent:
+        yield Finding(
+            "look",
+            f"{source.name} history",
+            f"the CRM shows no {remote}, or not all of it: what {', '.join(one.dated)} of "
+            f"{one.name} held before is known as runs see it",
+            f"Have the CRM track these fields of {one.source}, or let our user read {remote}",
+        )
 
 
 def _rights(source: Source, settings: Settings, by: Source | None) -> Iterator[Finding]:

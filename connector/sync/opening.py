@@ -141,7 +141,7 @@ def open_sources(
         objects = compile_mapping(document)
         uses = uses_of(objects)
         budget = _budget(store, connection, clock)
-        with metered(budget), keeping(_keeping(loaded, connection, store or late)):
+        with metered(budget), keeping(_keeping(loaded, connection, store, late)):
             adapter = Door(open_adapter(connection, loaded.folder, uses, clock), uses)
         if budget is not None:
             budget.keep(adapter.capabilities.paces)
@@ -163,10 +163,15 @@ def open_sources(
     return tuple(sources)
 
 
-def _keeping(loaded: Loaded, connection: Connection, store: Transactions) -> Keeping:
+def _keeping(
+    loaded: Loaded, connection: Connection, store: Store | None, late: Transactions
+) -> Keeping:
     """Where the adapter of a connection keeps its bookmarks and log-ins."""
     key = loaded.settings.vault.secret() if loaded.settings.vault is not None else None
-    return Keeping(StoreBookmark(store, connection.name), StoreVault(store, connection.name, key))
+    place = store or late
+    bookmark = StoreBookmark(place, connection.name)
+    vault = StoreVault(place, connection.name, key)
+    return Keeping(bookmark, vault, lasting=store is not None)
 
 
 def _budget(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from connector.domain.cycle import State
 from connector.store import people
+from connector.store.field_history import Kept, Key, edits_of
 from connector.store.people import PersonRecord
 from connector.sync.context import Loop, Source
-from connector.sync.statements import Statement, statements
+from connector.sync.statements import Statement, Step, dated, earlier, statements
 
 OPEN = "open"
 
@@ -28,6 +30,8 @@ class Primary(NamedTuple):
     owner: str | None
     opportunity_owner: str | None
     account_owner: str | None
+    steps: tuple[Step, ...] = ()
+    """What was said before what is said now, where the CRM keeps a history."""
 
 
 def primaries(
@@ -63,6 +67,7 @@ def primaries(
         (str(r.doc["account"]) for r in chosen.values() if r.doc.get("account")),
     )
     queues = _queues(tx, name)
+    told = _histories(tx, loop.handoff, chosen, mine, deals)
     return {
         person: _primary(
             record,
@@ -71,6 +76,7 @@ def primaries(
             accounts,
             loop.handoff,
             queues,
+            told,
         )
         for person, record in chosen.items()
     }
@@ -106,6 +112,7 @@ def _primary(
     accounts: dict[str, PersonRecord],
     source: Source,
     queues: set[str],
+    told: Mapping[Key, list[Kept]],
 ) -> Primary:
     name = source.name
     account = accounts.get(str(record.doc.get("account") or ""))
@@ -115,17 +122,66 @@ def _primary(
         return f"{name}/{owner}" if owner and str(owner) not in queues else None
 
     owner = _owner(record, source)
+    said = (
+        *statements(record, deals, key(owner)),
+        *(said for one in frozen for said in statements(one, [], key(owner))),
+    )
     return Primary(
         record=record,
-        statements=(
-            *statements(record, deals, key(owner)),
-            *(said for one in frozen for said in statements(one, [], key(owner))),
-        ),
+        statements=tuple([dated(one, _of_status(told, source, one.source)) for one in said])
+        if told
+        else said,
         remote_owner=f"{name}/{owner}" if owner else None,
         owner=key(owner),
         opportunity_owner=key(opened[0].doc.get("owner")) if opened else None,
         account_owner=key(account.doc.get("owner")) if account else None,
+        steps=tuple([step for one in (record, *frozen) for step in _steps(one, told, source)]),
     )
+
+
+# --- what was said before ------------------------------------------------------------------------
+
+
+def _histories(
+    tx: Connection,
+    source: Source,
+    chosen: Mapping[str, PersonRecord],
+    mine: Mapping[str, list[PersonRecord]],
+    deals: Mapping[str, list[PersonRecord]],
+) -> Mapping[Key, list[Kept]]:
+    """The edits of status and reason that the CRM tells of, of all records that say something."""
+    dating = {one.name: one for one in source.objects.values() if one.trail and one.told_by}
+    if not dating:
+        return {}
+    speak = [
+        one
+        for person, record in chosen.items()
+        for one in (record, *mine[person], *deals.get(record.id, ()))
+        if one.object in dating
+    ]
+    fields = {str(one.told_by) for one in dating.values()} | {_REASON}
+    edits = edits_of(tx, dict.fromkeys((r.connection, r.object, r.id) for r in speak), fields)
+    return {key: [one for one in found if one.told] for key, found in edits.items()}
+
+
+_REASON = "reason"
+
+
+def _of_status(told: Mapping[Key, list[Kept]], source: Source, record: str) -> list[Kept]:
+    connection, obj, ident = record.split("/", 2)
+    edits = told.get((connection, obj, ident))
+    spec = source.objects.get(obj) if edits else None
+    return [one for one in edits or () if spec is not None and one.field == spec.told_by]
+
+
+def _steps(record: PersonRecord, told: Mapping[Key, list[Kept]], source: Source) -> Sequence[Step]:
+    edits = told.get((record.connection, record.object, record.id))
+    if not edits:
+        return ()
+    reasons = [one for one in edits if one.field == _REASON]
+    status = record.doc.get("status")
+    now = State(status) if isinstance(status, str) else None
+    return earlier(record.key, _of_status(told, source, record.key), reasons, now)
 
 
 def _owner(record: PersonRecord, source: Source) -> object:

@@ -21,6 +21,7 @@ def retain(loop: Loop) -> Counter[str]:
             return counts
         for name, kept, clear in (
             ("activities", limits.activities, retention.clear_activities),
+            ("earlier values", limits.activities, retention.clear_history),
             ("journal values", limits.journal, retention.clear_values),
             ("rows kept aside", limits.quarantine, retention.clear_quarantine),
         ):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from connector.domain.cycle import State, Verdict
 from connector.domain.moment import Micros
+from connector.domain.record import Scalar
+from connector.store.field_history import Kept
 from connector.store.people import PersonRecord
 
 _DEALS = {"open": State.QUALIFIED, "won": State.WON, "lost": State.LOST}
@@ -23,6 +25,8 @@ _WEIGHT = {
     State.ACCEPTED: 2,
     State.HANDED_OFF: 1,
 }
+_RANK = {state: n for n, state in enumerate((State.ACCEPTED, State.QUALIFIED), start=1)}
+_RANK |= dict.fromkeys((State.RECYCLED, State.REJECTED, State.LOST, State.WON), 3)
 VERDICTS = frozenset(verdict.value for verdict in Verdict)
 
 
@@ -35,6 +39,16 @@ class Statement(NamedTuple):
     at: Micros | None
     by: str | None
     deal: bool = False
+
+
+class Step(NamedTuple):
+    """One thing a record said once, by the CRM's own history, and no longer says."""
+
+    source: str
+    state: State
+    reason: str | None
+    at: Micros
+    by: str | None
 
 
 def statements(
@@ -58,6 +72,69 @@ def statements(
             key = f"{deal.connection}/{by}" if by else owner
             found.append(_statement(deal, state, at, key)._replace(deal=word in _DEALS))
     return found
+
+
+def dated(said: Statement, edits: Sequence[Kept]) -> Statement:
+    """Give the statement the moment and the author of the edit that made it, where one is known."""
+    last = edits[-1] if edits else None
+    if last is None or (not said.deal and last.after != said.state.value):
+        return said
+    if said.deal and said.state is State.QUALIFIED:
+        return said  # since the deal was made, through whatever stages
+    return said._replace(at=last.at, by=_author(said.source, last) or said.by)
+
+
+def earlier(
+    source: str, edits: Sequence[Kept], reasons: Sequence[Kept], now: State | None
+) -> list[Step]:
+    """Give what a record said before it said what it says `now`, oldest first.
+
+    The reason of each is the one that stood there when the next was said.
+    """
+    past = list(edits)
+    if past and now is not None and past[-1].after == now.value:
+        past.pop()
+    said = []
+    for place, one in enumerate(past):
+        if one.after not in VERDICTS:
+            continue
+        until = edits[place + 1].at if place + 1 < len(edits) else None
+        reason = _at(reasons, until)
+        said.append(
+            Step(
+                source,
+                State(str(one.after)),
+                str(reason) if reason else None,
+                one.at,
+                _author(source, one),
+            )
+        )
+    return said
+
+
+def leading_up(steps: Sequence[Step], to: Statement | None) -> list[Step]:
+    """Give the last of these steps that each took the person further, up to what is said now."""
+    found: list[Step] = []
+    after = _RANK.get(to.state, 0) if to is not None else None
+    for one in reversed(steps):
+        rank = _RANK.get(one.state, 0)
+        if after is not None and rank >= after:
+            break
+        found.append(one)
+        after = rank
+    return found[::-1]
+
+
+def _at(edits: Sequence[Kept], until: Micros | None) -> Scalar:
+    """The value a field held just before a moment; None where no edit tells."""
+    before = [one for one in edits if until is None or one.at < until]
+    if before:
+        return before[-1].after
+    return edits[0].before if edits else None
+
+
+def _author(source: str, one: Kept) -> str | None:
+    return f"{source.partition('/')[0]}/{one.by}" if one.by else None
 
 
 def strongest(said: Iterable[Statement]) -> Statement | None:

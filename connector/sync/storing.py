@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import StatementError
 
 from connector.adapters.base import Page
-from connector.domain.record import Activity, Kind, Record, Rejected
+from connector.domain.record import Kind, Record, Rejected
 from connector.errors import LeadloopError
 from connector.mapping.compile import CompiledObject
-from connector.store import outbox, records
+from connector.store import field_history, outbox, records
 from connector.store.records import PageCounts
 from connector.sync.context import Loop, Source
 
@@ -116,7 +116,7 @@ def _store(
     also: Also,
     counts: Counter[str],
 ) -> PageCounts:
-    found, activities, rejected, read = convert_page(one, page)
+    found, events, rejected, read = convert_page(one, page)
     with loop.store.write() as tx:
         source.hold(tx)
         if one.kind is Kind.ACTIVITY:
@@ -124,9 +124,14 @@ def _store(
                 tx,
                 connection=source.name,
                 object=one.name,
-                activities=activities,
+                activities=events,
                 gone=page.gone,
             )
+        elif one.kind is Kind.HISTORY:
+            fresh_edits = field_history.store_edits(
+                tx, source.name, one.name.rpartition(".")[0], events, loop.run
+            )
+            stored = PageCounts(new=fresh_edits, unchanged=len(events) - fresh_edits)
         else:
             stored = records.store_page(
                 tx,
@@ -137,6 +142,8 @@ def _store(
                 mapping_hash=one.hash,
                 run=loop.run,
                 gone=page.gone,
+                dated=one.dated,
+                now=loop.now,
             )
             lost = [*page.gone, *(r.id for r in found if r.gone)]
             outbox.cancel_gone(tx, source.name, one.name, lost, loop.now)
@@ -153,13 +160,14 @@ def _store(
     return stored
 
 
-Converted = tuple[list[Record], list[Activity], list[Rejected], list[str]]
+Converted = tuple[list[Record], list[Any], list[Rejected], list[str]]
 
 
 def convert_page(one: CompiledObject, page: Page) -> Converted:
-    """Give a page's records, activities, rows kept aside, and the keys of rows that were read."""
+    """Give a page's records, its activities or edits, rows kept aside, and the keys of rows that
+    were read."""
     found: list[Record] = []
-    activities: list[Activity] = []
+    events: list[Any] = []
     rejected = list(page.rejected)
     read: dict[str, None] = {}
     places: Sequence[str] = page.places or ()
@@ -172,9 +180,9 @@ def convert_page(one: CompiledObject, page: Page) -> Converted:
             rejected.append(converted)
             read.pop(converted.id or "", None)  # the newest reading of a row counts
         elif converted is not None:
-            activities.extend(converted)
+            events.extend(converted)
             read[str(row[one.key])] = None
-    return found, activities, rejected, list(read)
+    return found, events, rejected, list(read)
 
 
 def _convert(one: CompiledObject, row: Mapping[str, Any], place: str) -> Any:
