@@ -1,8 +1,9 @@
-"""Reads the store in bulk by ADBC, read-only. Imported in the scoring process alone."""
+"""Reads the store in bulk by ADBC, read-only. Imported where people are scored or counted alone."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import duckdb
@@ -14,12 +15,12 @@ TABLES = ("people", "activities", "tallies")
 
 def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
     """Copy what the queries select into tables: people, activities, and tallies if asked for."""
-    connection = _connect(source["store"])
+    connection = connect(source["store"])
     try:
         for table in TABLES:
             if table not in source:
                 continue
-            _copy(duck, connection, table, source[table])
+            copy(duck, connection, table, source[table])
     finally:
         connection.close()
     duck.execute("ALTER TABLE activities ALTER machine TYPE BOOLEAN USING machine = 1")
@@ -32,18 +33,16 @@ def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
 def driver(database: str) -> Any:
     """Load the bulk driver of a database, sqlite or postgresql, and give it."""
     # The drivers load whichever of these is installed; the rows go to DuckDB as they are.
-    for unused in ("polars", "pyarrow"):
-        sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
-    if database == "sqlite":
-        from adbc_driver_sqlite import dbapi  # noqa: PLC0415
-
-        return dbapi
-    from adbc_driver_postgresql import dbapi as postgresql  # noqa: PLC0415
-
-    return postgresql
+    unused = [name for name in ("polars", "pyarrow") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]
+    try:
+        return import_module(f"adbc_driver_{database}.dbapi")
+    finally:
+        for name in unused:
+            del sys.modules[name]
 
 
-def _connect(url: str) -> Any:
+def connect(url: str) -> Any:
     if url.startswith("sqlite:///"):
         return driver("sqlite").connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro")
     postgresql = driver("postgresql")
@@ -51,14 +50,17 @@ def _connect(url: str) -> Any:
         return postgresql.connect(url)
     except postgresql.OperationalError:
         raise TryLaterError(
-            "the scoring process could not reach the PostgreSQL store",
+            "the PostgreSQL store took no further connection to read in bulk",
             hint="Check that the database takes one more connection",
         ) from None
 
 
-def _copy(duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str) -> None:
+def copy(
+    duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str, columns: str = "*"
+) -> None:
+    """Make a table of the rows of a query that have a person, of its columns as DuckDB gives them."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         duck.register("incoming", cursor.fetch_arrow())
-        duck.execute(f"CREATE TABLE {table} AS SELECT * FROM incoming WHERE person <> ''")
+        duck.execute(f"CREATE TABLE {table} AS SELECT {columns} FROM incoming WHERE person <> ''")
         duck.unregister("incoming")

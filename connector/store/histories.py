@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Text, and_, case, cast, func, or_, select
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields
-from connector.funnel.history import Handoff, History
+from connector.funnel.history import ON_THE_WAY, Handoff, History
 from connector.funnel.untouched import OwnerDays
 from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
 from connector.store.schema import activity, cycle, disposition, handoff, move, offer, person
@@ -31,10 +31,6 @@ BACKLOG = "backlog"
 _LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
 RESTING = frozenset({State.INQUIRY.value, State.NURTURE.value, State.DISQUALIFIED.value})
-_ON_THE_WAY = frozenset(
-    {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
-     State.QUALIFIED}
-)  # fmt: skip
 
 
 @dataclass
@@ -444,13 +440,13 @@ def _reached(
 def _stays(moves: list[Row], *, found: bool) -> tuple[tuple[str, Micros, Micros | None], ...]:
     """The times in states on the way to a deal; when the first began is not known if `found`."""
     known = moves[1:] if found else moves
-    if not any(step[2] in _ON_THE_WAY for step in known):
+    if not any(step[2] in ON_THE_WAY for step in known):
         return ()
     ends: list[Micros | None] = [*(step[4] for step in known[1:]), None]
     return tuple(
         (step[2], step[4], end)
         for step, end in zip(known, ends, strict=True)
-        if step[2] in _ON_THE_WAY
+        if step[2] in ON_THE_WAY
     )
 
 
