@@ -64,10 +64,11 @@ def tell(
         copy(duck, connection, table, query, columns)
     _spell_out(duck)
     _add_deals(duck, deals)
-    for step in (_SEVERAL, _LEADS, _MOVED, _STAYED, _SAID, _SOLD, _TAKEN, _DONE):
-        duck.execute(step.format(**{name: quoted(text) for name, text in words._asdict().items()}))
+    spelled = {name: quoted(text) for name, text in words._asdict().items()}
+    for step in (_SEVERAL, _MOVED, _STAYED, _SAID, _SOLD, _TAKEN, _WORKED):
+        duck.execute(step.format(**spelled))
     _add_given(duck, times, watched=watched)
-    duck.execute(_PASSES.format(watched=watched))
+    duck.execute(_PASSES.format(watched=watched, **spelled))
 
 
 def days_worked(passes: Passes) -> list[Row]:
@@ -75,8 +76,8 @@ def days_worked(passes: Passes) -> list[Row]:
     return passes.ask(
         f"""SELECT DISTINCT effort.name, effort.moment // {DAY}, handed FROM (
             SELECT unnest(efforts) AS effort,
-                person IN (SELECT person FROM leads WHERE handed_off_at IS NOT NULL) AS handed
-            FROM done WHERE person IN (SELECT person FROM people)
+                person IN (SELECT person FROM cycles WHERE handed_off_at IS NOT NULL) AS handed
+            FROM worked WHERE person IN (SELECT person FROM people)
         )"""
     )
 
@@ -151,12 +152,13 @@ FROM (
 """Passes of people who have several: what was done after `after` and up to `until` is of one. A
 pass begins at the verdict on the one before, for that is what made room for it."""
 
-_LEADS = """CREATE TABLE leads AS
-SELECT c.*, p.created, p.source, p.segment, s.score, m.after, m.until,
-    m.person IS NOT NULL AS again,
-    coalesce(m.number, 0) AS part
-FROM cycles c JOIN people p USING (person) LEFT JOIN scores s USING (person)
-LEFT JOIN several m ON m.person = c.person AND m.number = c.number"""
+_LEADS = """(
+    SELECT c.*, p.created, p.source, p.segment, s.score, m.after, m.until,
+        m.person IS NOT NULL AS again,
+        coalesce(m.number, 0) AS part
+    FROM cycles c JOIN people p USING (person) LEFT JOIN scores s USING (person)
+    LEFT JOIN several m ON m.person = c.person AND m.number = c.number
+)"""
 """All passes. Rows of other tables have a `part` too: 0 where their person has one pass alone."""
 
 
@@ -212,8 +214,8 @@ SELECT person, number, list(moment) AS moments,
     min(moment) FILTER (verdict = 'won') AS won_at
 FROM (
     SELECT v.person, v.number, v.verdict, min(v.moment) AS moment
-    FROM verdicts v JOIN leads l USING (person, number)
-    WHERE v.number = 1 OR v.moment >= l.opened_at
+    FROM verdicts v JOIN cycles c USING (person, number)
+    WHERE v.number = 1 OR v.moment >= c.opened_at
     GROUP BY ALL
 )
 GROUP BY person, number"""
@@ -244,23 +246,24 @@ SELECT person, part, last(partner ORDER BY number, answered_at) AS partner
 FROM {_part("offers")} GROUP BY person, part"""
 
 
-def _things(mark: str) -> str:
+def _things(mark: str, kept: str) -> str:
     """What was done with a mark between moment and name, in order."""
-    at = f"instr(thing, {mark})"
+    place = f"instr(thing, {mark})"
     return f"""list_sort(list_transform(
-        list_filter(things, lambda thing: {"NOT " * (mark == "{by}")}contains(thing, {{answered}})),
-        lambda thing: struct_pack(moment := CAST(substr(thing, 1, {at} - 1) AS BIGINT),
-            name := substr(thing, {at} + 1))
+        list_filter(string_split(told, {{next}}), lambda thing: {kept}),
+        lambda thing: struct_pack(moment := CAST(substr(thing, 1, {place} - 1) AS BIGINT),
+            name := substr(thing, {place} + 1))
     ))"""
 
 
-_DONE = f"""CREATE TABLE done AS
-SELECT person, newest, human,
-    CASE WHEN contains(told, {{answered}}) THEN {_things("{answered}")} END AS answers,
-    CASE WHEN contains(told, {{by}}) THEN {_things("{by}")} END AS efforts
-FROM (SELECT person, newest, human > 0 AS human, told, string_split(told, {{next}}) AS things
-    FROM doings)"""
-"""What people did in answer to campaigns, and what owners did for them."""
+_ANSWERS = f"""CASE WHEN contains(told, {{answered}})
+    THEN {_things("{answered}", "contains(thing, {answered})")} END"""
+"""What a person did in answer to campaigns."""
+
+_WORKED = f"""CREATE TABLE worked AS
+SELECT person, {_things("{by}", "NOT contains(thing, {answered})")} AS efforts
+FROM doings WHERE contains(told, {{by}})"""
+"""What owners did for a person."""
 
 # --- hand-offs, by the calendar -------------------------------------------------------------------
 
@@ -274,7 +277,7 @@ def _add_given(duck: duckdb.DuckDBPyConnection, times: Times, *, watched: bool) 
                     one.moment >= l.handed_off_at AND one.name = l.owner),
                 lambda one: one.moment
             )) END AS touched_at
-        FROM leads l LEFT JOIN done d USING (person) WHERE l.handed_off_at IS NOT NULL"""
+        FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
     ).fetchall()
     between = times.open_between
     found = [
@@ -298,9 +301,9 @@ def _add_given(duck: duckdb.DuckDBPyConnection, times: Times, *, watched: bool) 
 def _mine(things: str) -> str:
     """Those of a person's things that were done in this pass."""
     return (
-        f"CASE WHEN l.again THEN list_filter(d.{things}, lambda one: "
-        "one.moment > coalesce(l.after, one.moment - 1) "
-        f"AND one.moment <= coalesce(l.until, one.moment)) ELSE d.{things} END"
+        f"CASE WHEN again THEN list_filter({things}, lambda one: "
+        "one.moment > coalesce(after, one.moment - 1) "
+        f"AND one.moment <= coalesce(until, one.moment)) ELSE {things} END"
     )
 
 
@@ -344,24 +347,27 @@ _VALUES = {
     "won_cents": "s.won_cents",
     "other_cents": "s.other_cents",
     "last_at": "CASE WHEN NOT l.again OR l.current = 1 THEN d.newest END",
-    "machine_only": "coalesce(d.newest IS NOT NULL AND NOT d.human, false)",
-    "efforts": f"coalesce(len({_mine('efforts')}), 0)",
-    "campaigns": _mine("answers"),
+    "machine_only": "coalesce(d.newest IS NOT NULL AND d.human = 0, false)",
+    "efforts": f"coalesce(len({_mine('w.efforts')}), 0)",
+    "campaigns": _ANSWERS,
     "stays": "y.stays",
     "sales": "s.sales",
     "products": "s.products",
 }
 _ON = "ON {0}.person = l.person AND {0}.part = l.part"
 _PASSES = f"""INSERT INTO pass BY NAME
-SELECT * REPLACE (greatest({", ".join(REACHED)}, last_at) AS last_at) FROM (
-SELECT {", ".join(f"{_VALUES[name]} AS {name}" for name in COLUMNS)}
-FROM leads l
-LEFT JOIN moved m {_ON.format("m")}
-LEFT JOIN stayed y {_ON.format("y")}
-LEFT JOIN sold s {_ON.format("s")}
-LEFT JOIN taken t {_ON.format("t")}
-LEFT JOIN said v ON v.person = l.person AND v.number = l.number
-LEFT JOIN handoffs h ON h.person = l.person AND h.number = l.number
-LEFT JOIN given g ON g.person = l.person AND g.number = l.number
-LEFT JOIN done d ON d.person = l.person
+SELECT * EXCLUDE (again, after, until)
+    REPLACE (greatest({", ".join(REACHED)}, last_at) AS last_at, {_mine("campaigns")} AS campaigns)
+FROM (
+    SELECT {", ".join(f"{_VALUES[name]} AS {name}" for name in COLUMNS)}, l.again, l.after, l.until
+    FROM {_LEADS} l
+    LEFT JOIN moved m {_ON.format("m")}
+    LEFT JOIN stayed y {_ON.format("y")}
+    LEFT JOIN sold s {_ON.format("s")}
+    LEFT JOIN taken t {_ON.format("t")}
+    LEFT JOIN said v ON v.person = l.person AND v.number = l.number
+    LEFT JOIN handoffs h ON h.person = l.person AND h.number = l.number
+    LEFT JOIN given g ON g.person = l.person AND g.number = l.number
+    LEFT JOIN worked w ON w.person = l.person
+    LEFT JOIN doings d ON d.person = l.person
 )"""

@@ -76,11 +76,7 @@ class Measures(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Measures, what they ask, and what was counted beside the passes.
-
-    `worked` is, by owner, the days on which they did something for leads handed to them and for
-    others.
-    """
+    """Measures, what they ask, and what was counted beside the passes."""
 
     measures: Measures
     kinds: Kinds
@@ -88,7 +84,6 @@ class Counted(NamedTuple):
     spells: Spells
     ask: Ask
     worth: Worth
-    worked: Mapping[str, OwnerDays]
     known: Mapping[str, int]
     activities: quality.Activities
 
@@ -121,8 +116,7 @@ def one_view(store: Store) -> Iterator[View]:
 
 def counting(view: View, asked: Asked) -> Counted:
     """Tell all passes of a view of the store, and give what counts them."""
-    passes, worth = view.passes, Worth()
-    fill(view, asked.reading, worth)
+    passes, worth = view.passes, fill(view, asked.reading)
     return Counted(
         _measures(asked),
         kind_measures(asked.report, asked, asked.now, asked.start),
@@ -130,14 +124,14 @@ def counting(view: View, asked: Asked) -> Counted:
         spell_measures(asked.report, asked),
         passes.ask,
         worth,
-        _worked(passes) if asked.reading.watched else {},
         quality.known_fields(view.tx, asked.fields),
         quality.Activities(*map(int, activity_counts(passes))),
     )
 
 
-def fill(view: View, reading: Reading, worth: Worth) -> None:
-    """Tell all passes of the store; counts deals in `worth`."""
+def fill(view: View, reading: Reading) -> Worth:
+    """Tell all passes of the store; gives what was come upon on the way."""
+    worth = Worth()
     tell(
         view.passes,
         view.bulk,
@@ -148,20 +142,17 @@ def fill(view: View, reading: Reading, worth: Worth) -> None:
         reading.segment,
         watched=reading.watched,
     )
+    if reading.watched:
+        for owner, day, handed in days_worked(view.passes):
+            days = worth.worked.setdefault(owner, OwnerDays(set(), set()))
+            (days.handed if handed else days.own).add(day)
+    return worth
 
 
 def _deals(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Deal]:
     for who, mine in groupby(rows(tx, deals_query(tx, reading.connection)), itemgetter(0)):
         for deal in deals_of(list(mine), reading.currency, worth):
             yield (who, *deal)
-
-
-def _worked(passes: Passes) -> dict[str, OwnerDays]:
-    worked: dict[str, OwnerDays] = {}
-    for owner, day, handed in days_worked(passes):
-        days = worked.setdefault(owner, OwnerDays(set(), set()))
-        (days.handed if handed else days.own).add(day)
-    return worked
 
 
 def _measures(asked: Asked) -> Measures:

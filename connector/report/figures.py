@@ -80,7 +80,7 @@ def _by_kind(
     returns, periods = found.measures.returns.result(ask), found.kinds.periods.result(ask)
     return {
         **kind_figures(
-            found.kinds, ask, report, asked.start, found.worked, names, seen=asked.reading.watched
+            found.kinds, ask, report, asked.start, found.worth.worked, names, seen=asked.reading.watched
         ),
         "kind_quarters": spell_figures(found.spells, ask, names),
         "campaigns": campaign_figures(returns, paid, report),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-NOBODY = "''"
 _BLANKS = {"text": "''", "whole": "CAST(0 AS BIGINT)", "truth": "CAST(0 AS BIGINT)"}
 _NAMES = {"id": "person", "at": "moment"}
 NEXT, ANSWERED, BY = "\x1e", "\x1f", "\x1d"
@@ -83,27 +82,29 @@ def _plain(table: _Table) -> str:
 
 def _doings(dialect: str) -> str:
     """Ask for one row a person: the newest activity, whether any was a human's, how many there
-    are, and those that somebody did or that answered a campaign."""
+    are, and those that somebody did or that answered a campaign.
+
+    Each row of the store's largest table passes here: what is spelt out is not worked out.
+    """
     on_server = dialect == "postgresql"
-    character, listed = ("chr", "string_agg") if on_server else ("char", "group_concat")
-    marks = {mark: f"{character}({ord(mark)})" for mark in (NEXT, ANSWERED, BY)}
-    owner, campaign = (f"replace({name}, {marks[NEXT]}, ' ')" for name in ("owner", "campaign"))
+    listed = "string_agg" if on_server else "group_concat"
+
+    def truth(what: str) -> str:
+        return f"CASE WHEN {what} THEN 1 ELSE 0 END" if on_server else f"({what})"
+
+    owner, campaign = (f"replace({name}, '{NEXT}', ' ')" for name in ("owner", "campaign"))
     at = "CAST(time AS TEXT)"
     told = (
-        f"CASE WHEN owner IS NOT NULL THEN {at} || {marks[BY]} || connection || '/' || {owner} "
+        f"CASE WHEN owner IS NOT NULL THEN {at} || '{BY}' || connection || '/' || {owner} "
         f"WHEN campaign IS NOT NULL AND NOT machine AND NOT duplicate "
-        f"THEN {at} || {marks[ANSWERED]} || {campaign} END"
+        f"THEN {at} || '{ANSWERED}' || {campaign} END"
     )
-
-    def count(what: str) -> str:
-        return f"CAST(sum(CASE WHEN {what} THEN 1 ELSE 0 END) AS BIGINT)"
-
     zero = _BLANKS["whole"]
     return (
-        f"SELECT {NOBODY} AS person, {zero} AS newest, {zero} AS human, {zero} AS n, "
+        f"SELECT '' AS person, {zero} AS newest, {zero} AS human, {zero} AS n, "
         f"{zero} AS machine, {zero} AS duplicate, '' AS told UNION ALL "
         "SELECT person, max(CASE WHEN NOT duplicate THEN time END), "
-        f"{count('NOT machine AND NOT duplicate')}, CAST(count(*) AS BIGINT), "
-        f"{count('machine')}, {count('duplicate')}, {listed}({told}, {marks[NEXT]}) "
-        "FROM activity WHERE person IS NOT NULL GROUP BY person"
+        f"CAST(1 - min({truth('machine OR duplicate')}) AS BIGINT), CAST(count(*) AS BIGINT), "
+        f"CAST(sum({truth('machine')}) AS BIGINT), CAST(sum({truth('duplicate')}) AS BIGINT), "
+        f"{listed}({told}, '{NEXT}') FROM activity WHERE person IS NOT NULL GROUP BY person"
     )
