@@ -58,7 +58,7 @@ def connect(url: str) -> Any:
 def copy(
     duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str, columns: str = "*"
 ) -> None:
-    """Make a table of the rows of a query that have a person, of its columns as DuckDB gives them."""
+    """Make a table of those rows of a query that have a person; `columns` are in DuckDB's words."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         duck.register("incoming", cursor.fetch_arrow())

@@ -43,25 +43,21 @@ Deal = tuple[str, str | None, int | None, Micros | None, Micros | None, tuple[st
 """A person's deal: status, cents, created, closed, products."""
 
 
-def tell(
-    passes: Passes,
-    connection: Any,
-    queries: Mapping[str, str],
-    deals: Iterable[Deal],
-    words: Words,
-    times: Times,
-    segment: str | None,
-    *,
-    watched: bool,
+def read_tables(
+    passes: Passes, connection: Any, queries: Mapping[str, str], segment: str | None
 ) -> None:
-    """Fill the table of passes; `doings` stays beside it, a row for each person who did anything.
-
-    `queries` are those of the store; `segment` is the field of a person that segments go by.
-    """
-    duck = passes.duck
+    """Read the store's tables, by its own queries; `segment` is the field of a person that
+    segments go by."""
     for table, query in queries.items():
         columns = _people_columns(segment) if table == "people" else "*"
-        copy(duck, connection, table, query, columns)
+        copy(passes.duck, connection, table, query, columns)
+
+
+def tell(
+    passes: Passes, deals: Iterable[Deal], words: Words, times: Times, *, watched: bool
+) -> None:
+    """Fill the table of passes out of the tables that were read, and deals."""
+    duck = passes.duck
     _spell_out(duck)
     _add_deals(duck, deals)
     spelled = {name: quoted(text) for name, text in words._asdict().items()}
@@ -94,20 +90,17 @@ def activity_counts(passes: Passes) -> Row:
 
 
 def _people_columns(segment: str | None) -> str:
-    """Sources and segments are texts nearly always; others are noted, as JSON, for `_spell_out`."""
-    parts = ["person", "CASE WHEN json_type(doc, '$.created') IN ('BIGINT', 'UBIGINT') "
-             "THEN CAST(doc->>'$.created' AS BIGINT) END AS created"]  # fmt: skip
+    """Sources and segments are texts nearly always; others are noted as JSON, for `_spell_out`."""
+    whole = "json_type(doc, '$.created') IN ('BIGINT', 'UBIGINT')"
+    parts = ["person", f"CASE WHEN {whole} THEN CAST(doc->>'$.created' AS BIGINT) END AS created"]
     for column, name in (("source", "source"), ("segment", segment)):
-        if name is None:
-            parts += [f"CAST(NULL AS VARCHAR) AS {column}", f"CAST(NULL AS VARCHAR) AS odd_{column}"]
-            continue
-        path = quoted('$."' + name.replace('"', '\\"') + '"')
-        kind = f"json_type(doc, {path})"
-        parts += [
-            f"CASE WHEN {kind} = 'VARCHAR' THEN nullif(doc->>{path}, '') END AS {column}",
-            f"CASE WHEN {kind} NOT IN ('VARCHAR', 'NULL') THEN CAST(doc->{path} AS VARCHAR) END "
-            f"AS odd_{column}",
-        ]
+        text = odd = "CAST(NULL AS VARCHAR)"
+        if name is not None:
+            path = quoted('$."' + name.replace('"', '\\"') + '"')
+            kind = f"json_type(doc, {path})"
+            text = f"CASE WHEN {kind} = 'VARCHAR' THEN nullif(doc->>{path}, '') END"
+            odd = f"CASE WHEN {kind} NOT IN ('VARCHAR', 'NULL') THEN doc->{path} END"
+        parts += [f"{text} AS {column}", f"CAST({odd} AS VARCHAR) AS odd_{column}"]
     return ", ".join(parts)
 
 
@@ -229,9 +222,10 @@ SELECT person, part, min(created) AS made,
     list(struct_pack(moment := closed, cents := cents)) FILTER (status = 'won') AS sales,
     list_sort(list_distinct(flatten(list(products) FILTER (status = 'won')))) AS products
 FROM (
-    SELECT any_value(d.person) AS person, any_value(d.status) AS status, any_value(d.cents) AS cents,
-        any_value(d.created) AS created, any_value(d.closed) AS closed,
-        any_value(d.products) AS products, coalesce(
+    SELECT any_value(d.person) AS person, any_value(d.status) AS status,
+        any_value(d.cents) AS cents, any_value(d.created) AS created,
+        any_value(d.closed) AS closed, any_value(d.products) AS products,
+        coalesce(
             max(s.number) FILTER (coalesce(s.opened_at <= coalesce(d.created, d.closed), true)),
             min(s.number), 0
         ) AS part

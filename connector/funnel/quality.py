@@ -16,7 +16,8 @@ _TREND = f"""SELECT month_of(handed_off_at) AS month, count(*),
     count(*) FILTER (depth >= {_ACCEPTED}), count(*) FILTER (state = 'rejected')
 FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF}
 GROUP BY month ORDER BY month"""
-_PASSES = """SELECT number, count(*), count(*) FILTER (won), coalesce(sum(won_cents) FILTER (won), 0)
+_PASSES = """SELECT number, count(*), count(*) FILTER (won),
+    coalesce(sum(won_cents) FILTER (won), 0)
 FROM pass GROUP BY number ORDER BY number"""
 
 

@@ -108,7 +108,7 @@ FROM (
     FROM (
         SELECT won, cents, [{{spent}}][depth + 1] AS spent,
             CASE WHEN len(touches) > 0
-                THEN list_filter({_NAMES}, lambda name, place: list_position({_NAMES}, name) = place)
+                THEN list_filter({_NAMES}, lambda name, at_: list_position({_NAMES}, name) = at_)
                 ELSE [{_NONE}] END AS names
         FROM {_TOUCHED}
     )

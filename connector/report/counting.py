@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -11,11 +12,20 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from connector.config.costs import Costs
+from connector.config.load import Loaded
 from connector.config.settings import Report
 from connector.domain.moment import Micros
 from connector.engine.bulk import connect, copy
 from connector.engine.passes import Passes, open_passes
-from connector.engine.telling import Deal, Times, Words, activity_counts, days_worked, tell
+from connector.engine.telling import (
+    Deal,
+    Times,
+    Words,
+    activity_counts,
+    days_worked,
+    read_tables,
+    tell,
+)
 from connector.funnel.bands import BandMeasure
 from connector.funnel.handoffs import HandoffMeasure
 from connector.funnel.headline import HeadlineMeasure
@@ -28,7 +38,7 @@ from connector.funnel.stages import StageMeasure
 from connector.funnel.untouched import OwnerDays
 from connector.report.campaigns import return_measure
 from connector.report.kinds import Kinds, Spells, kind_measures, leakage_measure, spell_measures
-from connector.report.outlook import Outlook, outlook_measures
+from connector.report.outlook import Outlook, outlook_measures, types_of
 from connector.store import quality
 from connector.store.database import Store
 from connector.store.deals import deals_of, deals_query
@@ -36,6 +46,7 @@ from connector.store.histories import BACKLOG, FOUND, Reading, Worth
 from connector.store.schema import person
 from connector.store.streams import rows
 from connector.store.telling import ANSWERED, BY, NEXT, telling_queries
+from connector.sync import nurturing
 
 _WORDS = Words(FOUND, BACKLOG, NEXT, ANSWERED, BY)
 _TRIES = 5
@@ -85,6 +96,8 @@ class Counted(NamedTuple):
     ask: Ask
     worth: Worth
     known: Mapping[str, int]
+    types: Mapping[str, tuple[int, int]]
+    consent: list[dict[str, Any]]
     activities: quality.Activities
 
 
@@ -114,39 +127,45 @@ def one_view(store: Store) -> Iterator[View]:
                 return
 
 
-def counting(view: View, asked: Asked) -> Counted:
+@contextmanager
+def filling(view: View, reading: Reading) -> Iterator[Worth]:
+    """Fill the table of passes; gives what was come upon on the way, whole when it ends.
+
+    The largest tables are read in a thread of their own: what is asked of `view.tx` within is
+    asked meanwhile.
+    """
+    queries, worth = telling_queries(view.tx.dialect.name), Worth()
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(read_tables, view.passes, view.bulk, queries, reading.segment)
+        deals = list(_deals(view.tx, reading, worth))
+        yield worth
+        read.result()
+    times = Times(reading.verdict_due, reading.open_between)
+    tell(view.passes, deals, _WORDS, times, watched=reading.watched)
+    if reading.watched:
+        for owner, day, handed in days_worked(view.passes):
+            days = worth.worked.setdefault(owner, OwnerDays(set(), set()))
+            (days.handed if handed else days.own).add(day)
+
+
+def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
     """Tell all passes of a view of the store, and give what counts them."""
-    passes, worth = view.passes, fill(view, asked.reading)
+    with filling(view, asked.reading) as worth:
+        known = quality.known_fields(view.tx, asked.fields)
+        types = types_of(view.tx, asked.now)
+        consent = nurturing.blocked_in(view.tx, loaded)
     return Counted(
         _measures(asked),
         kind_measures(asked.report, asked, asked.now, asked.start),
         outlook_measures(asked.report, asked, asked.now, asked.published),
         spell_measures(asked.report, asked),
-        passes.ask,
+        view.passes.ask,
         worth,
-        quality.known_fields(view.tx, asked.fields),
-        quality.Activities(*map(int, activity_counts(passes))),
+        known,
+        types,
+        consent,
+        quality.Activities(*map(int, activity_counts(view.passes))),
     )
-
-
-def fill(view: View, reading: Reading) -> Worth:
-    """Tell all passes of the store; gives what was come upon on the way."""
-    worth = Worth()
-    tell(
-        view.passes,
-        view.bulk,
-        telling_queries(view.tx.dialect.name),
-        _deals(view.tx, reading, worth),
-        _WORDS,
-        Times(reading.verdict_due, reading.open_between),
-        reading.segment,
-        watched=reading.watched,
-    )
-    if reading.watched:
-        for owner, day, handed in days_worked(view.passes):
-            days = worth.worked.setdefault(owner, OwnerDays(set(), set()))
-            (days.handed if handed else days.own).add(day)
-    return worth
 
 
 def _deals(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Deal]:

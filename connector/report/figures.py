@@ -30,7 +30,6 @@ from connector.scoring.model import Model
 from connector.store import people, plans, quality, runs
 from connector.store.database import Store
 from connector.store.histories import Reading, watched
-from connector.sync import nurturing
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
@@ -46,11 +45,10 @@ def report_figures(
     settings = loaded.settings
     with store.read() as tx:
         paid = spent(tx, loaded, now, warnings)
-    consent = nurturing.blocked(store, loaded)
     costs = paid.costs
     with one_view(store) as view:
         tx, asked = view.tx, _asked(view.tx, loaded, model, costs, now)
-        found = counting(view, asked)
+        found = counting(view, asked, loaded)
         names = _owner_names(tx, asked.reading.connection, settings.report.owners)
         counts = found.measures.maturity.result(found.ask)
         last = runs.newest(tx, 1)
@@ -67,7 +65,7 @@ def report_figures(
             **_measured(found.measures, found.ask, settings.report, names),
             "maturity": maturity_data(tx, loaded, models, routing, counts, now, found.known),
             **_by_kind(tx, found, asked, paid, names),
-            "consent": consent,
+            "consent": found.consent,
             "health": _health(tx, found),
         }
 
@@ -80,12 +78,18 @@ def _by_kind(
     returns, periods = found.measures.returns.result(ask), found.kinds.periods.result(ask)
     return {
         **kind_figures(
-            found.kinds, ask, report, asked.start, found.worth.worked, names, seen=asked.reading.watched
+            found.kinds,
+            ask,
+            report,
+            asked.start,
+            found.worth.worked,
+            names,
+            seen=asked.reading.watched,
         ),
         "kind_quarters": spell_figures(found.spells, ask, names),
         "campaigns": campaign_figures(returns, paid, report),
         **outlook_figures(found.outlook, ask, report, returns, asked.published, names),
-        **alarm_figures(tx, found.outlook, ask, periods, report.segment, asked.now),
+        **alarm_figures(tx, found.types, found.outlook, ask, periods, report.segment, asked.now),
     }
 
 

@@ -147,8 +147,14 @@ def outlook_figures(
     }  # fmt: skip
 
 
+def types_of(tx: Connection, now: Micros) -> dict[str, tuple[int, int]]:
+    """Count activities by type, for `alarm_figures`: the usual ones, and the newest."""
+    return quality.activity_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
+
+
 def alarm_figures(
     tx: Connection,
+    types: Mapping[str, tuple[int, int]],
     found: Outlook,
     ask: Ask,
     periods: Sequence[Period],
@@ -160,7 +166,6 @@ def alarm_figures(
         _alarm("field_gone", f"{connection}: {source}.{field}")
         for connection, source, field in snapshots.lost_fields(tx)
     ]
-    types = quality.activity_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
     rows += [
         _alarm("type_gone", name, types[name][0], 0)
         for name in gone(types, TYPES_USUAL, TYPES_SINCE)

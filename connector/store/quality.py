@@ -45,11 +45,6 @@ class Activities(NamedTuple):
     seen_twice: int
 
 
-def activities_of(tx: Connection, span: Span = ALL) -> Activities:
-    """Count activities of the people of a span."""
-    return _activities(tx, activity.c.person.is_not(None), *within(tx, activity.c.person, span))
-
-
 def nobodys_activities(tx: Connection) -> Activities:
     """Count activities of nobody we know."""
     return _activities(tx, activity.c.person.is_(None))

@@ -66,8 +66,7 @@ def telling_queries(dialect: str) -> dict[str, str]:
 
 def _plain(table: _Table) -> str:
     blanks = ", ".join(
-        f"{_BLANKS[kind]} AS {_NAMES.get(name, name)}"
-        for name, kind in table.columns.items()
+        f"{_BLANKS[kind]} AS {_NAMES.get(name, name)}" for name, kind in table.columns.items()
     )
     values = ", ".join(
         {

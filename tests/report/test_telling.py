@@ -11,13 +11,14 @@ from sqlalchemy import delete, insert, update
 from connector.domain.moment import DAY, HOUR
 from connector.funnel.measure import COLUMNS
 from connector.report import counting
-from connector.report.counting import fill, one_view
+from connector.report.counting import filling, one_view
 from connector.report.figures import report_figures
 from connector.store.database import open_store
 from connector.store.histories import BACKLOG, FOUND, Reading, Worth, histories
 from connector.store.people import dumps
 from connector.store.schema import activity, cycle, disposition, move, offer, person, record
-from tests.past import NOW, did, fill as past_of
+from tests.past import NOW, did
+from tests.past import fill as past_of
 from tests.unit.funnel.passes import row_of
 
 READING = Reading("crm", "EUR", lambda at: at + DAY, watched=True, segment="segment",
@@ -97,7 +98,8 @@ def _alike(store, reading):
     with one_view(store) as view:
         slow = Worth()
         wanted = [row_of(told.history) for told in histories(view.tx, reading, slow)]
-        quick = fill(view, reading)
+        with filling(view, reading) as quick:
+            pass
         names = ", ".join(COLUMNS)
         found = view.passes.ask(f"SELECT {names} FROM pass")
     assert _plain(dict(zip(COLUMNS, row, strict=True)) for row in found) == _plain(wanted)

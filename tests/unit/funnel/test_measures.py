@@ -13,7 +13,7 @@ from connector.funnel.bands import BandMeasure, band_edges
 from connector.funnel.handoffs import HandoffMeasure
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.leakage import LeakageMeasure
-from connector.funnel.segments import SegmentMeasure, MONTH, OWNER, SOURCE, band_namer
+from connector.funnel.segments import MONTH, OWNER, SOURCE, SegmentMeasure, band_namer
 from connector.funnel.stages import StageMeasure
 from connector.funnel.statistics import wilson, within
 from tests.unit.funnel import reference

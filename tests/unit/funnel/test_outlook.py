@@ -23,8 +23,8 @@ from connector.funnel.segments import SOURCE, band_namer
 from connector.funnel.statistics import wilson
 from tests.unit.funnel import reference_outlook as reference
 from tests.unit.funnel.histories import DAY, NOW, histories
-from tests.unit.funnel.test_kinds import MANY, month
 from tests.unit.funnel.passes import asking
+from tests.unit.funnel.test_kinds import MANY, month
 from tests.unit.funnel.test_measures import LAW, band_of, fed
 from tests.unit.funnel.test_returns import COSTS, EFFORT
 from tests.unit.funnel.test_stages import cycle
