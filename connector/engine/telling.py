@@ -6,20 +6,18 @@ Step by step, as tables in memory, so that each is gone when nothing asks it any
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import duckdb
 import orjson
 
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
-from connector.engine.bulk import copy
 from connector.engine.passes import Passes
 from connector.funnel.history import DEPTHS, ON_THE_WAY, SETTLED
 from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
 
 _READY = listed([State.SALES_READY, State.HELD])
-_WAY = listed(list(ON_THE_WAY))
+_WAY = listed(ON_THE_WAY)
 
 
 class Words(NamedTuple):
@@ -44,27 +42,35 @@ Deal = tuple[str, str | None, int | None, Micros | None, Micros | None, tuple[st
 
 
 def read_tables(
-    passes: Passes, connection: Any, queries: Mapping[str, str], segment: str | None
+    passes: Passes,
+    queries: Mapping[str, str],
+    words: Words,
+    segment: str | None,
 ) -> None:
-    """Read the store's tables, by its own queries; `segment` is the field of a person that
-    segments go by."""
-    for table, query in queries.items():
+    """Read the store's tables, by its own queries, and make of each what `tell` takes.
+
+    `segment` is the field of a person that segments go by.
+    """
+    for table, steps in _READ.items():
         columns = _people_columns(segment) if table == "people" else "*"
-        copy(passes.duck, connection, table, query, columns)
+        passes.copy(table, queries[table], columns)
+        for step in steps:
+            passes.run(step.format(**_spelled(words)))
+    _spell_out(passes)
 
 
 def tell(
     passes: Passes, deals: Iterable[Deal], words: Words, times: Times, *, watched: bool
 ) -> None:
     """Fill the table of passes out of the tables that were read, and deals."""
-    duck = passes.duck
-    _spell_out(duck)
-    _add_deals(duck, deals)
-    spelled = {name: quoted(text) for name, text in words._asdict().items()}
-    for step in (_SEVERAL, _MOVED, _STAYED, _SAID, _SOLD, _TAKEN, _WORKED):
-        duck.execute(step.format(**spelled))
-    _add_given(duck, times, watched=watched)
-    duck.execute(_PASSES.format(watched=watched, **spelled))
+    _add_deals(passes, deals)
+    passes.run(_SOLD)
+    _add_given(passes, times, watched=watched)
+    passes.run(_PASSES.format(watched=watched, **_spelled(words)))
+
+
+def _spelled(words: Words) -> dict[str, str]:
+    return {name: quoted(text) for name, text in words._asdict().items()}
 
 
 def days_worked(passes: Passes) -> list[Row]:
@@ -104,28 +110,26 @@ def _people_columns(segment: str | None) -> str:
     return ", ".join(parts)
 
 
-def _spell_out(duck: duckdb.DuckDBPyConnection) -> None:
+def _spell_out(passes: Passes) -> None:
     """Write sources and segments that are no texts as Python does; a source that is false is
     none."""
     for column in ("source", "segment"):
-        odd = duck.execute(
-            f"SELECT DISTINCT odd_{column} FROM people WHERE odd_{column} IS NOT NULL"
-        ).fetchall()
+        odd = passes.ask(f"SELECT DISTINCT odd_{column} FROM people WHERE odd_{column} IS NOT NULL")
         for (text,) in odd:
             value = orjson.loads(text)
             if value or column == "segment":
-                duck.execute(
+                passes.run(
                     f"UPDATE people SET {column} = ? WHERE odd_{column} = ?", [str(value), text]
                 )
 
 
-def _add_deals(duck: duckdb.DuckDBPyConnection, deals: Iterable[Deal]) -> None:
+def _add_deals(passes: Passes, deals: Iterable[Deal]) -> None:
     kinds = ("VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "BIGINT", "VARCHAR[]")
     rows = [(*deal[:5], list(deal[5])) for deal in deals]
     columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
     given = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in kinds)
     names = "person, status, cents, created, closed, products"
-    duck.execute(
+    passes.run(
         f"CREATE TABLE deals AS SELECT * FROM (SELECT {given}) AS deal({names})",
         [list(column) for column in columns],
     )
@@ -259,12 +263,24 @@ SELECT person, {_things("{by}", "NOT contains(thing, {answered})")} AS efforts
 FROM doings WHERE contains(told, {{by}})"""
 """What owners did for a person."""
 
+_READ = {
+    "cycles": (_SEVERAL,),
+    "moves": (_MOVED, _STAYED, "DROP TABLE moves"),
+    "verdicts": (_SAID, "DROP TABLE verdicts"),
+    "offers": (_TAKEN, "DROP TABLE offers"),
+    "scores": (),
+    "handoffs": (),
+    "people": (),
+    "doings": (_WORKED,),
+}
+"""The tables in the order of reading; what is made of each while the others are not yet there."""
+
 # --- hand-offs, by the calendar -------------------------------------------------------------------
 
 
-def _add_given(duck: duckdb.DuckDBPyConnection, times: Times, *, watched: bool) -> None:
+def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
     """Note of each hand-off when its owner first did something, and what the calendar says."""
-    rows = duck.execute(
+    rows = passes.ask(
         f"""SELECT l.person, l.number, l.handed_off_at, CASE WHEN {watched} THEN list_min(
             list_transform(
                 list_filter(d.efforts, lambda one:
@@ -272,7 +288,7 @@ def _add_given(duck: duckdb.DuckDBPyConnection, times: Times, *, watched: bool) 
                 lambda one: one.moment
             )) END AS touched_at
         FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
-    ).fetchall()
+    )
     between = times.open_between
     found = [
         (person, number, touched, times.verdict_due(at),
@@ -280,7 +296,7 @@ def _add_given(duck: duckdb.DuckDBPyConnection, times: Times, *, watched: bool) 
         for person, number, at, touched in rows
     ]  # fmt: skip
     columns = list(zip(*found, strict=True)) or [()] * 5
-    duck.execute(
+    passes.run(
         """CREATE TABLE given AS SELECT unnest(CAST(? AS VARCHAR[])) AS person,
             unnest(CAST(? AS BIGINT[])) AS number, unnest(CAST(? AS BIGINT[])) AS touched_at,
             unnest(CAST(? AS BIGINT[])) AS decide_due, unnest(CAST(? AS BIGINT[])) AS touched_open
@@ -309,7 +325,7 @@ _VALUES = {
     "found": "coalesce(m.found, false)",
     "depth": f"greatest({_depth('l.state')}, coalesce(m.depth, 0))",
     "won": "l.state = 'won' OR coalesce(m.won, false)",
-    "settled": f"l.state IN {listed(list(SETTLED))}",
+    "settled": f"l.state IN {listed(SETTLED)}",
     "nurtured": "l.state = 'nurture' OR coalesce(m.nurtured, false)",
     "was_ready": f"l.state IN {_READY} OR coalesce(m.was_ready, false)",
     "inquiry_at": """CASE

@@ -6,7 +6,7 @@ open it: they are given what asks it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from connector.funnel.history import STAGES
@@ -84,6 +84,6 @@ def quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-def listed(texts: Sequence[str]) -> str:
+def listed(texts: Iterable[str]) -> str:
     """Give texts as SQL lists them after IN."""
     return f"({', '.join(map(quoted, sorted(texts)))})"

@@ -9,7 +9,7 @@ from connector.domain.moment import Micros
 from connector.funnel.bands import band_edges, band_ends, band_sql
 from connector.funnel.history import STAGES
 from connector.funnel.leakage import NO_REASON, REASON
-from connector.funnel.measure import Ask, listed, quoted
+from connector.funnel.measure import Ask, Row, listed, quoted
 from connector.funnel.statistics import mean, share
 
 UNKNOWN = "unknown"
@@ -62,7 +62,7 @@ class SegmentMeasure:
             FROM pass WHERE kind IS NOT NULL GROUP BY kind"""
         )
         reasons = self._reasons(ask)
-        found = [_segment(name, *counts, reasons.get(name, {})) for name, *counts in rows]
+        found = [_segment(row, reasons.get(row[0], {})) for row in rows]
         return tuple(sorted(found, key=lambda s: (-s.cycles, s.name)))
 
     def _reasons(self, ask: Ask) -> dict[str, dict[str, int]]:
@@ -77,19 +77,8 @@ class SegmentMeasure:
         return found
 
 
-def _segment(
-    name: str,
-    cycles: int,
-    ready: int,
-    handed: int,
-    accepted: int,
-    qualified: int,
-    won: int,
-    valued: int,
-    value: int,
-    days_to_sale: Micros | None,
-    reasons: Mapping[str, int],
-) -> Segment:
+def _segment(row: Row, reasons: Mapping[str, int]) -> Segment:
+    name, cycles, ready, handed, accepted, qualified, won, valued, value, days_to_sale = row
     refused = sum(reasons.values())
     given = [(r, n) for r, n in reasons.items() if r != NO_REASON]
     top, times = min(given, key=lambda pair: (-pair[1], pair[0]), default=(None, 0))

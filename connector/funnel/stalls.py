@@ -42,7 +42,7 @@ FROM pass, LATERAL (SELECT unnest([{kind}, {everybody}]) AS kind)
 WHERE depth >= {stage} AND {at} > {since} GROUP BY kind"""
 """Two stages of one moment were learnt together: they say nothing of the time between."""
 _SILENT = f"""SELECT state, {SEGMENT_OR_SOURCE} AS kind, list(row({{now}} - last_at, other_cents))
-FROM pass WHERE newest AND last_at IS NOT NULL AND state IN {listed(list(_OPEN))}
+FROM pass WHERE newest AND last_at IS NOT NULL AND state IN {listed(_OPEN)}
 GROUP BY state, kind"""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ from connector.config.costs import Costs
 from connector.config.load import Loaded
 from connector.config.settings import Report
 from connector.domain.moment import Micros
-from connector.engine.bulk import connect, copy
 from connector.engine.passes import Passes, open_passes
 from connector.engine.telling import (
     Deal,
@@ -102,10 +101,9 @@ class Counted(NamedTuple):
 
 
 class View(NamedTuple):
-    """The store as it was at one moment: by rows, and in bulk; and an empty table of passes."""
+    """The store as it was at one moment, and an empty table of passes beside the same."""
 
     tx: Connection
-    bulk: Any
     passes: Passes
 
 
@@ -113,30 +111,26 @@ class View(NamedTuple):
 def one_view(store: Store) -> Iterator[View]:
     """Give a view of the store; where others never stop writing, its two ways in may be moments
     apart."""
-    for last in [False] * (_TRIES - 1) + [True]:
-        with (
-            store.watching() as unchanged,
-            store.read() as tx,
-            closing(connect(store.url)) as bulk,
-            open_passes() as passes,
-        ):
-            tx.execute(select(person.c.id).limit(1)).first()  # only then a view is fixed
-            copy(passes.duck, bulk, "look", "SELECT id AS person FROM person LIMIT 1")
-            if unchanged() or last:
-                yield View(tx, bulk, passes)
-                return
+    with open_passes() as passes:
+        for last in [False] * (_TRIES - 1) + [True]:
+            with store.watching() as unchanged, store.read() as tx:
+                tx.execute(select(person.c.id).limit(1)).first()  # only then a view is fixed
+                passes.look(store.url)
+                if unchanged() or last:
+                    yield View(tx, passes)
+                    return
 
 
 @contextmanager
 def filling(view: View, reading: Reading) -> Iterator[Worth]:
     """Fill the table of passes; gives what was come upon on the way, whole when it ends.
 
-    The largest tables are read in a thread of their own: what is asked of `view.tx` within is
-    asked meanwhile.
+    The tables of the store are read meanwhile, in the other process: within is the time to ask
+    `view.tx` for anything else.
     """
     queries, worth = telling_queries(view.tx.dialect.name), Worth()
     with ThreadPoolExecutor(1) as pool:
-        read = pool.submit(read_tables, view.passes, view.bulk, queries, reading.segment)
+        read = pool.submit(read_tables, view.passes, queries, _WORDS, reading.segment)
         deals = list(_deals(view.tx, reading, worth))
         yield worth
         read.result()

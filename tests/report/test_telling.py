@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
 from connector.domain.moment import DAY, HOUR
+from connector.engine import passes
+from connector.engine.passes import open_passes
+from connector.errors import LeadloopError
 from connector.funnel.measure import COLUMNS
 from connector.report import counting
 from connector.report.counting import filling, one_view
@@ -75,22 +80,40 @@ def test_who_is_written_while_the_view_is_taken_is_counted_by_all_or_none(quick_
     store, loaded, _ = quick_past(40)
     looks = []
 
-    def writing(duck, bulk, table, query, columns="*"):
-        looks.append(table)
-        if table == "look" and looks.count("look") < 3:  # behind one view, before the other
-            with store.write() as other:
-                other.execute(insert(person).values(**_nobody(f"zz{len(looks)}")))
-                other.execute(insert(cycle).values(
-                    person=f"zz{len(looks)}", number=1, state="inquiry", why="w", since=NOW,
-                    opened_at=NOW, current=True,
-                ))  # fmt: skip
-        return copying(duck, bulk, table, query, columns)
+    def opening():
+        with open_passes() as passes:
+            look = passes.look
 
-    copying = counting.copy
-    monkeypatch.setattr(counting, "copy", writing)
+            def writing(url):
+                looks.append(url)
+                if len(looks) < 3:  # behind one view, before the other
+                    _come(store, f"zz{len(looks)}")
+                look(url)
+
+            passes.look = writing
+            yield passes
+
+    monkeypatch.setattr(counting, "open_passes", contextmanager(opening))
     found = report_figures(store, loaded, NOW, [])
-    assert looks.count("look") == 3
+    assert len(looks) == 3
     assert found["health"]["people"] == found["headline"]["people"] == 42
+
+
+def _come(store, who):
+    with store.write() as tx:
+        tx.execute(insert(person).values(**_nobody(who)))
+        tx.execute(insert(cycle).values(person=who, number=1, state="inquiry", why="w", since=NOW,
+                                        opened_at=NOW, current=True))  # fmt: skip
+
+
+def test_a_process_that_dies_is_told_with_its_last_word(quick_past, monkeypatch, tmp_path):
+    store, loaded, _ = quick_past(3)
+    path = tmp_path / "python"
+    path.write_text("#!/bin/sh\necho out of memory >&2\nexit 7\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(passes.sys, "executable", str(path))
+    with pytest.raises(LeadloopError, match="ended with 7: out of memory"):
+        report_figures(store, loaded, NOW, [])
 
 
 def _alike(store, reading):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from connector.engine.duck import open_duck
-from connector.engine.passes import Passes
+from connector.engine.passes import Here
 from connector.funnel.history import STAGES
 from connector.funnel.measure import COLUMNS
 
@@ -13,18 +13,20 @@ from connector.funnel.measure import COLUMNS
 def asking(found):
     """Put histories into the table, in place of those before; gives what asks it."""
     passes = _passes()
-    passes.ask("DELETE FROM pass")
+    passes.run("DELETE FROM pass")
     rows = [row_of(one) for one in found]
     if rows:
         lists = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in COLUMNS.values())
         columns = [[row[name] for row in rows] for name in COLUMNS]
-        passes.duck.execute(f"INSERT INTO pass SELECT {lists}", columns)
+        passes.run(f"INSERT INTO pass SELECT {lists}", columns)
     return passes.ask
 
 
 @cache
 def _passes():
-    return Passes(open_duck())
+    duck = open_duck()
+    duck.execute("SET threads = 1")
+    return Here(duck)
 
 
 def row_of(one):
