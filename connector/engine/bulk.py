@@ -1,9 +1,8 @@
-"""Reads the store in bulk by ADBC, read-only. Imported where people are scored or counted alone."""
+"""Reads the store in bulk by ADBC, read-only. Imported in processes of their own alone."""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Any
 
 import duckdb
@@ -33,13 +32,15 @@ def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
 def driver(database: str) -> Any:
     """Load the bulk driver of a database, sqlite or postgresql, and give it."""
     # The drivers load whichever of these is installed; the rows go to DuckDB as they are.
-    unused = [name for name in ("polars", "pyarrow") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]
-    try:
-        return import_module(f"adbc_driver_{database}.dbapi")
-    finally:
-        for name in unused:
-            del sys.modules[name]
+    for unused in ("polars", "pyarrow"):
+        sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
+    if database == "sqlite":
+        from adbc_driver_sqlite import dbapi  # noqa: PLC0415
+
+        return dbapi
+    from adbc_driver_postgresql import dbapi as postgresql  # noqa: PLC0415
+
+    return postgresql
 
 
 def connect(url: str) -> Any:
@@ -50,7 +51,7 @@ def connect(url: str) -> Any:
         return postgresql.connect(url)
     except postgresql.OperationalError:
         raise TryLaterError(
-            "the PostgreSQL store took no further connection to read in bulk",
+            "the bulk driver could not reach the PostgreSQL store",
             hint="Check that the database takes one more connection",
         ) from None
 
@@ -58,7 +59,7 @@ def connect(url: str) -> Any:
 def copy(
     duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str, columns: str = "*"
 ) -> None:
-    """Make a table of those rows of a query that have a person; `columns` are in DuckDB's words."""
+    """Make a table of the rows of a query that have a person; `columns` are in DuckDB's words."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         duck.register("incoming", cursor.fetch_arrow())

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
-import duckdb
-
-from connector.engine.duck import open_duck
 from connector.errors import LeadloopError, TryLaterError
 from connector.funnel.measure import COLUMNS, MACROS, Row
+
+if TYPE_CHECKING:
+    import duckdb
 
 _MEMORY = "500MB"
 """Beyond it DuckDB keeps a part in a file."""
@@ -138,6 +138,8 @@ def open_passes() -> Iterator[Passes]:
 
 def serve(told: IO[bytes], says: IO[bytes]) -> None:
     """Do what the other side of `open_passes` calls for, until it calls no more."""
+    from connector.engine.duck import open_duck  # noqa: PLC0415  who asks needs no DuckDB
+
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(open_duck(Path(folder), memory=_MEMORY)) as duck,
