@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, case, or_, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import person, record
-from connector.store.streams import ALL, Row, Span, in_order, within
+from connector.store.streams import Row, in_order
 
 
 class Deal(NamedTuple):
@@ -31,7 +31,7 @@ class Counting(Protocol):
     other_currency: int
 
 
-def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any]:
+def deals_query(tx: Connection, connection: str) -> Select[Any]:
     """Ask for each person's deals in one connection, for `deals_of`.
 
     Records of people that name no amount and have no opportunity are left out by the database.
@@ -55,7 +55,6 @@ def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any
         )
         .where(
             own.c.person.in_(select(person.c.id)),
-            *within(tx, own.c.person, span),
             own.c.connection == connection,
             own.c.kind == "person",
             ~own.c.gone,
