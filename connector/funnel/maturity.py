@@ -204,9 +204,9 @@ def _qualify(n: Counts, facts: Facts) -> list[Check]:
         _check("best", n.reasoned, n.refused, 0.9, "refusals with a reason",
                "Ask owners for the missing reasons: leadloop dispositions audit"),
         _check("best", _accepted(n), n.handed, 0.6, "hand-offs that sales accepts",
-               "Look at why sales refuses, and at the threshold: leadloop threshold"),
+               "Look at why sales refuses, and at the threshold: `leadloop threshold`"),
         _is("best", facts.signed, "definition in force signed by both teams",
-            "Sign the definition: leadloop review record"),
+            "Sign the definition: `leadloop review record`"),
     ]  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def _measure(n: Counts, facts: Facts) -> list[Check]:
                "Fill in amounts of deals, and map `amount`"),
         _has("good", facts.goals, "stages with a goal", "Set goals: `report: goals:`"),
         Check("good", days is not None, f"last review of both teams: {review}",
-              "Meet over leadloop review, and record it"),
+              "Meet over `leadloop review`, and record it"),
         Check("best", facts.goals >= 3 and facts.goals_owned == facts.goals,
               f"goals somebody owns: {facts.goals_owned} of {facts.goals} (wanted: 3 or more, all)",
               "Name who sees to each goal"),

@@ -47,6 +47,8 @@ def _environment() -> Environment:
     environment.globals["picture_of_flow"] = svg.flow
     for name in (
         "plain",
+        "coded",
+        "month",
         "whole",
         "score",
         "percent",

@@ -59,17 +59,21 @@ def interval(
     return _picture(height, drawn)
 
 
-def columns(pairs: Sequence[tuple[int, int]], *, height: int = 96) -> Markup:
-    """Columns side by side, each a whole and the part of it that is drawn dark."""
+def columns(pairs: Sequence[tuple[int, int]], *, room: int = 0, height: int = 96) -> Markup:
+    """Columns side by side, each a whole and the part of it that is drawn dark.
+
+    There is room for `room` of them, so that few are no wider than many.
+    """
+    room = max(room, len(pairs))
     most = max((whole for whole, _ in pairs), default=0)
     drawn = [f'<line class="axis" x1="0" x2="100%" y1="{height - 1}" y2="{height - 1}"/>']
     for number, (whole, part) in enumerate(pairs):
-        left = (number + 0.12) / len(pairs)
+        left = (number + 0.12) / room
         for amount, kind in ((whole, "quiet"), (part, "main")):
             tall = (height - 2) * amount / most if most else 0
             drawn.append(
                 f'<rect class="fill {kind}" x="{_percent(left)}" '
-                f'width="{_percent(0.76 / len(pairs))}" y="{height - 1 - tall:.1f}" '
+                f'width="{_percent(0.76 / room)}" y="{height - 1 - tall:.1f}" '
                 f'height="{tall:.1f}"/>'
             )
     return _picture(height, "".join(drawn))

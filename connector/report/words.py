@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_abbr
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -34,6 +35,22 @@ ALARM_NAMES = {
 def plain(word: Any) -> str:
     """A code as words: no_budget is `no budget`."""
     return str(word).replace("_", " ")
+
+
+def coded(text: str) -> Markup:
+    """A sentence, in which what stands between backticks is to be typed as it is."""
+    parts = (
+        escape(part) if number % 2 == 0 else Markup("<code>{}</code>").format(part)
+        for number, part in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
+
+
+def month(name: str, before: str | None = None) -> str:
+    """A month as the foot of a column: `Feb`, with its year where that is not the one before's."""
+    year, number = name.split("-")
+    short = month_abbr[int(number)]
+    return short if before is not None and before.startswith(year) else f"{short} {year}"
 
 
 def whole(value: Any) -> Markup:

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from connector.report.page import report_page
+from connector.report.svg import columns
+from connector.report.words import coded, month
 from tests.past import HOSTILE
 
 
@@ -128,3 +130,13 @@ def test_a_shared_template_value_of_nothing_reads_as_a_dash(quick_past):
     assert "Nobody has entered the funnel yet" in page
     assert "None" not in read(page).text
     assert "nan" not in page
+
+
+def test_a_share_in_time_says_of_how_many_and_commands_are_set_apart():
+    assert coded("Set `sla:` & go") == "Set <code>sla:</code> &amp; go"
+    assert [month("2026-12"), month("2027-01", "2026-12"), month("2027-02", "2027-01")] == [
+        "Dec 2026",
+        "Jan 2027",
+        "Feb",
+    ]
+    assert columns([(4, 2)], room=6).count('width="12.67%"') == 2

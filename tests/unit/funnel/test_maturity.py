@@ -53,7 +53,7 @@ def test_a_part_that_lacks_what_only_the_best_have_is_good_and_says_what_it_lack
     parts = maturity(FINE, EVERYTHING._replace(signed=False))
     (qualify,) = [part for part in parts if part.name == "qualify"]
     assert qualify.level == "good"
-    assert qualify.steps == ("Sign the definition: leadloop review record",)
+    assert qualify.steps == ("Sign the definition: `leadloop review record`",)
     assert overall(parts) == "good"
 
 
