@@ -75,6 +75,10 @@ def _by_kind(
 ) -> dict[str, Any]:
     """Kinds and campaigns, and what they say of the time to come."""
     report, ask = asked.report, found.ask
+    called = {
+        **dict.fromkeys(("owner", "partner"), names),
+        "campaign": {**paid.costs.names, **{word: one.name for word, one in paid.told.items()}},
+    }
     returns, periods = found.measures.returns.result(ask), found.kinds.periods.result(ask)
     return {
         **kind_figures(
@@ -83,10 +87,10 @@ def _by_kind(
             report,
             asked.start,
             found.worth.worked,
-            names,
+            called,
             seen=asked.reading.watched,
         ),
-        "kind_quarters": spell_figures(found.spells, ask, names),
+        "kind_quarters": spell_figures(found.spells, ask, called),
         "campaigns": campaign_figures(returns, paid, report),
         **outlook_figures(found.outlook, ask, report, returns, asked.published, names),
         **alarm_figures(tx, found.types, found.outlook, ask, periods, report.segment, asked.now),

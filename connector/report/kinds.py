@@ -35,8 +35,8 @@ from connector.funnel.waiting import Wait, WaitMeasure
 from connector.report.amounts import days, money
 
 BASELINES = {"6 months": 182, "12 months": 365}
-_HANDS = ("owner", "partner")
-"""Kinds that go by whose hands a lead is in."""
+Names = Mapping[str, Mapping[str, str]]
+"""How those of a kind (owner, partner, campaign) are called on the page, by their code."""
 
 
 class Spells(NamedTuple):
@@ -131,13 +131,13 @@ def spell_measures(report: Report, ready: Threshold) -> Spells:
     )
 
 
-def spell_figures(found: Spells, ask: Ask, names: Mapping[str, str]) -> dict[str, Any]:
+def spell_figures(found: Spells, ask: Ask, names: Names) -> dict[str, Any]:
     """Give what happened in each quarter, by kind."""
     return {
         kind: [
             {
                 "quarter": one.quarter,
-                "name": names.get(one.name, one.name) if kind in _HANDS else one.name,
+                "name": names.get(kind, {}).get(one.name, one.name),
                 "rank": one.rank,
                 **dict(zip(STAGES, one.reached, strict=True)),
                 "acceptance": one.acceptance,
@@ -157,15 +157,15 @@ def kind_figures(
     report: Report,
     start: Micros,
     worked: Mapping[str, OwnerDays],
-    names: dict[str, str],
+    names: Names,
     *,
     seen: bool,
 ) -> dict[str, Any]:
     """Give the figures of all of them; `seen` says whether the CRM shows what owners do."""
-    hidden = report.owners == "off"
+    hidden, owners = report.owners == "off", names.get("owner", {})
     return {
         "kinds": {
-            name: [_cohort(one, names if name in _HANDS else {}) for one in measure.result(ask)]
+            name: [_cohort(one, names.get(name, {})) for one in measure.result(ask)]
             for name, measure in found._asdict().items()
             if name
             in ("source", "campaign", "segment", "owner", "band", "theme", "partner", "phase")
@@ -185,7 +185,7 @@ def kind_figures(
             ],
         },
         "stalled": _stalled(found.stalls.result(ask)),
-        "untouched": _untouched(found.untouched.result(worked, ask), names, hidden=hidden),
+        "untouched": _untouched(found.untouched.result(worked, ask), owners, hidden=hidden),
         "quality": _quality(found.quality.result(ask), report),
         "waits": [_wait(one) for one in found.waits.result(ask)],
         "contact": [_contact(one, seen=seen) for one in found.contact.result(ask)],
@@ -194,7 +194,7 @@ def kind_figures(
     }
 
 
-def _cohort(one: Cohort, names: dict[str, str]) -> dict[str, Any]:
+def _cohort(one: Cohort, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": names.get(one.name, one.name),
         "rank": one.rank,
@@ -236,7 +236,7 @@ def _stalled(rows: tuple[Stall, ...]) -> dict[str, Any]:
     }
 
 
-def _untouched(found: Untouched, names: dict[str, str], *, hidden: bool) -> dict[str, Any]:
+def _untouched(found: Untouched, names: Mapping[str, str], *, hidden: bool) -> dict[str, Any]:
     return {
         "due": found.due,
         "untouched": found.untouched,
