@@ -17,10 +17,12 @@ from connector.domain.moment import DAY, SECOND, Micros, format_iso
 from connector.errors import UsageError
 from connector.funnel.disputes import Judged, disputes
 from connector.funnel.maturity import MaturityMeasure
-from connector.funnel.stages import StageMeasure
+from connector.funnel.segments import SOURCE
+from connector.funnel.stages import Funnel, StageMeasure
 from connector.funnel.statistics import wilson
 from connector.report.agreement import agreement, signature
 from connector.report.changes import changes
+from connector.report.counting import View, filling, one_view
 from connector.report.figures import handoff_connection
 from connector.report.maturity import maturity_data
 from connector.report.words import STAGE_NAMES
@@ -28,7 +30,7 @@ from connector.scoring.choice import Models
 from connector.scoring.learning.advice import contradictions
 from connector.store import audit, people, reviews, runs, scores, surveys, verdicts
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, histories, watched
+from connector.store.histories import Reading, watched
 from connector.store.reviews import Review
 from connector.sync.auditing import missing_by_owner, reason_audit
 from connector.sync.opening import agreed, calendar_of
@@ -53,10 +55,11 @@ def review_pack(
     """Give everything both teams look at together; `propose` gives what could be changed."""
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     found = agreement(loaded, models, routing)
-    with store.read() as tx:
+    with one_view(store) as view:
+        tx = view.tx
         last = next(iter(reviews.newest(tx)), None)
         since = last.at if last else now - loaded.settings.process.review
-        measured = _measured(tx, loaded, models, routing, since, now)
+        measured = _measured(view, loaded, models, routing, since, now)
         disputed = _disputed(tx, loaded, models)
     return {
         "as_of": format_iso(now // SECOND * SECOND),
@@ -114,7 +117,7 @@ def record_review(
 
 
 def _measured(
-    tx: Connection,
+    view: View,
     loaded: Loaded,
     models: Models,
     routing: Routing | None,
@@ -126,28 +129,30 @@ def _measured(
         connection=handoff_connection(loaded),
         currency=settings.report.currency,
         verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
-        watched=watched(tx),
+        watched=watched(view.tx),
     )
-    grown, whole, recent = MaturityMeasure(now), StageMeasure(), StageMeasure()
+    with filling(view, reading):
+        pass  # nothing else is asked meanwhile
+    ask = view.passes.ask
     came: Counter[str] = Counter()
-    for told in histories(tx, reading, Worth()):
-        grown.add(told.history)
-        whole.add(told.history)
-        if told.history.reached.get("inquiry", -1) >= since:
-            recent.add(told.history)
-            came[(told.history.source or "unknown").casefold()] += 1
-    counts = grown.result()
+    for source, n in ask(
+        f"SELECT {SOURCE} AS kind, count(*) FROM pass WHERE inquiry_at >= {since} GROUP BY kind"
+    ):
+        came[source.casefold()] += n
+    counts = MaturityMeasure(now).result(ask)
     return {
-        "stages": _stages(settings.report, recent, whole),
+        "stages": _stages(
+            settings.report, StageMeasure(since).result(ask), StageMeasure().result(ask)
+        ),
         "sources": _targets(loaded, came, (now - since) / MONTH),
-        "maturity": maturity_data(tx, loaded, models, routing, counts, now),
+        "maturity": maturity_data(view.tx, loaded, models, routing, counts, now),
     }
 
 
-def _stages(report: Report, recent: StageMeasure, whole: StageMeasure) -> list[dict[str, Any]]:
+def _stages(report: Report, recent: Funnel, whole: Funnel) -> list[dict[str, Any]]:
     rows = []
     goals = {str(name): goal for name, goal in report.goals.items()}
-    pairs = zip(recent.result().stages, whole.result().stages, strict=True)
+    pairs = zip(recent.stages, whole.stages, strict=True)
     for mine, before in pairs:
         goal = goals.get(mine.name)
         enough = mine.share is not None

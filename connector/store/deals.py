@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import Connection, Select, and_, case, or_, select
 
 from connector.domain.moment import Micros
-from connector.store.schema import record
-from connector.store.streams import ALL, Row, Span, in_order, within
+from connector.store.schema import person, record
+from connector.store.streams import Row, in_order
 
 _DEAL = frozenset({"open", "won", "lost"})
 
@@ -33,7 +33,7 @@ class Counting(Protocol):
     other_currency: int
 
 
-def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any]:
+def deals_query(tx: Connection, connection: str) -> Select[Any]:
     """Ask for each person's deals in one connection, for `deals_of`.
 
     Records of people that name no amount and have no opportunity are left out by the database.
@@ -56,44 +56,13 @@ def deals_query(tx: Connection, connection: str, span: Span = ALL) -> Select[Any
             ),
         )
         .where(
-            own.c.person.is_not(None),
-            *within(tx, own.c.person, span),
+            own.c.person.in_(select(person.c.id)),
             own.c.connection == connection,
             own.c.kind == "person",
             ~own.c.gone,
             or_(named, deal.c.id.is_not(None)),
         )
         .order_by(in_order(tx, own.c.person), own.c.object, own.c.id, deal.c.object, deal.c.id)
-    )
-
-
-def with_deals(tx: Connection, connection: str, span: Span) -> Select[Any]:
-    """Ask for the people of `deals_query` who have an opportunity."""
-    own, deal = record.alias("own"), record.alias("deal")
-    return (
-        select(own.c.person)
-        .select_from(deal)
-        .join(own, and_(own.c.connection == deal.c.connection, own.c.id == deal.c.subject))
-        .where(
-            deal.c.connection == connection,
-            deal.c.kind == "opportunity",
-            ~deal.c.gone,
-            own.c.person.is_not(None),
-            *within(tx, own.c.person, span),
-            own.c.kind == "person",
-        )
-    )
-
-
-def naming_amounts(tx: Connection, connection: str, span: Span) -> Select[Any]:
-    """Ask for the people of `deals_query` whose own records name an amount."""
-    return select(record.c.person).where(
-        record.c.connection == connection,
-        record.c.kind == "person",
-        ~record.c.gone,
-        record.c.person.is_not(None),
-        *within(tx, record.c.person, span),
-        record.c.doc.contains('"amount"'),
     )
 
 

@@ -19,22 +19,18 @@ from sqlalchemy import Connection, Text, and_, case, cast, func, or_, select
 from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.domain.record import Fields
-from connector.funnel.history import Handoff, History
+from connector.funnel.history import ON_THE_WAY, Handoff, History
 from connector.funnel.untouched import OwnerDays
 from connector.store.deals import Deal, deals_of, deals_query, moment_in, pass_of, sum_of
 from connector.store.schema import activity, cycle, disposition, handoff, move, offer, person
 from connector.store.schema import score as score_table
-from connector.store.streams import ALL, Row, Span, Stream, in_order, rows, within
+from connector.store.streams import Row, Stream, in_order, rows
 
 FOUND = "found in sales' hands"
 BACKLOG = "backlog"
 _LATER = ("accepted", "qualified", "won")
 _WORKING = ("accepted", "qualified", "rejected", "recycled")
 RESTING = frozenset({State.INQUIRY.value, State.NURTURE.value, State.DISQUALIFIED.value})
-_ON_THE_WAY = frozenset(
-    {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
-     State.QUALIFIED}
-)  # fmt: skip
 
 
 @dataclass
@@ -123,24 +119,21 @@ class _Person(NamedTuple):
     human: bool
 
 
-def histories(tx: Connection, reading: Reading, worth: Worth, span: Span = ALL) -> Iterator[Told]:
+def histories(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Told]:
     """Yield every cycle of people we still know, by person and number; fills `worth` on the way.
 
-    `reading.verdict_due` gives when a verdict on a hand-off of that moment is due. With a `span`
-    only its people are read.
+    `reading.verdict_due` gives when a verdict on a hand-off of that moment is due.
     """
     with ExitStack() as stack:
-        streams = [
-            stack.enter_context(closing(Stream(rows(tx, q)))) for q in _queries(tx, reading, span)
-        ]
-        yield from _side_by_side(tx, streams, reading, worth, span)
+        streams = [stack.enter_context(closing(Stream(rows(tx, q)))) for q in _queries(tx, reading)]
+        yield from _side_by_side(tx, streams, reading, worth)
 
 
 def _side_by_side(
-    tx: Connection, streams: Sequence[Stream], reading: Reading, worth: Worth, span: Span
+    tx: Connection, streams: Sequence[Stream], reading: Reading, worth: Worth
 ) -> Iterator[Told]:
     moves, said, did, deals, offers = streams
-    for who, cycles in _people(tx, span):
+    for who, cycles in _people(tx):
         newest, human, answers, efforts = _done(did.of(who))
         mine = _Person(
             moves.of(who), said.of(who), answers, efforts,
@@ -153,7 +146,7 @@ def _side_by_side(
             yield from _told(cycles, mine, reading)
 
 
-def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
+def _people(tx: Connection) -> Iterator[tuple[str, list[_Cycle]]]:
     """Yield people in order, each with its cycles in order."""
     columns = [cycle.c[name] for name in _Cycle._fields[4:]]
     query = (
@@ -166,7 +159,6 @@ def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
                 and_(handoff.c.person == person.c.id, handoff.c.number == cycle.c.number),
             )
         )
-        .where(*within(tx, person.c.id, span))
         .order_by(in_order(tx, person.c.id), cycle.c.number)
     )
     who: str | None = None
@@ -182,28 +174,24 @@ def _people(tx: Connection, span: Span) -> Iterator[tuple[str, list[_Cycle]]]:
         yield who, mine
 
 
-def _queries(tx: Connection, reading: Reading, span: Span) -> tuple[Any, ...]:
+def _queries(tx: Connection, reading: Reading) -> tuple[Any, ...]:
     """Ask for moves, verdicts, what was done, deals and offers."""
-
-    def mine(column: Any) -> list[Any]:
-        return within(tx, column, span)
-
     return (
-        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at)
-        .where(*mine(move.c.person))
-        .order_by(in_order(tx, move.c.person), move.c.seq),
-        select(*(disposition.c[n] for n in ("person", "number", "verdict", "at")))
-        .where(*mine(disposition.c.person))
-        .order_by(in_order(tx, disposition.c.person)),
-        _did_query(tx, span),
-        deals_query(tx, reading.connection, span),
+        select(move.c.person, move.c.number, move.c.after, move.c.why, move.c.at).order_by(
+            in_order(tx, move.c.person), move.c.seq
+        ),
+        select(*(disposition.c[n] for n in ("person", "number", "verdict", "at"))).order_by(
+            in_order(tx, disposition.c.person)
+        ),
+        _did_query(tx),
+        deals_query(tx, reading.connection),
         select(offer.c.person, offer.c.number, offer.c.partner, offer.c.answered_at)
-        .where(offer.c.state == "accepted", *mine(offer.c.person))
+        .where(offer.c.state == "accepted")
         .order_by(in_order(tx, offer.c.person), offer.c.number, offer.c.answered_at),
     )
 
 
-def _did_query(tx: Connection, span: Span) -> Any:
+def _did_query(tx: Connection) -> Any:
     """Ask for one row a person: the newest activity, and those that somebody did or answered."""
     answered = and_(activity.c.campaign.is_not(None), ~activity.c.machine, ~activity.c.duplicate)
     at, slash = cast(activity.c.time, Text), activity.c.connection.concat("/")
@@ -220,7 +208,7 @@ def _did_query(tx: Connection, span: Span) -> Any:
             func.max(case((or_(activity.c.machine, activity.c.duplicate), 0), else_=1)),
             listed(told, _NEXT),
         )
-        .where(activity.c.person.is_not(None), *within(tx, activity.c.person, span))
+        .where(activity.c.person.is_not(None))
         .group_by(activity.c.person)
         .order_by(in_order(tx, activity.c.person))
     )
@@ -444,13 +432,13 @@ def _reached(
 def _stays(moves: list[Row], *, found: bool) -> tuple[tuple[str, Micros, Micros | None], ...]:
     """The times in states on the way to a deal; when the first began is not known if `found`."""
     known = moves[1:] if found else moves
-    if not any(step[2] in _ON_THE_WAY for step in known):
+    if not any(step[2] in ON_THE_WAY for step in known):
         return ()
     ends: list[Micros | None] = [*(step[4] for step in known[1:]), None]
     return tuple(
         (step[2], step[4], end)
         for step, end in zip(known, ends, strict=True)
-        if step[2] in _ON_THE_WAY
+        if step[2] in ON_THE_WAY
     )
 
 

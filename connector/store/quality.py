@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import activity, outbox, person, quarantine
-from connector.store.streams import ALL, Span, rows, within
+from connector.store.streams import rows
 
 
 def kept_aside(tx: Connection) -> list[dict[str, Any]]:
@@ -45,11 +45,6 @@ class Activities(NamedTuple):
     seen_twice: int
 
 
-def activities_of(tx: Connection, span: Span = ALL) -> Activities:
-    """Count activities of the people of a span."""
-    return _activities(tx, activity.c.person.is_not(None), *within(tx, activity.c.person, span))
-
-
 def nobodys_activities(tx: Connection) -> Activities:
     """Count activities of nobody we know."""
     return _activities(tx, activity.c.person.is_(None))
@@ -77,13 +72,11 @@ def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:
     return inside, {reason: int(n) for reason, n in rows if reason is not None}
 
 
-def known_fields(tx: Connection, fields: Iterable[str], span: Span = ALL) -> dict[str, int]:
+def known_fields(tx: Connection, fields: Iterable[str]) -> dict[str, int]:
     """Count, for each field that rules read, the people in scope of whom it is known."""
     names = list(fields)
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
-    query = select(person.c.facts).where(
-        person.c.excluded.is_(None), *within(tx, person.c.id, span)
-    )
+    query = select(person.c.facts).where(person.c.excluded.is_(None))
     for (text,) in rows(tx, query):
         facts = orjson.loads(text)
         counts.update([name for name in names if facts.get(name) is not None])

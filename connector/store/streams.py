@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Generator
+from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select
 
-from connector.store.among import among
-
 PAGE = 2_000
 Row = tuple[Any, ...]
-
-
-class Span(NamedTuple):
-    """People from one id up to, but not with, another (None has no end), or these `ids` alone."""
-
-    since: str | None = None
-    until: str | None = None
-    ids: Sequence[str] | None = None
-
-
-ALL = Span()
-"""Everybody."""
-
-
-def within(tx: Connection, column: ColumnElement[str], span: Span) -> list[ColumnElement[bool]]:
-    """Give what to ask of a column of people's ids to read those of a span alone."""
-    if span.ids is not None:
-        return [among(column, span.ids)]
-    compared = in_order(tx, column)
-    asked = []
-    if span.since is not None:
-        asked.append(compared >= span.since)
-    if span.until is not None:
-        asked.append(compared < span.until)
-    return asked
 
 
 def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:

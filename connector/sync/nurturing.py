@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from connector.config.load import Loaded
 from connector.config.settings import Settings
@@ -105,11 +106,15 @@ def unheard(store: Store, loaded: Loaded, now: Micros) -> list[dict[str, Any]]:
 
 def blocked(store: Store, loaded: Loaded) -> list[dict[str, Any]]:
     """Give for each row of the policy how many it keeps from sales and from mail."""
+    with store.read() as tx:
+        return blocked_in(tx, loaded)
+
+
+def blocked_in(tx: Connection, loaded: Loaded) -> list[dict[str, Any]]:
+    """Give the same of one view of the store."""
     policy = consent_of(loaded)
     counts: dict[str, Counter[str]] = {}
-    with store.read() as tx:
-        groups = stored.alike(tx)
-    for one in groups:
+    for one in stored.alike(tx):
         found = may(loaded.settings, policy, one._asdict(), {"country": one.country}, asked=False)
         row = counts.setdefault(found.row, Counter())
         n = one.people
