@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from connector.documents import canonical_hash
+from connector.domain.dated import CHANGED, Changed
 from connector.domain.duration import parse_duration
 from connector.domain.moment import Micros
 from connector.domain.record import Activity, Edit, Kind, Record, Rejected
@@ -128,7 +129,7 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         source=one.source or name,
         key=one.key,
         changed=one.changed,
-        names=tuple(names),
+        names=tuple(_only_where_told(one, name) for name in names),
         ids=tuple(one.ids),
         hash=canonical_hash(
             one.model_dump(mode="json", by_alias=True, exclude={"write", "optional", "history"})
@@ -139,6 +140,20 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         says=_says(one.status),
         convert=_guarded(convert, tests, name, one.key),
     )
+
+
+def _only_where_told(one: MappedObject, name: str) -> str:
+    """A moment of a field is asked for where the field holds what says something to us."""
+    field = name.removesuffix(CHANGED)
+    if field == name:
+        return name
+    test, status = one.where.get(field), one.status
+    if test is not None and test.not_in is None:
+        told: Sequence[Any] = test.in_ or [test.equals]
+        return Changed(field, map(_word, told))
+    if status is not None and status.from_ == field:
+        return Changed(field, (told for told, ours in status.values.items() if ours is not None))
+    return name
 
 
 def _with_history(document: MappingDocument, name: str, one: MappedObject) -> CompiledObject:

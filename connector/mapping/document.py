@@ -29,7 +29,8 @@ ACTIVITY_FIELDS = (
 RESERVED = frozenset(
     {"status", "status_at", "reason", "owner", "account", "person", "opted_out", "frozen"}
 )
-_OPPORTUNITY = frozenset({"open", "won", "lost"})
+_OPPORTUNITY = frozenset({"open", "won", "lost", "accepted", "qualified", "rejected", "recycled"})
+"""What a deal is, and what sales decided where the CRM has a record of its own for that."""
 
 
 class From(Document):

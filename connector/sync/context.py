@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Tasker
+from connector.adapters.base import Noter, Tasker
 from connector.adapters.door import Door
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
@@ -75,6 +75,11 @@ class Source:
     def tasker(self) -> Tasker:
         """The adapter as one that makes tasks; ask its capabilities first."""
         return cast("Tasker", self.adapter)
+
+    @property
+    def noter(self) -> Noter:
+        """The adapter as one that makes notes; ask its capabilities first."""
+        return cast("Noter", self.adapter)
 
     def names(self, one: CompiledObject) -> list[str]:
         """The remote fields to read of an object: those that are still there.

@@ -76,7 +76,7 @@ class SalesforceAdapter:
     capabilities = Capabilities(
         kind="salesforce",
         batch_size=BATCH,
-        id_batch=200,
+        id_batch=1000,
         lag=SECOND,
         overlap=10 * MINUTE,
         provisions=True,

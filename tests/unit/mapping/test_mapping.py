@@ -359,6 +359,29 @@ def test_the_mappings_that_ship_are_sound(name):
     assert "lead" in compile_mapping(document)
 
 
+def test_a_moment_is_asked_for_where_the_field_says_something_and_read_by_its_plain_name():
+    from pathlib import Path
+
+    folder = Path(__file__).parents[3] / "mappings"
+    objects = compile_mapping(load_mapping(folder / "hubspot.yaml"))
+
+    def among(name, moment):
+        (found,) = [one for one in objects[name].names if one == moment]
+        return getattr(found, "among", None)
+
+    said = among("contact", "hs_lead_status.changed")
+    assert said == {
+        *("ATTEMPTED_TO_CONTACT", "CONNECTED", "IN_PROGRESS"),
+        *("OPEN_DEAL", "UNQUALIFIED", "BAD_TIMING"),
+    }
+    assert among("task", "hs_task_status.changed") == {"COMPLETED"}
+    assert among("deal", "dealstage.changed") is None, "every stage says something"
+    assert "new-stage-id" not in among("lead", "hs_pipeline_stage.changed")
+    row = {"id": "1", "email": "a@b.example", "hs_lead_status": "UNQUALIFIED"}
+    found = objects["contact"].convert({**row, "hs_lead_status.changed": AT}, "")
+    assert found.doc["status_at"] == parse_iso(AT)
+
+
 AT = "2026-01-01T09:30:00Z"
 WHO = "associations.contacts"
 TASK = {"Id": "00T1", "IsClosed": True, "WhoId": "0031", "CompletedDateTime": AT}
