@@ -153,11 +153,11 @@ class _Org:
         steps = [("working", one.given)] if status != "new" else []
         if status not in {"new", "working"}:
             steps.append((status, one.status_at))
-        before = _STATUS["new"]
+        before, author = _STATUS["new"], self._owner(one, "")
         for step, at in steps:
             self._add("LeadHistory", {"LeadId": lead, "Field": "Status", "OldValue": before,
-                                      "NewValue": _STATUS[step],
-                                      "CreatedDate": self._text(at)})  # fmt: skip
+                                      "NewValue": _STATUS[step], "CreatedDate": self._text(at),
+                                      **({"CreatedById": author} if author else {})})  # fmt: skip
             before = _STATUS[step]
 
     def _named(self, one: Person) -> Row:
