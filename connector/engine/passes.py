@@ -21,7 +21,7 @@ from connector.funnel.measure import COLUMNS, MACROS, Row
 if TYPE_CHECKING:
     import duckdb
 
-_MEMORY = "600MB"
+_MEMORY = "500MB"
 """Beyond it DuckDB keeps a part in a file."""
 
 

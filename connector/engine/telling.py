@@ -18,6 +18,8 @@ from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
 
 _TOGETHER = 200_000
 """So many passes are put together at once."""
+_PAGE = 10_000
+"""So many hand-offs are sent at once."""
 _READY = listed([State.SALES_READY, State.HELD])
 _WAY = listed(ON_THE_WAY)
 
@@ -302,19 +304,22 @@ def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
         FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
     )
     between = times.open_between
-    found = [
-        (person, number, touched, times.verdict_due(at),
-         None if touched is None or between is None else between(at, touched))
-        for person, number, at, touched in rows
-    ]  # fmt: skip
-    columns = list(zip(*found, strict=True)) or [()] * 5
     passes.run(
-        """CREATE TABLE given AS SELECT unnest(CAST(? AS VARCHAR[])) AS person,
-            unnest(CAST(? AS BIGINT[])) AS number, unnest(CAST(? AS BIGINT[])) AS touched_at,
-            unnest(CAST(? AS BIGINT[])) AS decide_due, unnest(CAST(? AS BIGINT[])) AS touched_open
-        """,
-        [list(column) for column in columns],
+        """CREATE TABLE given (person VARCHAR, number BIGINT, touched_at BIGINT,
+            decide_due BIGINT, touched_open BIGINT)"""
     )
+    for start in range(0, len(rows), _PAGE):
+        found = [
+            (person, number, touched, times.verdict_due(at),
+             None if touched is None or between is None else between(at, touched))
+            for person, number, at, touched in rows[start : start + _PAGE]
+        ]  # fmt: skip
+        passes.run(
+            """INSERT INTO given SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[])),
+                unnest(CAST(? AS BIGINT[])), unnest(CAST(? AS BIGINT[])),
+                unnest(CAST(? AS BIGINT[]))""",
+            [list(column) for column in zip(*found, strict=True)],
+        )
 
 
 # --- all of it together ---------------------------------------------------------------------------
