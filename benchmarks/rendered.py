@@ -4,7 +4,7 @@
 
 prints its port and serves on loopback until its standard input is closed. It knows what full pulls
 ask for and nothing else: pages of leads or contacts, their description, and the log-in. As
-`salesforce` it is an org without the Bulk API, as `salesforce-bulk` one with query jobs.
+`salesforce` it is an org without the Bulk API, as `salesforce-bulk` one with its jobs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from benchmarks.crm_rows import CONTACT, LEAD, contact, contact_id, lead
-from benchmarks.rendered_jobs import Jobs, Results
+from benchmarks.rendered_jobs import Ingests, Jobs, Results
 
 SALESFORCE_PAGE, HUBSPOT_PAGE = 2_000, 100
 Parts = Sequence[bytes]
@@ -43,6 +43,7 @@ class Salesforce:
     def __init__(self, rows: int, address: str, jobs: Jobs | None = None) -> None:
         self.rows = rows
         self.jobs = jobs
+        self.ingests = Ingests()
         self.written = self.calls = 0
         self.address = address
         self.pages = [
@@ -78,7 +79,7 @@ class Salesforce:
         if path.endswith("/sobjects"):
             return [_json({"sobjects": [{"name": "Lead", "queryable": True}]})]
         if path == "/written":
-            return [_json(self.written)]
+            return [_json(self.written + self.ingests.taken)]
         if "/jobs/" in path:
             return self._job(method, target, body)
         if "/updated/" in path:
@@ -88,11 +89,12 @@ class Salesforce:
         return [_json([])]
 
     def _job(self, method: str, target: str, body: bytes) -> Parts | Refusal | Results:
-        """A query job, where there is the Bulk API for it; ingest is nobody's."""
-        if self.jobs is None or "/jobs/query" not in target:
+        """What is asked of a job, where there is the Bulk API for it."""
+        if self.jobs is None:
             said = {"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no Bulk API"}
             return Refusal(400, _json([said]))
-        told = self.jobs(method, target, body)
+        of = self.jobs if "/jobs/query" in target else self.ingests
+        told = of(method, target, body)
         if told is None:
             return Refusal(404, _json([{"errorCode": "NOT_FOUND", "message": "no such job"}]))
         return [told] if isinstance(told, bytes) else told

@@ -1,4 +1,5 @@
-"""Query jobs of Bulk API 2.0 over the rendered leads: made, asked for, read by locator.
+"""Jobs of Bulk API 2.0 over the rendered leads: queries made, asked for, read by locator; updates
+that are counted and take every record.
 
 A job's lines are spelled while it says that it is in progress, so that nothing is spelled while its
 results are read; a second job of the same columns is over at once. Results stand in the order of
@@ -7,6 +8,8 @@ the ids; a real org promises none, and a page is sorted by whoever wants it so.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import threading
@@ -89,6 +92,30 @@ class Jobs:
             lines.append(_line([_cell(row[name]) for name in columns]))
         self._lines[columns] = lines
         self._begun[columns].set()
+
+
+class Ingests:
+    """Update jobs of one org, each done as soon as it is asked after. `taken` counts records."""
+
+    def __init__(self) -> None:
+        self._rows: list[int] = []
+        self.taken = 0
+
+    def __call__(self, method: str, target: str, body: bytes) -> bytes | None:
+        """Answer what is asked of a job; None where there is no such job."""
+        name, _, more = target.partition("/jobs/ingest")[2].strip("/").partition("/")
+        if not name:
+            self._rows.append(0)
+            return _status(f"{len(self._rows) - 1}", "Open")
+        if not name.isdigit() or int(name) >= len(self._rows):
+            return None
+        job = int(name)
+        if more == "batches":
+            self._rows[job] = sum(1 for _ in csv.reader(io.StringIO(body.decode(), newline=""))) - 1
+            self.taken += self._rows[job]
+            return b""
+        counts = {"numberRecordsProcessed": self._rows[job], "numberRecordsFailed": 0}
+        return json.dumps({"id": name, "state": "JobComplete", **counts}).encode()
 
 
 def _status(name: str, state: str) -> bytes:

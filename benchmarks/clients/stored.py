@@ -7,6 +7,7 @@ stored score STORE NOW          the step as a run takes it; says what it counted
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from connector.config.settings import Engine
 from connector.domain.moment import SECOND
 from connector.scoring.choice import Models
 from connector.scoring.model import Model, load_model
-from connector.store import people, runs
 from connector.store.database import open_store
+from connector.store.persons import people
+from connector.store.running import runs
 from connector.store.schema import activity, tally
 from connector.sync.score import score
 
@@ -143,6 +145,7 @@ def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000, 20, 20)  # as `leadloop` does
     what, *given = sys.argv[1:]
     if what == "fill":
         print(json.dumps(fill(given[0], given[1])))

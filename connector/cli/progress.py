@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
 
 import click
-import structlog
 
 from connector.cli.output import is_terminal
 
@@ -22,7 +23,12 @@ class Progress:
         self._terminal = is_terminal()
         self._step = ""
         self._told = 0.0
-        self._log = structlog.wrap_logger(
+
+    @cached_property
+    def _log(self) -> Any:
+        import structlog  # it loads a library for terminals, and most runs say nothing
+
+        return structlog.wrap_logger(
             structlog.PrintLogger(sys.stderr),
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True),

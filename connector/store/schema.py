@@ -21,7 +21,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    bindparam,
     event,
     text,
 )
@@ -29,20 +28,35 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
+_WHERE = "where on PostgreSQL"
+
+
+def _index_some(
+    name: str, *columns: Column[Any], where: Any, on_sqlite: Any = None, unique: bool = False
+) -> Index:
+    """Index the rows for which something holds; each database takes it in its own words."""
+    spelled = where if on_sqlite is None else on_sqlite
+    return Index(name, *columns, unique=unique, sqlite_where=spelled, info={_WHERE: where})
+
+
+@event.listens_for(metadata, "before_create")
+def _say_it_to_postgresql(_metadata: MetaData, tx: Any, **_: Any) -> None:
+    """Said when tables are made: said here above, it would load PostgreSQL's dialect each time."""
+    if tx.dialect.name != "postgresql":
+        return
+    for index in (one for table in metadata.tables.values() for one in table.indexes):
+        if _WHERE in index.info:
+            index.dialect_options["postgresql"]["where"] = index.info[_WHERE]
+
+
 def _index_known(name: str, *columns: Column[Any]) -> None:
     """Index the rows whose last column is known: most have none when they come."""
-    known = columns[-1].is_not(None)
-    Index(name, *columns, postgresql_where=known, sqlite_where=known)
+    _index_some(name, *columns, where=columns[-1].is_not(None))
 
 
 def _index_true(name: str, flag: Column[Any], *columns: Column[Any]) -> None:
     """Index the few rows whose flag is set, in the very words our questions have for it."""
-    Index(
-        name,
-        *columns,
-        postgresql_where=text(flag.name),
-        sqlite_where=text(f"{flag.name} = 1"),
-    )
+    _index_some(name, *columns, where=text(flag.name), on_sqlite=text(f"{flag.name} = 1"))
 
 
 def _refuse_changes(table: Table) -> None:
@@ -187,19 +201,17 @@ _of_person = [
 ]
 _placed = activity.c.person.is_not(None)
 Index("activity_person", *_of_person, activity.c.campaign, sqlite_where=_placed).ddl_if("sqlite")
-Index("activity_of_person", *_of_person, postgresql_where=_placed).ddl_if("postgresql")
-Index(
+_index_some("activity_of_person", *_of_person, where=_placed).ddl_if("postgresql")
+_index_some(
     "activity_unresolved",
     activity.c.connection,
     activity.c.subject,
-    postgresql_where=text("person IS NULL"),
-    sqlite_where=text("person IS NULL"),
+    where=text("person IS NULL"),
 )
-Index(
+_index_some(
     "activity_unresolved_email",
     activity.c.email,
-    postgresql_where=text("person IS NULL"),
-    sqlite_where=text("person IS NULL"),
+    where=text("person IS NULL"),
 )
 
 quarantine = Table(
@@ -301,12 +313,11 @@ cycle = Table(
     Column("next_owner", Text),  # who has the record after a verdict, where sales' rules say so
     Column("current", Boolean, nullable=False),
 )
-Index(
+_index_some(
     "cycle_current",
     cycle.c.person,
     unique=True,
-    postgresql_where=text("current"),
-    sqlite_where=text("current"),
+    where=text("current"),
 )
 Index("cycle_state", cycle.c.state)
 _index_true("cycle_due", cycle.c.current, cycle.c.next_at)
@@ -387,17 +398,15 @@ handoff = Table(  # one a cycle: its package, its clock, and its task in the CRM
     Column("task_at", BigInteger),
     Column("score", Integer),  # of the person when the owner was chosen
 )
-Index(
+_index_some(
     "handoff_running",
     handoff.c.touch_due,
-    postgresql_where=text("touched_at IS NULL AND began_at IS NOT NULL"),
-    sqlite_where=text("touched_at IS NULL AND began_at IS NOT NULL"),
+    where=text("touched_at IS NULL AND began_at IS NOT NULL"),
 )
-Index(
+_index_some(
     "handoff_task",
     handoff.c.task,
-    postgresql_where=text("task IN ('wanted', 'sending')"),
-    sqlite_where=text("task IN ('wanted', 'sending')"),
+    where=text("task IN ('wanted', 'sending')"),
 )
 
 alert = Table(  # who was to be told what, once for each cycle, turn and kind
@@ -412,11 +421,10 @@ alert = Table(  # who was to be told what, once for each cycle, turn and kind
     Column("due_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
 )
-Index(
+_index_some(
     "alert_wanted",
     alert.c.due_at,
-    postgresql_where=text("state IN ('wanted', 'digest')"),
-    sqlite_where=text("state IN ('wanted', 'digest')"),
+    where=text("state IN ('wanted', 'digest')"),
 )
 
 offer = Table(  # a lead offered to a partner, and what the partner said
@@ -451,6 +459,7 @@ plan = Table(
 )
 
 LIVE = ("planned", "approved", "sending", "retry", "unknown")
+"""States of which nothing is settled yet: `settled_at` is empty in these, and in no other."""
 
 outbox = Table(
     "outbox",
@@ -472,21 +481,21 @@ outbox = Table(
     Column("hint", Text),
     Column("settled_at", BigInteger),
 )
-Index(
+is_live = outbox.c.settled_at.is_(None)
+"""Nothing is settled of a live row. Indexes of live rows go by this and not by their state, for a
+row on its way changes its state three times, and each index that looks at it is written anew."""
+
+
+_index_some(
     "outbox_live",
     outbox.c.connection,
     outbox.c.object,
     outbox.c.record,
     outbox.c.grp,
+    where=is_live,
     unique=True,
-    postgresql_where=outbox.c.state.in_(LIVE),
-    sqlite_where=outbox.c.state.in_(LIVE),
 )
-is_live = outbox.c.state.in_(bindparam("live", LIVE, expanding=True, literal_execute=True))
-"""The states as literals: a database takes an index of some rows only for their very words."""
-Index("outbox_plan", outbox.c.plan)
-Index("outbox_person", outbox.c.person)
-Index(
+_index_some(
     "outbox_queue",
     outbox.c.connection,
     outbox.c.state,
@@ -494,15 +503,11 @@ Index(
     outbox.c.grp,
     outbox.c.quiet,
     outbox.c.id,
-    postgresql_where=outbox.c.state.in_(LIVE),
-    sqlite_where=outbox.c.state.in_(LIVE),
+    where=is_live,
 )
-Index(
-    "outbox_live_person",
-    outbox.c.person,
-    postgresql_where=outbox.c.state.in_(LIVE),
-    sqlite_where=outbox.c.state.in_(LIVE),
-)
+_index_some("outbox_live_person", outbox.c.person, where=is_live)
+Index("outbox_plan", outbox.c.plan)
+Index("outbox_person", outbox.c.person)
 
 last_written = Table(  # advances only with a confirmed write
     "last_written",

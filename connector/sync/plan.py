@@ -11,22 +11,23 @@ from connector.domain.outward import Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
-from connector.store import outbox, people, plans, questions, written
-from connector.store.flapping import TURNS
-from connector.store.outbox import Changes, Planned
-from connector.store.people import PersonRecord
-from connector.store.plans import PlanRow
-from connector.sync.basis import basis_of
+from connector.store.outgoing import outbox, plans, questions, written
+from connector.store.outgoing.flapping import TURNS
+from connector.store.outgoing.outbox import Changes, Planned
+from connector.store.outgoing.plans import PlanRow
+from connector.store.persons import people
+from connector.store.persons.people import PersonRecord
 from connector.sync.context import Loop, Source
-from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
-from connector.sync.guard import Hold, Limits, exceeded
-from connector.sync.known import Known
-from connector.sync.quiet import Worth, worth_writing
-from connector.sync.scope import within
-from connector.sync.wishes import Turn, against_live
+from connector.sync.planning.basis import basis_of
+from connector.sync.planning.desire import Person, desired
+from connector.sync.planning.guard import Hold, Limits, exceeded
+from connector.sync.planning.known import Known
+from connector.sync.planning.quiet import Worth, worth_writing
+from connector.sync.planning.scope import within
+from connector.sync.planning.wishes import Turn, against_live
 
-PAGE = 500
+PAGE = 1000
 
 
 def plan(loop: Loop, *, hold: Hold) -> PlanRow:
@@ -131,6 +132,7 @@ def _group_changes(
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
     targets = known.targets(source, record.object, group)
     key = (record.connection, record.object, record.id)
+    base = known.bases.get(key, {})
     changes: dict[str, tuple[Scalar, Scalar]] = {}
     changed: list[str] = []
     for name, target in targets.items():
@@ -138,11 +140,13 @@ def _group_changes(
         if group is Group.OWNER and (after is None or after in known.inactive):
             counts["owner inactive"] += after is not None
             continue
-        if same(record.remote.get(target.to), after):
+        held = record.remote.get(target.to)
+        if same(held, after):
             continue  # as most fields are: the CRM holds our wish
-        match _settle(loop, known, record, target, after):
+        first = held is None and target.to not in base  # as all are once: there is no more to ask
+        match Do.WRITE if first else _settle(loop, known, record, target, after):
             case Do.WRITE:
-                changes[target.to] = (record.remote.get(target.to), after)
+                changes[target.to] = (held, after)
                 changed.append(name)
             case Do.STOP:
                 counts["flapping"] += 1
@@ -151,14 +155,11 @@ def _group_changes(
                     "by somebody each time: it is left alone; leadloop runs retry tries again"
                 )
             case Do.ASK:
-                if known.asks(key, target.to, record.remote.get(target.to), after):
+                if known.asks(key, target.to, held, after):
                     question = (*key, target.to)
-                    known.asked.append(
-                        (question, group.value, person.id, record.remote.get(target.to), after)
-                    )
+                    known.asked.append((question, group.value, person.id, held, after))
     if group is not Group.SCORE:
         return changes, Worth.WRITE
-    base = known.bases.get(key, {})
     return changes, _worth(loop, targets, wish, record, base, changed)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector.domain.moment import SECOND
-from connector.watch.outcome import Outcome
+from connector.watch.outcome import Outcome, Standing
 
 _LAST_SUCCESS = "leadloop_last_success_timestamp_seconds"
-Standing = Mapping[str, Mapping[str, int]]
-"""What the store counts: `people` by state, `outbox` by state, `quarantine` in all."""
 
 
 def write_metrics(path: Path, outcome: Outcome, standing: Standing) -> None:

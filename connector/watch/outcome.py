@@ -9,6 +9,8 @@ from connector.domain.moment import Micros
 
 WELL = frozenset({"ok", "partial", "needs_approval"})
 """A run that went through every step; what the guard held or the CRM refused is told apart."""
+Standing = Mapping[str, Mapping[str, int]]
+"""What the store counts: `people` by state, `outbox` by state, `quarantine` in all."""
 
 
 class Outcome(NamedTuple):

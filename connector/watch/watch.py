@@ -7,12 +7,14 @@ from typing import Any
 
 from connector.config.load import Loaded
 from connector.errors import LeadloopError
-from connector.store import cycles, notes, outbox, records
 from connector.store.database import open_store
+from connector.store.incoming import records
+from connector.store.outgoing import outbox
+from connector.store.passes import cycles
+from connector.store.running import notes
 from connector.watch import alerts
 from connector.watch.heartbeat import beat
-from connector.watch.metrics import Standing, write_metrics
-from connector.watch.outcome import Outcome
+from connector.watch.outcome import Outcome, Standing
 
 _TOLD = "told"
 
@@ -21,6 +23,8 @@ def after(loaded: Loaded, outcome: Outcome, warn: Callable[[str], None]) -> None
     """Tell whomever the settings name how the run went; failures are told to `warn`."""
     settings = loaded.settings
     if settings.metrics is not None:
+        from connector.watch.metrics import write_metrics  # noqa: PLC0415  most have no such file
+
         try:
             write_metrics(loaded.path(settings.metrics), outcome, _standing(loaded))
         except OSError as error:

@@ -7,15 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.store.outbox import Planned, Row
-from connector.sync.scope import within
-from connector.sync.wishes import Turn, against_live
+from connector.store.outgoing.outbox import Planned, Row
+from connector.store.persons.people import dumps
+from connector.sync.planning.scope import within
+from connector.sync.planning.wishes import Turn, against_live
 
 KEY = ("crm", "lead", "l1", "score")
 
 
 def row(state="planned", after=5, *, plan="old", person="p", quiet=True, before=None, ident=7):
-    return Row(ident, plan, *KEY, person, state, {"s": (before, after)}, quiet, 0)
+    return Row(ident, plan, *KEY, person, state, dumps({"s": (before, after)}), quiet, 0)
 
 
 def wish(after=5, *, quiet=True, **more):
@@ -113,7 +114,8 @@ def test_what_was_refused_is_not_wished_again_until_it_is_another_wish(ask, done
 
 
 def test_the_runs_own_name_makes_no_other_wish(ask, done):
-    refused = Row(7, "old", *KEY, "p", "dead", {"s": (None, 5), "ll_run": (None, "a")}, True, 1)
+    told = dumps({"s": (None, 5), "ll_run": (None, "a")})
+    refused = Row(7, "old", *KEY, "p", "dead", told, True, 1)
     assert ask([wish(ll_run=(None, "b"))], dead=refused)[0] == []
     assert ask([wish(Leadloop_Run__c=(None, "b"))], dead=row("dead"))[0] == []
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
 
 import orjson
 
 from connector.adapters.base import Row
 from connector.adapters.salesforce.answers import judge, judge_write
 from connector.adapters.salesforce.session import Session
-from connector.adapters.salesforce.soql import Select
+from connector.adapters.salesforce.soql import Select, in_url
 from connector.domain.moment import Micros, to_micros
 from connector.errors import TryLaterError
 from connector.transport.http import Answer
@@ -40,13 +39,13 @@ class Calls:
     def query(self, select: Select, *, everything: bool) -> Found:
         """Run a query; with `everything` also over deleted and archived rows."""
         verb = "queryAll" if everything else "query"
-        path = f"{verb}?q={quote(select.text(), safe='')}"
+        path = f"{verb}?q={in_url(select.text())}"
         return self.get(path, f"read {select.source}", _found)
 
     def count(self, select: Select, *, everything: bool) -> int:
         """Ask how many rows meet a query's conditions."""
         verb = "queryAll" if everything else "query"
-        path = f"{verb}?q={quote(select.counting(), safe='')}"
+        path = f"{verb}?q={in_url(select.counting())}"
         return self.get(path, f"count {select.source}", lambda told: int(told["totalSize"]))
 
     def get(self, path: str, said: str, read: Callable[[Any], T]) -> T:

@@ -43,6 +43,8 @@ from connector.transport.http import Answer
 NULL = "#N/A"
 """How a cell says that a field is to be emptied; an empty cell leaves it as it is."""
 MOST_BYTES = 90_000_000
+OFF = "FUNCTIONALITY_NOT_ENABLED"
+"""What an org without the Bulk API says: no later turn need try again."""
 _ENDS = frozenset({"JobComplete", "Failed", "Aborted"})
 
 Values = dict[str, Any]
@@ -55,9 +57,12 @@ class Ingest:
         self._session = session
         self._bookmark = bookmark
         self._looked: set[str] = set()
+        self._off = False
 
     def update(self, source: str, records: Sequence[Values]) -> list[Outcome] | None:
         """Update records, each with its `id`; None where Bulk does not take them at all."""
+        if self._off:
+            return None
         body = _csv(records)
         if body is None or len(body) > MOST_BYTES:
             return None
@@ -70,8 +75,9 @@ class Ingest:
             )
             self._bookmark.save(_name(source), job)
             self._upload(job, body)
-        except (RemoteError, LoginError, QuotaError):
+        except (RemoteError, LoginError, QuotaError) as error:
             self._bookmark.drop(_name(source))
+            self._off = isinstance(error, RemoteError) and error.vendor_code == OFF
             return None
         self._looked.discard(source)
         try:
@@ -211,18 +217,22 @@ def _word(answer: Answer, name: str) -> str:
 def _csv(records: Sequence[Values]) -> bytes | None:
     """Spell records; None where a text is the very word that would empty its field."""
     names = list(dict.fromkeys(name for one in records for name in one if name != "id"))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, "utf-8", newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(["Id", *names])
     for one in records:
         if NULL in one.values():
             return None
-        writer.writerow([one["id"], *(_cell(one[n]) if n in one else "" for n in names)])
-    return out.getvalue().encode()
+        writer.writerow([one["id"], *[_cell(one[n]) if n in one else "" for n in names]])
+    text.flush()
+    return out.getvalue()
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value.__class__ is str:
+        return value or NULL
+    if value is None:
         return NULL
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -20,6 +20,7 @@ from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.describing import Objects
+from connector.adapters.salesforce.edits import name_fields
 from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.related import add_beside
 from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
@@ -28,6 +29,7 @@ from connector.adapters.salesforce.soql import (
     full_id,
     groups,
     moment,
+    one_of,
     quoted,
     url_size,
 )
@@ -44,7 +46,10 @@ _JOBS = 2
 _UNTOLD = 1 << 40
 """How much is left where it is so much that it cannot even be counted in time."""
 _ROLE = "role:"
-_IDS = 300
+_FEWEST, _MOST = 200, 550
+"""How many ids a query asks for, as there is room beside its columns."""
+_ID_SIZE = 21
+"""Bytes that an id takes in the list of a query."""
 _FRAME = 300
 """Bytes of a query's URL besides columns and conditions, generously."""
 
@@ -176,10 +181,13 @@ class Reading:
         self, shape: Shape, field: str, ids: Sequence[str], *also: str, everything: bool
     ) -> list[Row]:
         known = list(dict.fromkeys(filter(None, map(full_id, ids))))
+        beside = url_size(f"{', '.join(shape.columns)}{field}{''.join(also)}")
+        room = (MAX_URL - 2 * _FRAME - beside) // _ID_SIZE
+        most = max(_FEWEST, min(_MOST, room))
         rows: list[Row] = []
-        for start in range(0, len(known), _IDS):
-            one_of = f"{field} IN {quoted(known[start : start + _IDS])}"
-            for page in self._pages(shape, [one_of, *also], "", everything=everything):
+        for start in range(0, len(known), most):
+            of_these = one_of(field, known[start : start + most])
+            for page in self._pages(shape, [of_these, *also], "", everything=everything):
                 rows.extend(page)
         return rows
 
@@ -276,6 +284,7 @@ class Reading:
         self._money.convert(shape.money, rows)
         self._days.fill(shape.days, rows)
         add_beside(self._objects, self.matching, shape.described.name, shape.beside, rows)
+        name_fields(self._objects, shape.described, rows)
 
     def _by_role(
         self, shape: Shape, names: Sequence[str], window: Window, after: str | None

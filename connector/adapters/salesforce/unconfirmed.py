@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 MAX_URL = 14_000
 """Bytes of path and query we let a request have; Salesforce takes 16,384 with all headers."""
+PLAIN = "(),'"
+"""What a query's text may hold in a URL as it is, like letters."""
 CONCURRENT = "concurrent"
 """The word that tells too many long requests at once from the day's quota used up."""
 TEST_LEVEL = "NoTestRun"
@@ -32,6 +34,7 @@ class Assumed(NamedTuple):
 
 UNCONFIRMED = (
     Assumed("A request may be 16,384 bytes long with its headers", "reading.py", "MAX_URL"),
+    Assumed("Brackets, commas and quotes may stand in a URL as they are", "soql.py", "PLAIN"),
     Assumed(
         "The message of too many requests at once holds the word `concurrent`",
         "answers.py",

@@ -32,7 +32,7 @@ def prepared(described: Described, values: Mapping[str, Scalar]) -> dict[str, An
     ready: dict[str, Any] = {}
     checks = _checks(described)
     for name, value in values.items():
-        known = checks.get(name.casefold())
+        known = checks.get(name) or checks.get(name.casefold())
         if known is None:
             return Refused("INVALID_FIELD_FOR_INSERT_UPDATE", name)
         spelled, check = known
@@ -45,9 +45,14 @@ def prepared(described: Described, values: Mapping[str, Scalar]) -> dict[str, An
 
 @lru_cache(maxsize=32)
 def _checks(described: Described) -> dict[str, tuple[str, Check]]:
-    """Salesforce's spelling and a check for each field that may be written, by lower-case name."""
-    writable = {name: spec for name, spec in described.fields.items() if spec.get("updateable")}
-    return {name: (str(spec["name"]), _check(spec)) for name, spec in writable.items()}
+    """Salesforce's spelling and a check for each field that may be written, by both spellings:
+    Salesforce's own, as most are asked for, and lower-case."""
+    found: dict[str, tuple[str, Check]] = {}
+    for name, spec in described.fields.items():
+        if spec.get("updateable"):
+            spelled = str(spec["name"])
+            found[name] = found[spelled] = spelled, _check(spec)
+    return found
 
 
 def _check(spec: Spec) -> Check:

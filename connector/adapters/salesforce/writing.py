@@ -114,7 +114,10 @@ class Writing:
         if by_job and len(ready) >= self._job_from:
             told = self._ingest.update(source, [values for _, values in ready])
             if told is not None:
-                return [o._replace(id=one.id) for (one, _), o in zip(ready, told, strict=True)]
+                return [
+                    o if o.id == one.id else o._replace(id=one.id)
+                    for (one, _), o in zip(ready, told, strict=True)
+                ]
         outcomes = self._save_in_chunks(source, ready, fresh=fresh)
         locked = [n for n, one in enumerate(outcomes) if one.code == LOCKED]
         if locked and len(locked) < len(ready):

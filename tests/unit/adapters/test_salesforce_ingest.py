@@ -132,6 +132,15 @@ def test_where_bulk_refuses_all_go_by_rest(org, bulk, opened, step):
     assert row(org, 7)["Score__c"] == 7
 
 
+def test_an_org_without_bulk_is_asked_for_a_job_once(org, bulk, opened):
+    crm, batch = opened(), writes(org, 20)
+    match = f"POST {HOST}/services/data/v62.0/jobs"
+    org.fail(match, 400, [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "no"}])
+    for _ in range(2):
+        assert {o.result for o in crm.write(batch)} == {Result.APPLIED}
+    assert bulk.seen == [], "the second turn would have been given a job"
+
+
 def test_a_job_whose_end_is_not_heard_is_waited_for_before_anything_is_read(
     org, bulk, opened, waits
 ):

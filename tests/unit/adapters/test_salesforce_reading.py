@@ -184,6 +184,19 @@ def test_many_fields_are_read_in_several_queries_and_joined_by_id(org):
     crm.close()
 
 
+def test_a_thousand_ids_are_asked_for_in_two_queries_that_urls_have_room_for(org):
+    wanted = [org.lead(n) for n in range(1000)]
+    crm = org.adapter()
+    crm.describe("Lead")
+    before = len(org.mock.calls)
+    assert [row["Id"] for row in crm.read_ids("Lead", ["Id", "Email"], wanted)] == wanted
+    asked = [call.request.url for call in org.mock.calls][before:]
+    assert len(asked) == 2
+    assert max(map(len, asked)) < MAX_URL
+    assert f"('{wanted[0]}','{wanted[1]}'" in asked[0], "lists of ids stand there as they are"
+    crm.close()
+
+
 def test_a_row_that_leaves_the_window_between_two_queries_waits_for_the_next(org):
     many = [f"A_very_long_name_of_a_field_that_people_do_make_{n:04}__c" for n in range(300)]
     org.objects["Lead"] += [field(name) for name in many]

@@ -12,9 +12,10 @@ from connector.engine.run import score_store
 from connector.errors import BusyError
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
-from connector.store import people, records
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, people_sql
+from connector.store.incoming import records
+from connector.store.persons import people
+from connector.store.scored.feed import activities_sql, people_sql
 
 MODEL = Model.model_validate(
     {
@@ -170,8 +171,20 @@ def test_pull_loads_neither_engine_nor_report():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_that_says_nothing_loads_no_library_for_what_it_does_not_do():
+    unused = ("structlog", "prometheus_client", "alembic", "sqlalchemy.dialects.postgresql")
+    code = (
+        "import sys, connector.cli.run, connector.adapters.salesforce.adapter\n"
+        "from connector.cli.progress import Progress\n"
+        "Progress(quiet=True)('pull', {'read': 1})\n"
+        f"print([m for m in {unused!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_store_locked_too_long_is_busy_and_not_a_trace(tmp_path):
-    from connector.store import leases
+    from connector.store.running import leases
 
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     lease = leases.acquire(store, "run", "first")

@@ -14,9 +14,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from connector.store import checkpoints, outbox, people, plans, written
 from connector.store.database import open_store
+from connector.store.incoming import checkpoints
 from connector.store.migrations import HEAD
+from connector.store.outgoing import outbox, plans, written
+from connector.store.persons import people
 from connector.store.schema import metadata
 from connector.store.upgrade import _FOLDER
 
@@ -154,6 +156,51 @@ def test_a_store_that_was_upgraded_is_the_same_as_one_made_new(old, tmp_path):
     assert shape(upgraded) == shape(fresh)
     upgraded.close()
     fresh.close()
+
+
+def test_the_indexes_of_live_rows_are_made_anew_by_what_is_settled(old):
+    upgraded = open_store(old)
+    partial = some_rows(upgraded)
+    for name in ("outbox_live", "outbox_live_person", "outbox_queue"):
+        assert partial[name] == "settled_at is null"
+    upgraded.close()
+
+
+def test_every_index_of_some_rows_is_such_in_a_store_made_new(store_url):
+    fresh = open_store(store_url)
+    some = {
+        index.name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.info and (index._ddl_if is None or index._ddl_if.dialect == fresh.dialect)
+    }
+    assert len(some) > 15
+    assert some <= some_rows(fresh).keys()
+    fresh.close()
+
+
+def test_a_row_that_ended_without_saying_when_is_not_taken_for_a_live_one(old):
+    engine = create_engine(old.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE outbox SET settled_at = NULL WHERE state <> 'sending'"))
+        connection.execute(text("UPDATE outbox SET settled_at = 7 WHERE state = 'sending'"))
+    engine.dispose()
+    store = open_store(old)
+    with store.read() as tx:
+        assert [row.state for row in outbox.live(tx, ["crm/lead/l1"]).values()] == ["sending"]
+    store.close()
+
+
+def some_rows(store):
+    """The condition of each index that holds some rows only."""
+    from_where = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    }
+    with store.read() as tx:
+        found = tx.execute(text(from_where[store.dialect])).all()
+    parts = {name: sql.casefold().partition(" where ")[2].strip("() ") for name, sql in found}
+    return {name: where for name, where in parts.items() if where}
 
 
 def test_the_score_of_a_hand_off_is_taken_out_of_its_package(tmp_path):
