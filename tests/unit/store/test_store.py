@@ -169,7 +169,7 @@ def test_a_store_survives_its_writer_being_killed(tmp_path):
     code = (
         "import sys\n"
         "from connector.store.database import open_store\n"
-        "from connector.store import records\n"
+        "from connector.store.incoming import records\n"
         "from connector.domain.record import Record\n"
         "s = open_store(sys.argv[1]); n = 0\n"
         "while True:\n"
