@@ -16,6 +16,10 @@ from connector.engine.passes import Passes
 from connector.funnel.history import DEPTHS, ON_THE_WAY, SETTLED
 from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
 
+_TOGETHER = 200_000
+"""So many passes are put together at once."""
+_PAGE = 10_000
+"""So many hand-offs are sent at once."""
 _READY = listed([State.SALES_READY, State.HELD])
 _WAY = listed(ON_THE_WAY)
 
@@ -66,7 +70,15 @@ def tell(
     _add_deals(passes, deals)
     passes.run(_SOLD)
     _add_given(passes, times, watched=watched)
-    passes.run(_PASSES.format(watched=watched, **_spelled(words)))
+    for mine in _shares(passes):
+        passes.run(_PASSES.format(mine=mine, watched=watched, **_spelled(words)))
+
+
+def _shares(passes: Passes) -> list[str]:
+    """Share people out, as tests of their ids: tables of all side by side would not fit memory."""
+    whole = int(passes.ask("SELECT count(*) FROM cycles")[0][0])
+    parts = -(-whole // _TOGETHER) or 1
+    return [f"hash(person) % {parts} = {part}" if parts > 1 else "true" for part in range(parts)]
 
 
 def _spelled(words: Words) -> dict[str, str]:
@@ -153,7 +165,9 @@ _LEADS = """(
     SELECT c.*, p.created, p.source, p.segment, s.score, m.after, m.until,
         m.person IS NOT NULL AS again,
         coalesce(m.number, 0) AS part
-    FROM cycles c JOIN people p USING (person) LEFT JOIN scores s USING (person)
+    FROM (SELECT * FROM cycles WHERE {mine}) c
+    JOIN (SELECT * FROM people WHERE {mine}) p USING (person)
+    LEFT JOIN (SELECT * FROM scores WHERE {mine}) s USING (person)
     LEFT JOIN several m ON m.person = c.person AND m.number = c.number
 )"""
 """All passes. Rows of other tables have a `part` too: 0 where their person has one pass alone."""
@@ -290,19 +304,22 @@ def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
         FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
     )
     between = times.open_between
-    found = [
-        (person, number, touched, times.verdict_due(at),
-         None if touched is None or between is None else between(at, touched))
-        for person, number, at, touched in rows
-    ]  # fmt: skip
-    columns = list(zip(*found, strict=True)) or [()] * 5
     passes.run(
-        """CREATE TABLE given AS SELECT unnest(CAST(? AS VARCHAR[])) AS person,
-            unnest(CAST(? AS BIGINT[])) AS number, unnest(CAST(? AS BIGINT[])) AS touched_at,
-            unnest(CAST(? AS BIGINT[])) AS decide_due, unnest(CAST(? AS BIGINT[])) AS touched_open
-        """,
-        [list(column) for column in columns],
+        """CREATE TABLE given (person VARCHAR, number BIGINT, touched_at BIGINT,
+            decide_due BIGINT, touched_open BIGINT)"""
     )
+    for start in range(0, len(rows), _PAGE):
+        found = [
+            (person, number, touched, times.verdict_due(at),
+             None if touched is None or between is None else between(at, touched))
+            for person, number, at, touched in rows[start : start + _PAGE]
+        ]  # fmt: skip
+        passes.run(
+            """INSERT INTO given SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[])),
+                unnest(CAST(? AS BIGINT[])), unnest(CAST(? AS BIGINT[])),
+                unnest(CAST(? AS BIGINT[]))""",
+            [list(column) for column in zip(*found, strict=True)],
+        )
 
 
 # --- all of it together ---------------------------------------------------------------------------
@@ -371,7 +388,7 @@ SELECT * EXCLUDE (again, after, until)
 FROM (
     SELECT {", ".join(f"{_VALUES[name]} AS {name}" for name in COLUMNS)}, l.again, l.after, l.until
     FROM {_LEADS} l
-    LEFT JOIN moved m {_ON.format("m")}
+    LEFT JOIN (SELECT * FROM moved WHERE {{mine}}) m {_ON.format("m")}
     LEFT JOIN stayed y {_ON.format("y")}
     LEFT JOIN sold s {_ON.format("s")}
     LEFT JOIN taken t {_ON.format("t")}
@@ -379,5 +396,5 @@ FROM (
     LEFT JOIN handoffs h ON h.person = l.person AND h.number = l.number
     LEFT JOIN given g ON g.person = l.person AND g.number = l.number
     LEFT JOIN worked w ON w.person = l.person
-    LEFT JOIN doings d ON d.person = l.person
+    LEFT JOIN (SELECT * FROM doings WHERE {{mine}}) d ON d.person = l.person
 )"""

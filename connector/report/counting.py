@@ -131,7 +131,7 @@ def filling(view: View, reading: Reading) -> Iterator[Worth]:
     queries, worth = telling_queries(view.tx.dialect.name), Worth()
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(read_tables, view.passes, queries, _WORDS, reading.segment)
-        deals = list(_deals(view.tx, reading, worth))
+        deals = tuple(_deals(view.tx, reading, worth))
         yield worth
         read.result()
     times = Times(reading.verdict_due, reading.open_between)
