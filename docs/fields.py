@@ -32,7 +32,8 @@ def _is_mapping(path: Path) -> bool:
 
 def _table(path: Path) -> str:
     objects: dict[str, tuple[set[str], set[str], set[str]]] = {}
-    for one in compile_mapping(load_mapping(path)).values():
+    compiled = compile_mapping(load_mapping(path)).values()
+    for one in [*compiled, *(one.trail for one in compiled if one.trail is not None)]:
         read, written, asked = objects.setdefault(one.source, (set(), set(), set()))
         read.update(one.names)
         written.update(target.to for target in one.writes.values())

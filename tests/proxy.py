@@ -1,6 +1,9 @@
 """A TCP proxy that misbehaves: put between a client and a CRM, it does to answers what lines do.
 
-One fault a connection, in the order given; when they are used up everything passes.
+One fault a request, in the order given; when they are used up everything passes. What is doubled
+there: `duplicated` asks the CRM twice, `answered twice` sends its answer twice on one line, so that
+the second stands where the next answer is waited for. `swapped` holds an answer until that to the
+next request is there, and gives each to the other's line; alone for long, it arrives late.
 """
 
 from __future__ import annotations
@@ -17,6 +20,13 @@ _HTML = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 30\r\nConnection: close\r\n\r\n"
     b"<html><body>soon</body></html>"
 )
+_UNASKED = {
+    "reset before": b"",
+    "401": _DOWN % 401,
+    "429": _BUSY,
+    "503": _DOWN % 503,
+    "html": _HTML,
+}
 FAULTS = (
     "pass",
     "latency",
@@ -33,6 +43,10 @@ FAULTS = (
     "duplicated",
     "stale",
 )
+MIXED = ("answered twice", "swapped")
+"""Faults of a line that mixes up whose answer is whose: what is read may be of another request."""
+TOGETHER_S = 0.5
+"""How long a swapped answer waits for another one."""
 
 
 class Proxy:
@@ -43,6 +57,8 @@ class Proxy:
         self.met: list[str] = []
         self._to = port
         self._last = b""
+        self._swap = Swap()
+        self.always: str | None = None
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -63,7 +79,7 @@ class Proxy:
         with client:
             while request := _message(client):
                 with self._lock:
-                    fault = self.faults.pop(0) if self.faults else "pass"
+                    fault = self.faults.pop(0) if self.faults else self.always or "pass"
                     self.met.append(fault)
                     last = self._last
                 try:
@@ -75,8 +91,8 @@ class Proxy:
 
     def _answer(self, client: socket.socket, request: bytes, fault: str, last: bytes) -> bool:
         """Answer one request; whether the connection may go on."""
-        if fault in {"reset before", "429", "503", "html"}:  # nothing reaches the CRM
-            told = {"429": _BUSY, "503": _DOWN % 503, "html": _HTML}.get(fault, b"")
+        if fault in _UNASKED:  # nothing reaches the CRM
+            told = _UNASKED[fault]
             _say(client, told)
             return False
         if fault == "latency":
@@ -86,6 +102,8 @@ class Proxy:
             self._asked(request)  # the line repeats what was asked
         if fault == "stale" and last:
             answer = last  # the answer to an earlier question
+        if fault == "swapped":
+            answer = self._swap.of(answer)
         with self._lock:
             self._last = answer
         match fault:
@@ -101,6 +119,8 @@ class Proxy:
             case "html after":
                 client.sendall(_HTML)
                 return False
+            case "answered twice":
+                client.sendall(answer + answer)
             case "drip":
                 for start in range(0, len(answer), 200):
                     client.sendall(answer[start : start + 200])
@@ -113,6 +133,30 @@ class Proxy:
         with socket.create_connection(("127.0.0.1", self._to)) as crm:
             crm.sendall(request)
             return _message(crm)
+
+
+class Swap:
+    """Where two answers meet and change lines."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._waiting: list[list[bytes]] = []
+
+    def of(self, answer: bytes) -> bytes:
+        """Give another's answer for this one; its own where nobody comes."""
+        with self._lock:
+            if self._waiting:
+                other = self._waiting.pop()
+                (theirs,) = other
+                other[:] = [answer, b""]
+                self._lock.notify_all()
+                return theirs
+            mine = [answer]
+            self._waiting.append(mine)
+            self._lock.wait_for(lambda: len(mine) > 1, TOGETHER_S)
+            if len(mine) == 1:
+                self._waiting.remove(mine)
+            return mine[0]
 
 
 def _say(client: socket.socket, told: bytes) -> None:

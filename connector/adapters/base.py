@@ -59,6 +59,8 @@ class Capabilities:
     """Remote names no person may map for writing, because the vendor gives them a meaning."""
     tasks: bool = False
     """Whether it is a Tasker too."""
+    notes: bool = False
+    """Whether it is a Noter too."""
     admin_knows: bool = False
     """Whether an admin's log-in by command line may be asked what our own user may not."""
     paces: tuple[Pace, ...] = ()
@@ -294,6 +296,17 @@ class Tasker(Protocol):
         Raises UnknownOutcomeError when it may have been made all the same: then it is looked for,
         never made again blindly. Raises RemoteError when the CRM refuses it for good.
         """
+
+
+class Noter(Protocol):
+    """What an adapter whose capabilities say `notes` does too: as a Tasker, with notes that stand
+    on the record; the marker stays in the note's text."""
+
+    def find_notes(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        """The ids of those of these notes that stand in the CRM, by marker. At most `id_batch`."""
+
+    def create_note(self, note: NewTask) -> str:
+        """Make one note and give its id. Raises as `Tasker.create_task` does."""
 
 
 class Describer(Protocol):

@@ -19,6 +19,7 @@ from connector.adapters.base import (
     Historian,
     Identity,
     NewTask,
+    Noter,
     Page,
     Registrar,
     RemoteField,
@@ -91,6 +92,26 @@ class Door:
         if not self.capabilities.tasks:
             raise NotOursError(f"{self} makes no tasks", hint="Report this with leadloop's version")
         return cast("Tasker", self._adapter)
+
+    def find_notes(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._noter.find_notes(wanted)
+
+    def create_note(self, note: NewTask) -> str:
+        if note.marker not in note.text:
+            raise NotOursError(
+                f"a note for {note.source}/{note.record} lacks its marker",
+                hint="Nothing was sent; report this with leadloop's version",
+            )
+        point("write.before")
+        made = self._noter.create_note(note)
+        point("write.after")
+        return made
+
+    @property
+    def _noter(self) -> Noter:
+        if not self.capabilities.notes:
+            raise NotOursError(f"{self} makes no notes", hint="Report this with leadloop's version")
+        return cast("Noter", self._adapter)
 
     def check(self) -> Identity:
         return self._adapter.check()

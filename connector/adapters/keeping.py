@@ -36,6 +36,9 @@ class Keeping(NamedTuple):
 
     bookmark: Bookmark
     vault: TokenVault | None = None
+    lasting: bool = False
+    """Whether what a CRM said of its objects may be taken from an earlier run, for a run; whoever
+    sets things up or looks after them asks anew."""
 
 
 _ambient: ContextVar[Keeping | None] = ContextVar("keeping", default=None)

@@ -40,6 +40,8 @@ class Span(click.ParamType[Micros]):
               help="Also leads that sales never had, as of their creation.")  # fmt: skip
 @click.option("--without", multiple=True, metavar="FIELD",
               help="Leave out the rules that read this field; may be given again.")  # fmt: skip
+@click.option("--dated", is_flag=True,
+              help="Leave out the rules on fields whose values of then nobody kept.")  # fmt: skip
 @click.option("--model", "model_", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Test this model instead of the one in the settings.")  # fmt: skip
 def backtest(
@@ -52,6 +54,7 @@ def backtest(
     seed: int,
     everybody: bool,
     without: tuple[str, ...],
+    dated: bool,
     model_: Path | None,
 ) -> None:
     """Score past leads as of their hand-off, and compare with what became of them.
@@ -66,12 +69,12 @@ def backtest(
     from connector.scoring.choice import Models
     from connector.scoring.model import load_model
     from connector.store.database import open_store
-    from connector.sync.backtest import Question, run_backtest
     from connector.sync.opening import model_file
+    from connector.sync.studies.backtest import Question, run_backtest
 
     loaded = settings(config, profile)
     models = model_file(loaded) if model_ is None else Models.only(load_model(model_))
-    question = Question(horizon, moment(now), everybody, sample, seed, without)
+    question = Question(horizon, moment(now), everybody, sample, seed, without, dated)
     store = open_store(loaded.store_url())
     try:
         data = run_backtest(store, loaded, models, question)

@@ -46,13 +46,21 @@ def _wants_json(arguments: list[str]) -> bool:
 
 def _tell(error: LeadloopError, *, wants_json: bool) -> None:
     word = "Skipped" if error.status == "skipped" else "Error"
-    click.echo(f"{word}: {error}", err=True)
+    said = str(error)
+    if error.where and not said.startswith(error.where):
+        said = f"{error.where}: {said}"
+    own = {said, f"{error.where}: {error}"}
+    others = [note for note in getattr(error, "__notes__", ()) if note not in own]
+    for warning in () if wants_json else others:
+        click.echo(f"Warning: {warning}", err=True)
+    click.echo(f"{word}: {said}", err=True)
     if error.hint:
         click.echo(f"Hint:  {error.hint}", err=True)
     if wants_json:
         from connector.cli.output import envelope
 
-        click.echo(envelope("error", {}, status=error.status, error=as_data(error)))
+        told = envelope("error", {}, status=error.status, warnings=others, error=as_data(error))
+        click.echo(told)
 
 
 def as_data(error: LeadloopError) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 
 from connector.config.load import Loaded, load_settings
 from connector.domain.moment import Micros, parse_iso
-from connector.errors import UsageError
+from connector.errors import LeadloopError, UsageError
 
 if TYPE_CHECKING:  # what runs the loop is loaded by the commands that run it
     from connector.cli.progress import Progress
@@ -85,7 +85,7 @@ def opened(
     candidate: bool,
     warnings: list[str],
 ) -> Iterator[tuple[Loop, Progress]]:
-    """Open the loop for a command; warnings are gathered for the result."""
+    """Open the loop for a command; warnings are gathered for the result, or go with the error."""
     from connector.cli.progress import Progress
     from connector.cli.stopping import stopping
     from connector.sync.opening import open_loop
@@ -111,5 +111,9 @@ def opened(
     ):
         try:
             yield loop, progress
+        except LeadloopError as error:
+            for one in warnings:
+                error.add_note(one)
+            raise
         finally:
             progress.done()

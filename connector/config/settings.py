@@ -315,6 +315,7 @@ class Handoff(Document):
 
     `answers` are fields with answers to qualification questions; `link` leads to a record, with
     `{object}` and `{id}` in it; `how` tells how sales answers; `task` makes a task in the CRM.
+    `note` puts the package on the record as a note as well, where the CRM has notes.
     """
 
     do_next: DoNext = DoNext()
@@ -322,6 +323,7 @@ class Handoff(Document):
     link: str = ""
     how: str = "Answer by the record's status: accepted, not ready or rejected, with the reason"
     task: bool = True
+    note: bool = False
 
 
 STAGE = Literal["sales_ready", "handed_off", "accepted", "qualified", "won"]

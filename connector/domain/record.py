@@ -20,6 +20,8 @@ class Kind(StrEnum):
     OPPORTUNITY = "opportunity"
     OWNER = "owner"
     CAMPAIGN = "campaign"
+    HISTORY = "history"
+    """Earlier values of another object's fields; a mapping asks for it by `history:` there."""
 
 
 class Record(NamedTuple):
@@ -60,6 +62,21 @@ class Activity(NamedTuple):
     message: str | None = None
     agent: str | None = None
     owner: str | None = None
+
+
+class Edit(NamedTuple):
+    """One edit of one field of a record, in our words: when, by whom, the value before and after.
+
+    `record` is the remote id of what was edited, `by` that of who did it.
+    """
+
+    id: str
+    record: str
+    field: str
+    at: Micros
+    before: Scalar
+    after: Scalar
+    by: str | None = None
 
 
 class Rejected(NamedTuple):

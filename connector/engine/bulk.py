@@ -1,4 +1,4 @@
-"""Reads the store in bulk by ADBC, read-only. Imported in the scoring process alone."""
+"""Reads the store in bulk by ADBC, read-only. Imported in processes of their own alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TABLES = ("people", "activities", "tallies")
 
 def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
     """Copy what the queries select into tables: people, activities, and tallies if asked for."""
-    connection = _connect(source["store"])
+    connection = connect(source["store"])
     try:
         for table in TABLES:
             if table not in source:
                 continue
-            _copy(duck, connection, table, source[table])
+            copy(duck, connection, table, source[table])
     finally:
         connection.close()
     duck.execute("ALTER TABLE activities ALTER machine TYPE BOOLEAN USING machine = 1")
@@ -43,7 +43,7 @@ def driver(database: str) -> Any:
     return postgresql
 
 
-def _connect(url: str) -> Any:
+def connect(url: str) -> Any:
     if url.startswith("sqlite:///"):
         return driver("sqlite").connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro")
     postgresql = driver("postgresql")
@@ -51,14 +51,17 @@ def _connect(url: str) -> Any:
         return postgresql.connect(url)
     except postgresql.OperationalError:
         raise TryLaterError(
-            "the scoring process could not reach the PostgreSQL store",
+            "the bulk driver could not reach the PostgreSQL store",
             hint="Check that the database takes one more connection",
         ) from None
 
 
-def _copy(duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str) -> None:
+def copy(
+    duck: duckdb.DuckDBPyConnection, connection: Any, table: str, query: str, columns: str = "*"
+) -> None:
+    """Make a table of the rows of a query that have a person; `columns` are in DuckDB's words."""
     with connection.cursor() as cursor:
         cursor.execute(query)
         duck.register("incoming", cursor.fetch_arrow())
-        duck.execute(f"CREATE TABLE {table} AS SELECT * FROM incoming WHERE person <> ''")
+        duck.execute(f"CREATE TABLE {table} AS SELECT {columns} FROM incoming WHERE person <> ''")
         duck.unregister("incoming")

@@ -9,6 +9,7 @@ they looked then.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -46,7 +47,9 @@ def score_as_of(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     _read_moments(duck, job.source["moments"])
     if models.rolls_up:
         _bring_colleagues(duck)
-    _pin(duck, rolls_up=models.rolls_up)
+    fields = job.source["fields"]
+    _read_then(duck, job.source["then"], fields)
+    _pin(duck, list(fields), rolls_up=models.rolls_up)
     _score(duck, models)
     target = job.out.replace("'", "''")
     duck.execute(
@@ -87,6 +90,20 @@ def _read_moments(duck: duckdb.DuckDBPyConnection, path: str) -> None:
     duck.execute("CREATE TABLE moments AS SELECT *, key AS moment FROM asked")
 
 
+_TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
+
+
+def _read_then(duck: duckdb.DuckDBPyConnection, path: str, fields: Mapping[str, str]) -> None:
+    """Make `back`: the facts of those moments at which they were others than today's."""
+    quoted = path.replace("'", "''")
+    columns = ", ".join(f"'f{n}': '{_TYPES[kind]}'" for n, kind in enumerate(fields.values()))
+    duck.execute(
+        f"CREATE TABLE back AS SELECT * FROM read_csv('{quoted}', header = false, "
+        "auto_detect = false, delim = ',', quote = '\"', escape = '\"', parallel = false, "
+        f"nullstr = '', columns = {{'key': 'VARCHAR'{', ' if fields else ''}{columns}}})"
+    )
+
+
 def _bring_colleagues(duck: duckdb.DuckDBPyConnection) -> None:
     duck.execute(
         "INSERT INTO moments SELECT m.key || '|' || q.person, q.person, m.at, m.key FROM asked m "
@@ -95,10 +112,18 @@ def _bring_colleagues(duck: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _pin(duck: duckdb.DuckDBPyConnection, *, rolls_up: bool) -> None:
-    account = f', m.moment AS "{ACCOUNT}"' if rolls_up else ""
-    for table, put, past in (("people", account, ""), ("activities", "", " AND t.time < m.at")):
+def _pin(duck: duckdb.DuckDBPyConnection, fields: Sequence[str], *, rolls_up: bool) -> None:
+    put = [f'm.moment AS "{ACCOUNT}"'] if rolls_up else []
+    for n, name in enumerate(fields):
+        if not (rolls_up and name == ACCOUNT):
+            doubled = name.replace('"', '""')
+            put.append(f'CASE WHEN h.key IS NULL THEN t."{doubled}" ELSE h.f{n} END AS "{doubled}"')
+    facts = " LEFT JOIN back h ON h.key = m.key"
+    for table, also, join, past in (
+        ("people", "".join(f", {one}" for one in put), facts, ""),
+        ("activities", "", "", " AND t.time < m.at"),
+    ):
         duck.execute(
-            f"CREATE TABLE pinned_{table} AS SELECT t.* REPLACE (m.key AS person{put}) "
-            f"FROM {table} t JOIN moments m ON m.who = t.person{past}"
+            f"CREATE TABLE pinned_{table} AS SELECT t.* REPLACE (m.key AS person{also}) "
+            f"FROM {table} t JOIN moments m ON m.who = t.person{past}{join}"
         )

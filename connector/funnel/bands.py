@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import share, wilson
 
 _HANDED_OFF = STAGES.index("handed_off")
@@ -51,34 +51,42 @@ def band_of(score: float, edges: Sequence[int]) -> int:
     return max(bisect_right(edges, score) - 1, 0)
 
 
-class BandMeasure(Measure):
-    """Counts outcomes by band, in one pass."""
+def band_ends(edges: Sequence[int]) -> list[int]:
+    """Give the highest score of each band."""
+    return [edge - 1 for edge in edges[1:]] + [100]
 
-    sums = ("_counts",)
-    aspect = Aspect.BAND
+
+def band_sql(score: str, edges: Sequence[int]) -> str:
+    """Give `band_of` in SQL; null for no score."""
+    above = " ".join(
+        f"WHEN {score} >= {edge} THEN {at}" for at, edge in reversed(list(enumerate(edges)))
+    )
+    return f"CASE {above} WHEN {score} IS NOT NULL THEN 0 END"
+
+
+class BandMeasure:
+    """Counts outcomes by band; who has no score is in no band."""
 
     def __init__(self, threshold: float, *, exceeds: bool = False) -> None:
         self._edges = band_edges(threshold, exceeds=exceeds)
         self._ready = math.floor(threshold) + 1 if exceeds else math.ceil(threshold)
-        self._counts = [[0, 0, 0, 0] for _ in self._edges]
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike; who has no score is in no band."""
-        if one.score is None:
-            return
-        counts = self._counts[band_of(one.score, self._edges)]
-        counts[0] += times
-        counts[1] += times * (one.depth >= _HANDED_OFF)
-        counts[2] += times * one.settled
-        counts[3] += times * one.won
-
-    def result(self) -> tuple[Band, ...]:
+    def result(self, ask: Ask) -> tuple[Band, ...]:
         """Give the bands, lowest first."""
-        ends = [edge - 1 for edge in self._edges[1:]] + [100]
+        rows = ask(
+            f"""SELECT {band_sql("score", self._edges)} AS band, count(*),
+                count(*) FILTER (depth >= {_HANDED_OFF}), count(*) FILTER (settled),
+                count(*) FILTER (won)
+            FROM pass WHERE band IS NOT NULL GROUP BY band"""
+        )
+        counts = {band: tuple(found) for band, *found in rows}
         return tuple(
             Band(least, most, least >= self._ready, cycles, handed, settled, won,
                  share(won, settled), wilson(won, settled))
-            for least, most, (cycles, handed, settled, won) in zip(
-                self._edges, ends, self._counts, strict=True
+            for least, most, (cycles, handed, settled, won) in (
+                (least, most, counts.get(at, (0, 0, 0, 0)))
+                for at, (least, most) in enumerate(
+                    zip(self._edges, band_ends(self._edges), strict=True)
+                )
             )
         )  # fmt: skip

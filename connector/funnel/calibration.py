@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.bands import band_edges, band_of
-from connector.funnel.history import History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.bands import band_edges, band_ends, band_sql
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import share, wilson
 
+_SAID = "handed_off_at IS NOT NULL AND settled"
 LEAST = 20
 """Fewer settled leads on either side, and two rates cannot be told apart."""
 
@@ -36,44 +36,35 @@ class Calibrated(NamedTuple):
     moved: bool | None
 
 
-class CalibrationMeasure(Measure):
-    """Counts by band and by side of `published`; None is a model that nobody approved yet."""
-
-    sums = ("_counts", "_unknown")
-    aspect = Aspect.BAND
+class CalibrationMeasure:
+    """Counts settled hand-offs by band and by side of `published`; None is a model that nobody
+    approved yet."""
 
     def __init__(
         self, published: Micros | None, threshold: float, *, exceeds: bool = False
     ) -> None:
         self._published = published
         self._edges = band_edges(threshold, exceeds=exceeds)
-        self._counts = [[0, 0, 0, 0] for _ in self._edges]
-        self._unknown = 0
 
-    @property
-    def unknown(self) -> int:
-        """Settled leads in sales' hands of which nobody knows the score they came with."""
-        return self._unknown
+    def unknown(self, ask: Ask) -> int:
+        """Count settled leads in sales' hands of which nobody knows the score they came with."""
+        if self._published is None:
+            return 0
+        return int(ask(f"SELECT count(*) FROM pass WHERE {_SAID} AND given_score IS NULL")[0][0])
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it was handed off and sales said its word."""
-        at = one.reached.get("handed_off")
-        if self._published is None or at is None or not one.settled:
-            return
-        if one.given_score is None:
-            self._unknown += times
-            return
-        counts = self._counts[band_of(one.given_score, self._edges)]
-        side = 2 * (at >= self._published)
-        counts[side] += times
-        counts[side + 1] += times * one.won
-
-    def result(self) -> tuple[Calibrated, ...]:
+    def result(self, ask: Ask) -> tuple[Calibrated, ...]:
         """Give the bands, lowest first; none without a moment of publication."""
         if self._published is None:
             return ()
-        ends = [edge - 1 for edge in self._edges[1:]] + [100]
-        bands = zip(self._edges, ends, self._counts, strict=True)
+        rows = ask(
+            f"""SELECT {band_sql("given_score", self._edges)} AS band,
+                handed_off_at >= {self._published} AS since, count(*), count(*) FILTER (won)
+            FROM pass WHERE {_SAID} AND band IS NOT NULL GROUP BY band, since"""
+        )
+        counts = [[0, 0, 0, 0] for _ in self._edges]
+        for band, since, settled, won in rows:
+            counts[band][2 * since : 2 * since + 2] = settled, won
+        bands = zip(self._edges, band_ends(self._edges), counts, strict=True)
         return tuple(_calibrated(least, most, counts) for least, most, counts in bands)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask
 
 WEEKS = 13
 """How far back is looked: a quarter."""
@@ -30,42 +30,40 @@ class Capacity(NamedTuple):
     use: float | None
 
 
-class CapacityMeasure(Measure):
-    """Adds up what the leads handed off in a week take, by the stages they reached.
+class CapacityMeasure:
+    """Adds up what the leads handed off in a week of the last quarter take, by the stages they
+    reached.
 
     Args:
         hours: Hours that a lead takes at each stage it reaches.
         week: Hours that one owner has for leads in a week.
     """
 
-    sums = ("_weeks",)
-    aspect = Aspect.HANDS
-
     def __init__(self, now: Micros, hours: Mapping[str, float], week: float | None) -> None:
         self._now = now
         minutes = [round(60 * hours.get(stage, 0)) for stage in STAGES]
         self._minutes = [sum(minutes[_HANDED_OFF : depth + 1]) for depth in range(len(STAGES))]
         self._week = week
-        self._weeks: dict[str, Counter[tuple[int, int]]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it was handed off in the last quarter."""
-        given = one.handoff
-        if given is None or one.depth < _HANDED_OFF:
-            return
-        week = (self._now - given.at) // (7 * DAY)
-        if 0 <= week < WEEKS:
-            mine = self._weeks.setdefault(one.owner or "unknown", Counter())
-            mine[week, self._minutes[one.depth]] += times
-
-    def result(self) -> tuple[Capacity, ...]:
+    def result(self, ask: Ask) -> tuple[Capacity, ...]:
         """Give everybody, then the owners, the fullest first."""
+        rows = ask(
+            f"""SELECT coalesce(owner, 'unknown') AS who,
+                ({self._now} - given_at) // {7 * DAY} AS week, depth, count(*)
+            FROM pass
+            WHERE depth >= {_HANDED_OFF} AND given_at <= {self._now}
+                AND given_at > {self._now - WEEKS * 7 * DAY}
+            GROUP BY who, week, depth"""
+        )
+        weeks: dict[str, Counter[tuple[int, int]]] = {}
+        for owner, week, depth, n in rows:
+            weeks.setdefault(owner, Counter())[week, self._minutes[depth]] += n
         together: Counter[tuple[int, int]] = Counter()
-        for mine in self._weeks.values():
+        for mine in weeks.values():
             together.update(mine)
-        rows = [self._capacity(owner, mine, 1) for owner, mine in self._weeks.items()]
-        rows.sort(key=lambda row: (-row.needed, -row.handoffs, row.owner or ""))
-        return (self._capacity(None, together, len(rows)), *rows) if rows else ()
+        found = [self._capacity(owner, mine, 1) for owner, mine in weeks.items()]
+        found.sort(key=lambda row: (-row.needed, -row.handoffs, row.owner or ""))
+        return (self._capacity(None, together, len(found)), *found) if found else ()
 
     def _capacity(self, owner: str | None, mine: Counter[tuple[int, int]], owners: int) -> Capacity:
         weeks: Counter[int] = Counter()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, quoted
 from connector.funnel.statistics import mean, share, wilson
 
 MARKETING, SALES = "marketing", "sales"
@@ -30,29 +30,20 @@ class Contact(NamedTuple):
     value_per_sale: int | None
 
 
-class ContactMeasure(Measure):
-    """Counts in one pass. What we handed off is marketing's; what we found there is sales' own."""
+class ContactMeasure:
+    """Counts leads in sales' hands: what we handed off is marketing's; what we found is sales'."""
 
-    sums = ("_sums",)
-
-    def __init__(self) -> None:
-        self._sums: dict[str, list[int]] = {}
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it came into sales' hands."""
-        depth = one.depth
-        if depth < _HANDED_OFF:
-            return
-        sums = self._sums.setdefault(SALES if one.handoff is None else MARKETING, [0] * 7)
-        valued = one.won and one.won_cents is not None
-        found = (1, one.efforts > 0, one.efforts, depth >= _QUALIFIED, one.won, valued,
-                 one.won_cents if valued else 0)  # fmt: skip
-        for at, value in enumerate(found):
-            sums[at] += times * (value or 0)
-
-    def result(self) -> tuple[Contact, ...]:
+    def result(self, ask: Ask) -> tuple[Contact, ...]:
         """Give marketing's, then sales' own; none of which there is no lead."""
-        return tuple(_contact(name, self._sums[name]) for name in sorted(self._sums))
+        rows = ask(
+            f"""SELECT CASE WHEN given_at IS NULL THEN {quoted(SALES)} ELSE {quoted(MARKETING)} END
+                    AS origin,
+                count(*), count(*) FILTER (efforts > 0), sum(efforts),
+                count(*) FILTER (depth >= {_QUALIFIED}), count(*) FILTER (won),
+                count(won_cents) FILTER (won), coalesce(sum(won_cents) FILTER (won), 0)
+            FROM pass WHERE depth >= {_HANDED_OFF} GROUP BY origin ORDER BY origin"""
+        )
+        return tuple(_contact(name, sums) for name, *sums in rows)
 
 
 def _contact(origin: str, sums: list[int]) -> Contact:

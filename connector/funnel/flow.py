@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.domain.cycle import State
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask
 
 ENDS = ("lost", "rejected", "recycled", "no_decision", "cooled_off", "out", "open")
 
@@ -29,35 +29,29 @@ class Flow(NamedTuple):
     open: int
 
 
-class FlowMeasure(Measure):
-    """Counts in one pass; who was never sales-ready is in no flow."""
+class FlowMeasure:
+    """Counts ends by the deepest stage; who was never sales-ready is in no flow."""
 
-    sums = ("_ends",)
-
-    def __init__(self) -> None:
-        self._ends = [dict.fromkeys((*ENDS, "won"), 0) for _ in STAGES]
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        depth = one.depth
-        if depth > 0:
-            self._ends[depth]["won" if one.won else end_of(one)] += times
-
-    def result(self) -> tuple[Flow, ...]:
+    def result(self, ask: Ask) -> tuple[Flow, ...]:
         """Give the stages from sales-ready to won, in order."""
-        whole = [sum(ends.values()) for ends in self._ends]
+        found = [dict.fromkeys((*ENDS, "won"), 0) for _ in STAGES]
+        for depth, won, state, n in ask(
+            "SELECT depth, won, state, count(*) FROM pass WHERE depth > 0 GROUP BY ALL"
+        ):
+            found[depth]["won" if won else end_of(state)] += n
+        whole = [sum(ends.values()) for ends in found]
         return tuple(
-            Flow(stage, sum(whole[at:]), sum(whole[at + 1 :]), *[self._ends[at][e] for e in ENDS])
+            Flow(stage, sum(whole[at:]), sum(whole[at + 1 :]), *[found[at][e] for e in ENDS])
             for at, stage in enumerate(STAGES)
             if at
         )
 
 
-def end_of(one: History) -> str:
-    """How a lead that was not won stands at its deepest stage."""
-    match State(one.state):
+def end_of(state: str) -> str:
+    """How a lead that was not won stands at its deepest stage, by its state."""
+    match State(state):
         case State.LOST | State.REJECTED | State.RECYCLED | State.NO_DECISION:
-            return one.state
+            return state
         case State.NURTURE | State.INQUIRY:
             return "cooled_off"
         case State.DISQUALIFIED:

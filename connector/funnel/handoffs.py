@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.history import History
-from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, usual
+from connector.funnel.measure import Ask
+from connector.funnel.statistics import share
 
 
 class Timeliness(NamedTuple):
@@ -42,62 +41,47 @@ class OwnerHandoffs(NamedTuple):
     open_p90: Micros | None
 
 
-class _Clock:
-    def __init__(self) -> None:
-        self.counts = dict.fromkeys(("in_time", "late", "missed", "waiting", "unknown"), 0)
-        self.spans = array("q")
-        self.open_spans = array("q")
-
-    def add(
-        self, at: Micros, due: Micros | None, done: Micros | None, now: Micros, times: int
-    ) -> None:
-        if done is not None:
-            self.spans.extend([done - at] * times)
-        if due is None:
-            word = "unknown"
-        elif done is not None:
-            word = "in_time" if done <= due else "late"
-        else:
-            word = "waiting" if now <= due else "missed"
-        self.counts[word] += times
-
-    def result(self) -> Timeliness:
-        counts = self.counts
-        median, p90 = usual(self.spans)
-        kept = share(counts["in_time"], counts["in_time"] + counts["late"] + counts["missed"])
-        return Timeliness(**counts, kept=kept, median=median, p90=p90)
+def _clock(due: str, done: str, now: Micros) -> str:
+    """What to select of one deed, as `_timeliness` takes it."""
+    spans = f"list({done} - given_at) FILTER ({done} IS NOT NULL)"
+    words = (
+        f"{done} <= {due}",
+        f"{done} > {due}",
+        f"{done} IS NULL AND {due} < {now}",
+        f"{done} IS NULL AND {due} >= {now}",
+        f"{due} IS NULL",
+    )
+    counts = ", ".join(f"count(*) FILTER ({word})" for word in words)
+    return f"[{counts}], within({spans}, 50), within({spans}, 90)"
 
 
-class HandoffMeasure(Measure):
-    """Counts confirmed hand-offs, of everybody and by owner, in one pass."""
-
-    sums = ("_all", "_owners")
+class HandoffMeasure:
+    """Counts confirmed hand-offs, of everybody and by owner."""
 
     def __init__(self, now: Micros) -> None:
-        self._now = now
-        self._all = (_Clock(), _Clock())
-        self._owners: dict[str, tuple[_Clock, _Clock]] = {}
+        opened = "list(touched_open) FILTER (touched_open IS NOT NULL)"
+        self._query = f"""SELECT owner, grouping(owner) AS everybody, count(*),
+                {_clock("touch_due", "touched_at", now)},
+                {_clock("decide_due", "decided_at", now)},
+                within({opened}, 50), within({opened}, 90)
+            FROM (
+                SELECT coalesce(owner, 'unknown') AS owner, given_at,
+                    CASE WHEN watched THEN touch_due END AS touch_due, touched_at, touched_open,
+                    decide_due, decided_at
+                FROM pass WHERE given_at IS NOT NULL
+            )
+            GROUP BY GROUPING SETS ((), (owner)) ORDER BY everybody DESC, owner"""
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it was handed off."""
-        given = one.handoff
-        if given is None:
-            return
-        mine = self._owners.setdefault(one.owner or "unknown", (_Clock(), _Clock()))
-        touch_due = given.touch_due if given.watched else None
-        for touched, decided in (self._all, mine):
-            if given.touched_open is not None:
-                touched.open_spans.extend([given.touched_open] * times)
-            touched.add(given.at, touch_due, given.touched_at, self._now, times)
-            decided.add(given.at, given.decide_due, given.decided_at, self._now, times)
-
-    def result(self) -> tuple[OwnerHandoffs, tuple[OwnerHandoffs, ...]]:
+    def result(self, ask: Ask) -> tuple[OwnerHandoffs, tuple[OwnerHandoffs, ...]]:
         """Give everybody's, and each owner's by owner."""
-        owners = sorted(self._owners.items())
-        return _result(None, self._all), tuple(_result(name, clocks) for name, clocks in owners)
+        everybody, *owners = [
+            OwnerHandoffs(owner, n, _timeliness(*row[:3]), _timeliness(*row[3:6]), *row[6:])
+            for owner, _, n, *row in ask(self._query)
+        ]
+        return everybody, tuple(owners)
 
 
-def _result(owner: str | None, clocks: tuple[_Clock, _Clock]) -> OwnerHandoffs:
-    touched, decided = (clock.result() for clock in clocks)
-    cycles = sum(clocks[0].counts.values())
-    return OwnerHandoffs(owner, cycles, touched, decided, *usual(clocks[0].open_spans))
+def _timeliness(counts: Sequence[int], median: Micros | None, p90: Micros | None) -> Timeliness:
+    in_time, late, missed, waiting, unknown = counts
+    kept = share(in_time, in_time + late + missed)
+    return Timeliness(in_time, late, missed, waiting, unknown, kept, median, p90)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import mean, share
 
 _READY, _HANDED_OFF = STAGES.index("sales_ready"), STAGES.index("handed_off")
@@ -37,39 +37,28 @@ class Headline(NamedTuple):
     rejected_share: float | None
 
 
-class HeadlineMeasure(Measure):
-    """Counts, in one pass."""
+_QUERY = f"""SELECT
+    count(*) AS cycles,
+    count(*) FILTER (newest) AS people,
+    count(*) FILTER (depth >= {_READY}) AS sales_ready,
+    count(*) FILTER (depth >= {_HANDED_OFF}) AS handed_off,
+    count(*) FILTER (won) AS won,
+    count(won_cents) FILTER (won) AS valued,
+    coalesce(sum(won_cents) FILTER (won), 0) AS value,
+    count(*) FILTER (won AND number > 1) AS again_won,
+    coalesce(sum(won_cents) FILTER (won AND number > 1), 0) AS again_value,
+    count(*) FILTER (state = 'rejected') AS refused
+FROM pass"""
+_NAMES = ("cycles", "people", "sales_ready", "handed_off", "won", "valued", "value", "again_won",
+          "again_value", "refused")  # fmt: skip
 
-    sums = ("_counts",)
 
-    def __init__(self) -> None:
-        self._counts = dict.fromkeys(
-            ("cycles", "people", "sales_ready", "handed_off", "won", "valued", "value",
-             "again_won", "again_value", "refused"), 0
-        )  # fmt: skip
+class HeadlineMeasure:
+    """Counts all cycles."""
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        counts = self._counts
-        counts["cycles"] += times
-        counts["people"] += times * one.newest
-        depth = one.depth
-        counts["sales_ready"] += times * (depth >= _READY)
-        counts["handed_off"] += times * (depth >= _HANDED_OFF)
-        counts["refused"] += times * (one.state == "rejected")
-        if not one.won:
-            return
-        again = one.number > 1
-        counts["won"] += times
-        counts["again_won"] += times * again
-        if one.won_cents is not None:
-            counts["valued"] += times
-            counts["value"] += times * one.won_cents
-            counts["again_value"] += times * one.won_cents if again else 0
-
-    def result(self) -> Headline:
+    def result(self, ask: Ask) -> Headline:
         """Give the figures."""
-        n = self._counts
+        n: dict[str, int] = dict(zip(_NAMES, ask(_QUERY)[0], strict=True))
         return Headline(
             cycles=n["cycles"],
             people=n["people"],

@@ -12,7 +12,7 @@ from connector.domain.moment import Micros
 STAGES = ("inquiry", "sales_ready", "handed_off", "accepted", "qualified", "won")
 """From first contact to a won deal, in the words of cycles."""
 
-_DEPTH = {
+DEPTHS = {
     State.SALES_READY: 1,
     State.HELD: 1,
     State.HANDED_OFF: 2,
@@ -24,8 +24,15 @@ _DEPTH = {
     State.LOST: 4,
     State.WON: 5,
 }
+"""The stage that each state says was reached, as an index into STAGES; of others it is the first.
+"""
 SETTLED = frozenset({State.WON, State.LOST, State.REJECTED, State.RECYCLED})
 """States in which sales has said its word."""
+ON_THE_WAY = frozenset(
+    {State.SALES_READY, State.HELD, State.HANDED_OFF, State.NO_DECISION, State.ACCEPTED,
+     State.QUALIFIED}
+)  # fmt: skip
+"""States between sales-ready and a deal."""
 
 
 _WON = State.WON.value
@@ -34,7 +41,7 @@ _WON = State.WON.value
 @lru_cache(maxsize=4096)
 def _deepest(states: frozenset[str]) -> int:
     """The same few sets of states come again and again, and every measure asks."""
-    return max((_DEPTH.get(State(state), 0) for state in states), default=0)
+    return max((DEPTHS.get(State(state), 0) for state in states), default=0)
 
 
 class Handoff(NamedTuple):

@@ -8,12 +8,11 @@ other. It is what was at stake, not what could be had: that depends on assumptio
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from connector.domain.cycle import State
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, quoted
 from connector.funnel.statistics import mean
 
 SEGMENT_LEAST = 5
@@ -22,6 +21,30 @@ NO_REASON = "no reason given"
 NOT_CONTACTED = "not contacted"
 SILENCE = "nobody decided"
 COOLED = "cooled off before anybody called"
+REASON = f"coalesce(reason, {quoted(NO_REASON)})"
+"""The reason sales gave, in SQL."""
+SEGMENT_OR_SOURCE = "coalesce(segment, source, 'unknown')"
+"""The kind of a lead, in SQL: its segment, or its source without one."""
+_WON = """SELECT source, count(*), sum(won_cents) FROM pass
+WHERE won AND won_cents IS NOT NULL GROUP BY source"""
+_HOW = """CASE
+    WHEN state IN ('lost', 'rejected', 'recycled', 'no_decision') THEN state
+    WHEN state NOT IN ('nurture', 'inquiry') OR depth = 0 THEN NULL
+    WHEN depth = 1 THEN 'cooled_off'
+    ELSE 'no_decision'
+END"""
+"""How a cycle left the way to a sale; null for one still on it, or out by rule."""
+_WHY = f"""CASE how
+    WHEN 'cooled_off' THEN {quoted(COOLED)}
+    WHEN 'no_decision' THEN CASE
+        WHEN given_at IS NOT NULL AND watched AND touched_at IS NULL THEN {quoted(NOT_CONTACTED)}
+        ELSE {quoted(SILENCE)}
+    END
+    ELSE {REASON}
+END"""
+_LEFT = f"""SELECT depth, {_HOW} AS how, {_WHY} AS why, {{apart}} AS apart, newest, source,
+    count(*), count(other_cents), coalesce(sum(other_cents), 0)
+FROM pass WHERE NOT won AND how IS NOT NULL GROUP BY ALL"""
 _Key = tuple[str, str, str, str | None]
 
 
@@ -61,8 +84,8 @@ class Leakage(NamedTuple):
     estimate: str | None
 
 
-class LeakageMeasure(Measure):
-    """Counts leaks in one pass.
+class LeakageMeasure:
+    """Counts leaks.
 
     Args:
         value_per_sale: What people assume a sale to be worth, in cents; it is the estimate for
@@ -71,8 +94,6 @@ class LeakageMeasure(Measure):
         by_segment: Whether leaks of different segments (or sources, without one) stand apart.
     """
 
-    sums = ("_won", "_valued", "_blank", "_came_back")
-
     def __init__(
         self,
         value_per_sale: int | None = None,
@@ -80,56 +101,54 @@ class LeakageMeasure(Measure):
         *,
         by_segment: bool = False,
     ) -> None:
-        self._by_segment = by_segment
+        self._apart = SEGMENT_OR_SOURCE if by_segment else "CAST(NULL AS VARCHAR)"
         self._assumed = value_per_sale
         self._recovery = recovery or {}
-        self._won: dict[str | None, list[int]] = {}
-        self._valued: dict[_Key, list[int]] = {}
-        self._blank: dict[_Key, Counter[str | None]] = {}
-        self._came_back = 0
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        if one.won:
-            if one.won_cents is not None:
-                sums = self._won.setdefault(one.source, [0, 0])
-                sums[0] += times
-                sums[1] += times * one.won_cents
-            return
-        how = _how(one)
-        if how is None:
-            return
-        if not one.newest:
-            self._came_back += times
-            return
-        apart = (one.segment or one.source or "unknown") if self._by_segment else None
-        key = (STAGES[one.depth], how, _why(one, how), apart)
-        valued = self._valued.setdefault(key, [0, 0])
-        blank = self._blank.setdefault(key, Counter())
-        if one.other_cents is None:
-            blank[one.source] += times
-        else:
-            valued[0] += times
-            valued[1] += times * one.other_cents
-
-    def result(self) -> Leakage:
+    def result(self, ask: Ask) -> Leakage:
         """Give the leaks with their value."""
-        won = self._won.values()
-        usual = mean(sum(cents for _, cents in won), sum(n for n, _ in won))
+        won = {source: (n, cents) for source, n, cents in ask(_WON)}
+        usual = mean(sum(cents for _, cents in won.values()), sum(n for n, _ in won.values()))
         means = {
             source: mean(cents, n)
-            for source, (n, cents) in self._won.items()
+            for source, (n, cents) in won.items()
             if source and n >= SEGMENT_LEAST
         }
         guess = usual if self._assumed is None else self._assumed
-        leaks = [self._leak(key, means, guess) for key in self._valued]
+        valued, blank, came_back = self._left(ask)
+        leaks = [self._leak(key, valued[key], blank[key], means, guess) for key in valued]
         leaks.sort(key=lambda leak: (-leak.cents, -leak.cycles, leak[:3], leak.segment or ""))
         word = "assumed" if self._assumed is not None else "mean of won deals" if usual else None
-        return Leakage(tuple(leaks), self._came_back, usual, word)
+        return Leakage(tuple(leaks), came_back, usual, word)
 
-    def _leak(self, key: _Key, means: Mapping[str, int | None], guess: int | None) -> Leak:
-        n, cents = self._valued[key]
-        blank = self._blank[key]
+    def _left(self, ask: Ask) -> tuple[dict[_Key, list[int]], dict[_Key, Counter[str | None]], int]:
+        """Who left: those whose own deal has a value with it, the others by source, and how many
+        started again."""
+        valued: dict[_Key, list[int]] = {}
+        blank: dict[_Key, Counter[str | None]] = {}
+        came_back = 0
+        for depth, how, why, apart, newest, source, n, known, cents in ask(
+            _LEFT.format(apart=self._apart)
+        ):
+            if not newest:
+                came_back += n
+                continue
+            key = (STAGES[depth], how, why, apart)
+            sums = valued.setdefault(key, [0, 0])
+            sums[0] += known
+            sums[1] += cents
+            blank.setdefault(key, Counter())[source] += n - known
+        return valued, blank, came_back
+
+    def _leak(
+        self,
+        key: _Key,
+        valued: Sequence[int],
+        blank: Counter[str | None],
+        means: Mapping[str, int | None],
+        guess: int | None,
+    ) -> Leak:
+        n, cents = valued
         in_segments = segments = 0
         for source, count in blank.items():
             worth = means.get(source) if source else None
@@ -153,23 +172,3 @@ class LeakageMeasure(Measure):
             recovery_cents=None if share is None else round(whole * share),
             segment=key[3],
         )
-
-
-def _how(one: History) -> str | None:
-    """How a cycle left the way to a sale; None for one still on it, or out by rule."""
-    match State(one.state):
-        case State.LOST | State.REJECTED | State.RECYCLED | State.NO_DECISION:
-            return one.state
-        case State.NURTURE | State.INQUIRY:
-            return {0: None, 1: "cooled_off"}.get(one.depth, "no_decision")
-    return None
-
-
-def _why(one: History, how: str) -> str:
-    if how == "cooled_off":
-        return COOLED
-    if how == "no_decision":
-        given = one.handoff
-        unseen = given is not None and given.watched and given.touched_at is None
-        return NOT_CONTACTED if unseen else SILENCE
-    return one.reason or NO_REASON

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.history import STAGES
+from connector.funnel.leakage import SEGMENT_OR_SOURCE
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import usual
 
 
@@ -29,39 +29,28 @@ class Length(NamedTuple):
     spared: int | None
 
 
-class LengthMeasure(Measure):
+class LengthMeasure:
     """Takes the time from hand-off to sale, where both are known.
 
     Args:
         effort: Cents of sales time that a lead takes which reached a stage, by stage.
     """
 
-    sums = ("_spans",)
-    aspect = Aspect.SEGMENT
-
     def __init__(self, effort: Mapping[str, int] | None = None) -> None:
         self._each = sum((effort or {}).get(stage, 0) for stage in STAGES)
-        self._spans: dict[str, array[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it was handed off and won."""
-        if not one.won:
-            return
-        began, ended = one.reached.get("handed_off"), one.reached.get("won")
-        if began is not None and ended is not None and ended >= began:
-            name = one.segment or one.source or "unknown"
-            self._spans.setdefault(name, array("q")).extend([ended - began] * times)
-
-    def result(self) -> tuple[Length, ...]:
+    def result(self, ask: Ask) -> tuple[Length, ...]:
         """Give everybody, then the segments, longest median first."""
-        everybody = array("q")
-        for spans in self._spans.values():
-            everybody.extend(spans)
-        rows = [self._length(name, spans) for name, spans in self._spans.items()]
+        found = ask(
+            f"""SELECT {SEGMENT_OR_SOURCE} AS kind, list(won_at - handed_off_at) FROM pass
+            WHERE won AND won_at >= handed_off_at GROUP BY kind"""
+        )
+        everybody = [span for _, spans in found for span in spans]
+        rows = [self._length(name, spans) for name, spans in found]
         rows.sort(key=lambda row: (-(row.median or 0), row.segment or ""))
         return (self._length(None, everybody), *rows) if everybody else ()
 
-    def _length(self, name: str | None, spans: array[int]) -> Length:
+    def _length(self, name: str | None, spans: Sequence[int]) -> Length:
         median, p90 = usual(spans)
         whole, cost = sum(spans), self._each * len(spans)
         over = sum(max(0, span - (median or 0)) for span in spans)

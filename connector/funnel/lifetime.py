@@ -6,8 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.history import History
-from connector.funnel.measure import Measure
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import mean, share
 
 _Sale = tuple[Micros, int | None]
@@ -42,35 +41,30 @@ class Lifetime(NamedTuple):
     products: tuple[Product, ...]
 
 
-class LifetimeMeasure(Measure):
+class LifetimeMeasure:
     """Collects won deals by person, over all passes."""
 
-    sums = ("_sales", "_products")
-
-    def __init__(self) -> None:
-        self._sales: dict[str, Counter[_Sale]] = {}
-        self._products: dict[str, list[int]] = {}
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it has won deals."""
-        if not one.sales:
-            return
-        mine = self._sales.setdefault(one.person, Counter())
-        for at, cents in one.sales:
-            mine[-1 if at is None else at, cents] += times
-        for name in one.products:
-            sums = self._products.setdefault(name, [0, 0])
-            sums[0] += times
-            sums[1] += times * sum(cents or 0 for _, cents in one.sales)
-
-    def result(self) -> Lifetime:
+    def result(self, ask: Ask) -> Lifetime:
         """Give the figures; products that brought most come first."""
-        everybody = self._sales.values()
+        found: dict[str, Counter[_Sale]] = {}
+        sold: dict[str, list[int]] = {}
+        for who, sales, products in ask(
+            "SELECT person, sales, products FROM pass WHERE len(sales) > 0"
+        ):
+            mine = found.setdefault(who, Counter())
+            for sale in sales:
+                at = sale["moment"]
+                mine[-1 if at is None else at, sale["cents"]] += 1
+            for name in products or ():
+                sums = sold.setdefault(name, [0, 0])
+                sums[0] += 1
+                sums[1] += sum(sale["cents"] or 0 for sale in sales)
+        everybody = found.values()
         valued = sum(any(cents is not None for _, cents in mine) for mine in everybody)
         value = sum((cents or 0) * n for mine in everybody for (_, cents), n in mine.items())
         first = sum(min(mine, key=_when)[1] or 0 for mine in everybody)
         again = sum(mine.total() > 1 for mine in everybody)
-        products = [Product(name, *sums) for name, sums in self._products.items()]
+        products = [Product(name, *sums) for name, sums in sold.items()]
         return Lifetime(
             customers=len(everybody),
             again=again,

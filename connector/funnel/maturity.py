@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, listed
 from connector.funnel.statistics import share
 
 LEVELS = ("average", "good", "best")
@@ -85,57 +85,44 @@ class Counts(NamedTuple):
     valued: int
 
 
-class MaturityMeasure(Measure):
-    """Counts cycles in one pass."""
+_COUNTS = f"""SELECT
+    count(*) AS cycles,
+    count(source) AS sourced,
+    count(*) FILTER (depth >= {_HANDED_OFF}) AS handed,
+    count(*) FILTER (depth >= {_ACCEPTED}) AS accepted,
+    count(*) FILTER (given AND (decided_at IS NOT NULL OR verdict_late)) AS due,
+    count(decided_at) FILTER (given) AS decided,
+    count(*) FILTER (refused) AS refused,
+    count(reason) FILTER (refused) AS reasoned,
+    count(*) FILTER (seen AND (touched_at IS NOT NULL OR touch_due < now)) AS watched,
+    count(touched_at) FILTER (seen) AS touched,
+    count(*) FILTER (seen AND touched_at <= touch_due) AS in_time,
+    count(*) FILTER (rests) AS resting,
+    count(*) FILTER (rests AND state = 'nurture') AS nurtured,
+    count(*) FILTER (number > 1) AS came_back,
+    count(*) FILTER (won AND number > 1) AS again_won,
+    count(*) FILTER (won) AS won,
+    count(won_cents) FILTER (won) AS valued
+FROM (
+    SELECT *, given_at IS NOT NULL AS given, given AND watched AS seen,
+        state IN {listed(_REFUSED)} AS refused, decide_due < now AS verdict_late,
+        newest AND depth < {_HANDED_OFF} AND state IN ('inquiry', 'nurture') AS rests
+    FROM pass, (SELECT {{now}} AS now)
+)"""
 
-    sums = ("_n",)
+
+class MaturityMeasure:
+    """Counts cycles by what was due."""
 
     def __init__(self, now: Micros) -> None:
         self._now = now
-        self._n = dict.fromkeys((*Counts._fields, "accepted"), 0)
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        n = self._n
-        n["cycles"] += times
-        n["sourced"] += times * (one.source is not None)
-        n["handed"] += times * (one.depth >= _HANDED_OFF)
-        n["accepted"] += times * (one.depth >= _ACCEPTED)
-        if one.state in _REFUSED:
-            n["refused"] += times
-            n["reasoned"] += times * (one.reason is not None)
-        if one.newest and one.depth < _HANDED_OFF and one.state in {"inquiry", "nurture"}:
-            n["resting"] += times
-            n["nurtured"] += times * (one.state == "nurture")
-        n["came_back"] += times * (one.number > 1)
-        n["won"] += times * one.won
-        n["again_won"] += times * (one.won and one.number > 1)
-        n["valued"] += times * (one.won and one.won_cents is not None)
-        self._add_handoff(one, times)
-
-    def _add_handoff(self, one: History, times: int) -> None:
-        given, n = one.handoff, self._n
-        if given is None:
-            return
-        if given.decided_at is not None or (given.decide_due or self._now) < self._now:
-            n["due"] += times
-            n["decided"] += times * (given.decided_at is not None)
-        late = given.touch_due is not None and given.touch_due < self._now
-        if given.watched and (given.touched_at is not None or late):
-            n["watched"] += times
-            n["touched"] += times * (given.touched_at is not None)
-            n["in_time"] += times * (
-                given.touched_at is not None
-                and given.touch_due is not None
-                and given.touched_at <= given.touch_due
-            )
-
-    def result(self) -> Counts:
+    def result(self, ask: Ask) -> Counts:
         """Give the counts."""
-        n: dict[str, object] = {name: self._n[name] for name in Counts._fields}
-        n["passed"] = share(self._n["handed"], self._n["cycles"])
-        n["acceptance"] = share(self._n["accepted"], self._n["handed"])
-        return Counts(**n)  # type: ignore[arg-type]
+        cycles, sourced, handed, accepted, *rest = ask(_COUNTS.format(now=self._now))[0]
+        return Counts(
+            cycles, sourced, handed, share(handed, cycles), share(accepted, handed), *rest
+        )
 
 
 def maturity(counts: Counts, facts: Facts) -> tuple[Part, ...]:

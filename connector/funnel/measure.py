@@ -1,74 +1,89 @@
-"""What every measure is: it counts cycles in one pass, and parts of a count add up to the whole."""
+"""What every measure is: questions to one table of all passes, and figures out of the answers.
+
+The table is `pass`, a row for each pass of each person, as `History` tells one. Measures never
+open it: they are given what asks it.
+"""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
-from connector.funnel.history import History
+from connector.funnel.history import STAGES
+
+Row = tuple[Any, ...]
+
+REACHED = tuple(f"{stage}_at" for stage in STAGES)
+"""The columns that say when each stage was reached."""
+
+COLUMNS = {
+    "person": "VARCHAR",
+    "number": "INTEGER",
+    "state": "VARCHAR",
+    "newest": "BOOLEAN",
+    "found": "BOOLEAN",
+    "depth": "TINYINT",  # the deepest stage, as an index into STAGES
+    "won": "BOOLEAN",
+    "settled": "BOOLEAN",
+    "nurtured": "BOOLEAN",  # it was in nurture at some time
+    "was_ready": "BOOLEAN",  # it was sales-ready or held at some time
+    **dict.fromkeys(REACHED, "BIGINT"),
+    **dict.fromkeys(("reason", "owner", "source", "segment", "theme", "phase"), "VARCHAR"),
+    "partner": "VARCHAR",
+    "score": "INTEGER",
+    "given_score": "INTEGER",
+    "given_at": "BIGINT",  # the hand-off; the next six are null without one
+    **dict.fromkeys(("touch_due", "touched_at", "touched_open"), "BIGINT"),
+    **dict.fromkeys(("decide_due", "decided_at"), "BIGINT"),
+    "watched": "BOOLEAN",
+    "won_cents": "BIGINT",
+    "other_cents": "BIGINT",
+    "last_at": "BIGINT",
+    "machine_only": "BOOLEAN",
+    "efforts": "INTEGER",
+    "campaigns": "STRUCT(moment BIGINT, name VARCHAR)[]",
+    "stays": "STRUCT(state VARCHAR, since BIGINT, until BIGINT)[]",
+    "sales": "STRUCT(moment BIGINT, cents BIGINT)[]",
+    "products": "VARCHAR[]",
+}
+"""The columns of `pass`, with their types in SQL; lists are empty or null where there is nothing.
+
+Moments are microseconds UTC, money is in cents. No text is empty but null.
+"""
+
+MACROS = """
+CREATE MACRO month_of(moment) AS strftime(make_timestamp(moment), '%Y-%m');
+CREATE MACRO quarter_of(moment) AS
+    year(make_timestamp(moment)) || '-Q' || quarter(make_timestamp(moment));
+CREATE MACRO within(spans, percent) AS list_sort(spans)[(len(spans) * percent + 99) // 100];
+"""
+"""What questions may use beside SQL's own functions; `within` is that of `statistics`."""
 
 
-class Aspect(StrEnum):
-    """What a measure looks at in cycles that never went near sales, beside what they all may.
+class Ask(Protocol):
+    """Asks the table `pass`, in SQL; gives rows."""
 
-    Number, state, states, reason and the like are in all; BAND and MONTH also hold how old the
-    inquiry is and whether it was silent, ARRIVAL its age with source and segment, HANDS theme,
-    phase, partner and owner. KIND holds all that kinds go by, with the month of the inquiry.
-    EACH looks at campaigns, so that no two are alike.
+    def __call__(self, query: str, /) -> list[Row]: ...
+
+
+def by_stage(query: str, stages: Sequence[int] = range(len(STAGES))) -> str:
+    """Give a query for each stage after another.
+
+    In `query`, `{stage}` stands for the stage's place, `{at}` for its moment, and `{since}` for
+    the moment of the stage before.
     """
-
-    SOURCE = "source"
-    SEGMENT = "segment"
-    HANDS = "hands"
-    BAND = "band"
-    MONTH = "month"
-    ARRIVAL = "arrival"
-    KIND = "kind"
-    EACH = "each"
+    return " UNION ALL ".join(
+        query.format(stage=stage, at=REACHED[stage], since=REACHED[max(stage - 1, 0)])
+        for stage in stages
+    )
 
 
-class Measure:
-    """Counts cycles; `sums` names what counting changes, everything else is a setting."""
-
-    sums: ClassVar[tuple[str, ...]] = ()
-    aspect: Aspect = Aspect.SOURCE
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        raise NotImplementedError
-
-    def state(self) -> dict[str, Any]:
-        """Give what was counted, to be absorbed elsewhere."""
-        return {name: getattr(self, name) for name in self.sums}
-
-    def absorb(self, state: Mapping[str, Any]) -> Self:
-        """Add what a measure of the same settings counted over other people."""
-        for name in self.sums:
-            setattr(self, name, together(getattr(self, name), state[name]))
-        return self
+def quoted(text: str) -> str:
+    """Give a text as SQL writes it."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
-def together(mine: Any, theirs: Any) -> Any:
-    """Add two counts of one shape: numbers add up, arrays follow each other, the rest by its parts.
-
-    May change the first. Lists are of a fixed length: each place is a count of its own.
-    """
-    match mine:
-        case array():
-            mine.extend(theirs)
-        case dict():
-            for key, value in theirs.items():
-                mine[key] = together(mine[key], value) if key in mine else value
-        case list() | tuple():
-            parts = [together(*pair) for pair in zip(mine, theirs, strict=True)]
-            return mine._make(parts) if hasattr(mine, "_make") else type(mine)(parts)
-        case set():
-            mine |= theirs
-        case int():
-            return mine + theirs
-        case _:
-            for name, value in vars(theirs).items():
-                setattr(mine, name, together(getattr(mine, name), value))
-    return mine
+def listed(texts: Iterable[str]) -> str:
+    """Give texts as SQL lists them after IN."""
+    return f"({', '.join(map(quoted, sorted(texts)))})"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
-from connector.funnel.history import History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.measure import Ask
 
 SINCE = 30 * DAY
 """What came in that time is looked at, beside the `USUAL` before it."""
@@ -25,31 +24,26 @@ class Novelty(NamedTuple):
     since: int
 
 
-class NoveltyMeasure(Measure):
-    """Counts inquiries by whatever `key` says of a cycle, before and since a line in time."""
+class NoveltyMeasure:
+    """Counts inquiries of a known day by whatever `key` is of a cycle, in SQL, before and since a
+    line in time."""
 
-    sums = ("_values",)
-    aspect = Aspect.ARRIVAL
-
-    def __init__(self, now: Micros, key: Callable[[History], str | None]) -> None:
+    def __init__(self, now: Micros, key: str) -> None:
         self._now = now
         self._key = key
-        self._values: dict[str, list[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if the day of its inquiry is known."""
-        began, value = one.reached.get("inquiry"), self._key(one)
-        if began is None or value is None:
-            return
-        counts = self._values.setdefault(value, [0, 0, 0])
-        age = self._now - began
-        counts[0 if age > SINCE + USUAL else 1 if age > SINCE else 2] += times
-
-    def result(self) -> tuple[Novelty, ...]:
+    def result(self, ask: Ask) -> tuple[Novelty, ...]:
         """Give what is new or gone, most first; nothing is new where there was nothing before."""
-        if not any(counts[0] + counts[1] for counts in self._values.values()):
+        age = f"({self._now} - inquiry_at)"
+        found = ask(
+            f"""SELECT {self._key} AS kind, count(*) FILTER ({age} > {SINCE + USUAL}),
+                count(*) FILTER ({age} > {SINCE} AND {age} <= {SINCE + USUAL}),
+                count(*) FILTER ({age} <= {SINCE})
+            FROM pass WHERE kind IS NOT NULL AND inquiry_at IS NOT NULL GROUP BY kind"""
+        )
+        if not any(ago + usual for _, ago, usual, _ in found):
             return ()
-        rows = [row for value, counts in self._values.items() if (row := _novelty(value, counts))]
+        rows = [row for value, *counts in found if (row := _novelty(value, counts))]
         return tuple(sorted(rows, key=lambda row: (-row.since, -row.before, row.value)))
 
 

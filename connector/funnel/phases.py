@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, usual
+from connector.funnel.history import STAGES
+from connector.funnel.measure import REACHED, Ask
+from connector.funnel.statistics import share
+from connector.funnel.steps import timed_sql
 
 
 class Phase(NamedTuple):
@@ -24,43 +24,37 @@ class Phase(NamedTuple):
     p90: int | None
 
 
-class PhaseMeasure(Measure):
-    """Counts leads by phase, in one pass.
+class PhaseMeasure:
+    """Counts leads by phase.
 
     Args:
         phases: The stage at which each phase begins, by its name, in the order of stages.
     """
 
-    sums = ("_depths", "_spans")
-
     def __init__(self, phases: Mapping[str, str]) -> None:
         self._phases = dict(phases)
         self._begin = [STAGES.index(stage) for stage in phases.values()]
-        self._depths = [0] * len(STAGES)
-        self._spans = [array("q") for _ in phases]
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        depth = one.depth
-        self._depths[depth] += times
-        for place in range(1, len(self._begin)):
-            before, here = self._begin[place - 1], self._begin[place]
-            if here > depth:
-                return
-            began, ended = one.reached.get(STAGES[before]), one.reached.get(STAGES[here])
-            if began is not None and ended is not None and ended >= began:
-                self._spans[place].extend([ended - began] * times)
-
-    def result(self) -> tuple[Phase, ...]:
+    def result(self, ask: Ask) -> tuple[Phase, ...]:
         """Give the phases in order."""
-        reached = [sum(self._depths[begin:]) for begin in self._begin]
+        depths = [0] * len(STAGES)
+        for depth, n in ask("SELECT depth, count(*) FROM pass GROUP BY depth"):
+            depths[depth] = n
+        reached = [sum(depths[begin:]) for begin in self._begin]
         rows = []
         for place, (name, stage) in enumerate(self._phases.items()):
             after = reached[place + 1] if place + 1 < len(reached) else 0
-            spans = self._spans[place]
             rows.append(Phase(
                 name, stage, reached[place],
                 share(reached[place], reached[place - 1]) if place else None,
-                reached[place] - after, len(spans), *usual(spans),
+                reached[place] - after, *self._timed(place, ask),
             ))  # fmt: skip
         return tuple(rows)
+
+    def _timed(self, place: int, ask: Ask) -> tuple[Any, ...]:
+        """How many are timed since the phase before, and their times."""
+        if not place:
+            return (0, None, None)
+        before, here = self._begin[place - 1], self._begin[place]
+        timed = timed_sql(REACHED[before], REACHED[here])
+        return ask(f"SELECT {timed} FROM pass WHERE depth >= {here}")[0][:3]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connector.domain.cycle import State
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
-from connector.funnel.quarters import quarter_at
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, listed
 
 _QUALIFIED = STAGES.index("qualified")
+_OPEN = listed([State.ACCEPTED, State.QUALIFIED, State.HANDED_OFF])
 
 
 class Pipeline(NamedTuple):
@@ -28,33 +28,21 @@ class Pipeline(NamedTuple):
     open: int
 
 
-class PipelineMeasure(Measure):
-    """Adds up deals by the quarter in which their lead became qualified."""
+class PipelineMeasure:
+    """Adds up deals by the quarter in which their lead became qualified, on a known day."""
 
-    sums = ("_quarters",)
-
-    def __init__(self) -> None:
-        self._quarters: dict[str, list[int]] = {}
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if it became qualified on a known day."""
-        at = one.reached.get("qualified")
-        if at is None or one.depth < _QUALIFIED:
-            return
-        counts = self._quarters.setdefault(quarter_at(at), [0] * 5)
-        won, other = one.won_cents or 0, one.other_cents or 0
-        counts[0] += times
-        counts[1] += times * (one.won_cents is None and one.other_cents is None)
-        counts[2] += times * won
-        counts[3 if _left(one) else 4] += times * other
-
-    def result(self) -> tuple[Pipeline, ...]:
+    def result(self, ask: Ask) -> tuple[Pipeline, ...]:
         """Give the quarters, oldest first."""
+        rows = ask(
+            f"""SELECT quarter_of(qualified_at) AS name, count(*),
+                count(*) FILTER (won_cents IS NULL AND other_cents IS NULL),
+                coalesce(sum(won_cents), 0),
+                coalesce(sum(other_cents) FILTER (state NOT IN {_OPEN}), 0),
+                coalesce(sum(other_cents) FILTER (state IN {_OPEN}), 0)
+            FROM pass WHERE qualified_at IS NOT NULL AND depth >= {_QUALIFIED}
+            GROUP BY name ORDER BY name"""
+        )
         return tuple(
             Pipeline(name, leads, unvalued, won + lost + still, won, lost, still)
-            for name, (leads, unvalued, won, lost, still) in sorted(self._quarters.items())
+            for name, leads, unvalued, won, lost, still in rows
         )
-
-
-def _left(one: History) -> bool:
-    return one.state not in {State.ACCEPTED, State.QUALIFIED, State.HANDED_OFF}

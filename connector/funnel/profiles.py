@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from connector.funnel.history import History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import share, wilson
 
 LEAST = 30
@@ -32,40 +30,22 @@ class Profile(NamedTuple):
     beyond_chance: bool
 
 
-class ProfileMeasure(Measure):
-    """Counts leads and customers by whatever `key` says of a cycle; None leaves it out."""
+class ProfileMeasure:
+    """Counts leads and customers by whatever `key` is of a cycle, in SQL; null leaves it out."""
 
-    sums = ("_kinds",)
-
-    def __init__(self, key: Callable[[History], str | None], aspect: Aspect) -> None:
+    def __init__(self, key: str) -> None:
         self._key = key
-        self.aspect = aspect
-        self._kinds: dict[str, list[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        name = self._key(one)
-        if name is None:
-            return
-        counts = self._kinds.get(name)
-        if counts is None:
-            counts = self._kinds[name] = [0, 0, 0, 0]
-        counts[0] += times
-        if one.won:
-            counts[1] += times
-            counts[2] += times * (one.number > 1 or len(one.sales) > 1)
-            counts[3] += times * (one.won_cents or 0)
-
-    def result(self) -> tuple[Profile, ...]:
+    def result(self, ask: Ask) -> tuple[Profile, ...]:
         """Give the kinds with leads enough, those that buy most often first."""
-        leads = sum(counts[0] for counts in self._kinds.values())
-        won = sum(counts[1] for counts in self._kinds.values())
-        usual = share(won, leads)
-        rows = [
-            _profile(name, counts, usual)
-            for name, counts in self._kinds.items()
-            if counts[0] >= LEAST
-        ]
+        found = ask(
+            f"""SELECT {self._key} AS kind, count(*), count(*) FILTER (won),
+                count(*) FILTER (won AND (number > 1 OR len(sales) > 1)),
+                coalesce(sum(won_cents) FILTER (won), 0)
+            FROM pass WHERE kind IS NOT NULL GROUP BY kind"""
+        )
+        usual = share(sum(row[2] for row in found), sum(row[1] for row in found))
+        rows = [_profile(name, counts, usual) for name, *counts in found if counts[0] >= LEAST]
         return tuple(sorted(rows, key=lambda row: (-(row.rate or 0), -row.leads, row.name)))
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
-from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
-from connector.funnel.bands import band_edges, band_of
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
-from connector.funnel.months import month_at
+from connector.funnel.bands import band_edges, band_ends, band_sql
+from connector.funnel.measure import Ask, Row
 from connector.funnel.statistics import share, wilson
 
 QUIET = 30 * DAY
 """An inquiry that old should have been answered, and its person heard of again."""
 _READY, _HANDED_OFF, _ACCEPTED = 1, 2, 3
+_TREND = f"""SELECT month_of(handed_off_at) AS month, count(*),
+    count(*) FILTER (depth >= {_ACCEPTED}), count(*) FILTER (state = 'rejected')
+FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF}
+GROUP BY month ORDER BY month"""
+_PASSES = """SELECT number, count(*), count(*) FILTER (won),
+    coalesce(sum(won_cents) FILTER (won), 0)
+FROM pass GROUP BY number ORDER BY number"""
 
 
 class Trend(NamedTuple):
@@ -73,69 +76,42 @@ class Quality(NamedTuple):
     passes: tuple[Pass, ...]
 
 
-class QualityMeasure(Measure):
-    """Counts, in one pass."""
-
-    sums = ("_counts", "_trend", "_bands", "_passes")
-    aspect = Aspect.BAND
+class QualityMeasure:
+    """Counts what people complain of."""
 
     def __init__(self, now: Micros, threshold: float, *, exceeds: bool = False) -> None:
         self._now = now
         self._edges = band_edges(threshold, exceeds=exceeds)
-        self._counts: Counter[str] = Counter()
-        self._trend: dict[str, list[int]] = {}
-        self._bands: dict[tuple[int, bool], list[int]] = {}
-        self._passes: dict[int, list[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        depth, counts = one.depth, self._counts
-        passed = self._passes.setdefault(one.number, [0, 0, 0])
-        passed[0] += times
-        if one.won:
-            passed[1] += times
-            passed[2] += times * (one.won_cents or 0)
-        counts["ready"] += times * (depth >= _READY)
-        counts["machine"] += times * (depth >= _READY and one.machine_only)
-        counts["handed"] += times * (depth >= _HANDED_OFF and not one.found)
-        counts["raw"] += times * (depth >= _HANDED_OFF and not one.found and _is_raw(one))
-        counts["not_passed"] += times * (depth < _HANDED_OFF)
-        self._inquiry(one, depth, times)
-        self._month(one, depth, times)
-        self._band(one, times)
+    def _counts(self, ask: Ask) -> dict[str, int]:
+        old = (
+            f"depth = 0 AND newest AND state <> 'disqualified' AND inquiry_at < {self._now - QUIET}"
+        )
+        row = ask(
+            f"""SELECT count(*) FILTER (depth >= {_READY}),
+                count(*) FILTER (depth >= {_READY} AND machine_only),
+                count(*) FILTER (depth >= {_HANDED_OFF} AND NOT found),
+                count(*) FILTER (depth >= {_HANDED_OFF} AND NOT found AND NOT was_ready),
+                count(*) FILTER (depth < {_HANDED_OFF}),
+                count(*) FILTER ({old}),
+                count(*) FILTER ({old} AND (last_at IS NULL OR last_at - inquiry_at <= {DAY}))
+            FROM pass"""
+        )[0]
+        names = ("ready", "machine", "handed", "raw", "not_passed", "inquiries", "forgotten")
+        return dict(zip(names, row, strict=True))
 
-    def _inquiry(self, one: History, depth: int, times: int) -> None:
-        began = one.reached.get("inquiry")
-        if began is None or depth > 0 or not one.newest or one.state == State.DISQUALIFIED:
-            return
-        if self._now - began > QUIET:
-            self._counts["inquiries"] += times
-            silent = one.last_at is None or one.last_at - began <= DAY
-            self._counts["forgotten"] += times * silent
+    def _nurtured(self, ask: Ask) -> list[Row]:
+        return ask(
+            f"""SELECT {band_sql("score", self._edges)} AS band, nurtured, count(*),
+                count(*) FILTER (settled), count(*) FILTER (won AND settled)
+            FROM pass WHERE band IS NOT NULL GROUP BY band, nurtured ORDER BY band, nurtured"""
+        )
 
-    def _month(self, one: History, depth: int, times: int) -> None:
-        at = one.reached.get("handed_off")
-        if at is None or depth < _HANDED_OFF:
-            return
-        counts = self._trend.setdefault(month_at(at), [0, 0, 0])
-        counts[0] += times
-        counts[1] += times * (depth >= _ACCEPTED)
-        counts[2] += times * (one.state == State.REJECTED)
-
-    def _band(self, one: History, times: int) -> None:
-        if one.score is None:
-            return
-        key = (band_of(one.score, self._edges), State.NURTURE.value in one.states)
-        counts = self._bands.setdefault(key, [0, 0, 0])
-        counts[0] += times
-        counts[1] += times * one.settled
-        counts[2] += times * (one.won and one.settled)
-
-    def result(self) -> Quality:
+    def result(self, ask: Ask) -> Quality:
         """Give the figures."""
-        n = self._counts
-        value = sum(cents for _, _, cents in self._passes.values())
-        ends = [edge - 1 for edge in self._edges[1:]] + [100]
+        n = self._counts(ask)
+        ends, passes = band_ends(self._edges), ask(_PASSES)
+        value = sum(cents for *_, cents in passes)
         return Quality(
             handed_off=n["handed"],
             raw=n["raw"],
@@ -147,20 +123,15 @@ class QualityMeasure(Measure):
             trend=tuple(
                 Trend(month, handed, accepted, rejected, share(accepted, handed),
                       wilson(accepted, handed))
-                for month, (handed, accepted, rejected) in sorted(self._trend.items())
+                for month, handed, accepted, rejected in ask(_TREND)
             ),
             nurtured=tuple(
                 Nurtured(self._edges[at], ends[at], with_it, cycles, settled, won,
                          share(won, settled), wilson(won, settled))
-                for (at, with_it), (cycles, settled, won) in sorted(self._bands.items())
+                for at, with_it, cycles, settled, won in self._nurtured(ask)
             ),
             passes=tuple(
                 Pass(number, cycles, won, cents, share(cents, value))
-                for number, (cycles, won, cents) in sorted(self._passes.items())
+                for number, cycles, won, cents in passes
             ),
         )  # fmt: skip
-
-
-def _is_raw(one: History) -> bool:
-    """Whether it went to sales without ever having been sales-ready."""
-    return STAGES[_READY] not in one.states and State.HELD.value not in one.states

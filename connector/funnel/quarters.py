@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
-from connector.funnel.months import month_at
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import mean, share
 
 _READY, _HANDED_OFF, _ACCEPTED = 1, 2, 3
@@ -34,52 +31,29 @@ class Quarter(NamedTuple):
     value_per_sale: int | None
 
 
-class QuarterMeasure(Measure):
+_INQUIRED = f"""SELECT quarter_of(inquiry_at) AS name, count(*),
+    count(*) FILTER (depth >= {_HANDED_OFF}), count(*) FILTER (depth >= {_READY}),
+    count(*) FILTER (won)
+FROM pass WHERE inquiry_at IS NOT NULL GROUP BY name"""
+_GIVEN = f"""SELECT quarter_of(handed_off_at) AS name, count(*),
+    count(*) FILTER (depth >= {_ACCEPTED})
+FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF} GROUP BY name"""
+_SOLD = """SELECT quarter_of(won_at) AS name, count(*), count(won_cents),
+    coalesce(sum(won_cents), 0)
+FROM pass WHERE won_at IS NOT NULL AND won GROUP BY name"""
+
+
+class QuarterMeasure:
     """Counts by the known dates of inquiry, hand-off and sale."""
 
-    sums = ("_quarters",)
-    aspect = Aspect.MONTH
-
-    def __init__(self) -> None:
-        self._quarters: dict[str, list[int]] = {}
-
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, in up to three quarters."""
-        depth, reached = one.depth, one.reached
-        began, handed, won = (reached.get(STAGES[at]) for at in (0, _HANDED_OFF, -1))
-        if began is not None:
-            mine = self._of(began)
-            mine[0] += times
-            mine[1] += times * (depth >= _HANDED_OFF)
-            mine[2] += times * (depth >= _READY)
-            mine[3] += times * one.won
-        if handed is not None and depth >= _HANDED_OFF:
-            mine = self._of(handed)
-            mine[4] += times
-            mine[5] += times * (depth >= _ACCEPTED)
-        if won is not None and one.won:
-            mine = self._of(won)
-            mine[6] += times
-            if one.won_cents is not None:
-                mine[7] += times
-                mine[8] += times * one.won_cents
-
-    def _of(self, at: int) -> list[int]:
-        return self._quarters.setdefault(quarter_at(at), [0] * 9)
-
-    def result(self) -> tuple[Quarter, ...]:
+    def result(self, ask: Ask) -> tuple[Quarter, ...]:
         """Give the quarters, oldest first."""
-        return tuple(_quarter(name, counts) for name, counts in sorted(self._quarters.items()))
-
-
-def quarter_at(at: int) -> str:
-    """Give the quarter of a moment, such as 2026-Q1."""
-    return _quarter_of(month_at(at))
-
-
-@lru_cache(maxsize=4096)
-def _quarter_of(month: str) -> str:
-    return f"{month[:-3]}-Q{(int(month[-2:]) + 2) // 3}"
+        quarters: dict[str, list[int]] = {}
+        for place, query in ((0, _INQUIRED), (4, _GIVEN), (6, _SOLD)):
+            for name, *counts in ask(query):
+                mine = quarters.setdefault(name, [0] * 9)
+                mine[place : place + len(counts)] = counts
+        return tuple(_quarter(name, counts) for name, counts in sorted(quarters.items()))
 
 
 def _quarter(name: str, counts: list[int]) -> Quarter:

@@ -6,14 +6,14 @@ campaign that is good in all of them is good. Each way gives away exactly what w
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, quoted
 
 NO_CAMPAIGN = "no campaign known"
 WAYS = ("first_touch", "last_before_ready", "even_split")
@@ -73,18 +73,62 @@ class _Sums:
         self.time = dict.fromkeys(WAYS, 0)
         self.sales: dict[str, Counter[int]] = {way: Counter() for way in WAYS}
 
+    def add(self, way: str, cents: int, time: int, won: int, parts: int) -> None:
+        """Give credit for parts of sales, one in so many each."""
+        self.value[way] += cents
+        self.time[way] += time
+        self.sales[way][parts] += won
 
-class ReturnMeasure(Measure):
-    """Shares out sales and sales time over campaigns, in one pass.
+
+_NONE = quoted(NO_CAMPAIGN)
+_TOUCHED = """(
+    SELECT depth, won, state, len(campaigns) > 1 AS again,
+        CASE WHEN won THEN coalesce(won_cents, 0) ELSE 0 END AS cents,
+        coalesce(sales_ready_at, handed_off_at) AS ready_at,
+        CASE WHEN won_at IS NULL THEN campaigns
+            ELSE list_filter(campaigns, lambda touch: touch.moment <= won_at) END AS touches
+    FROM pass
+)"""
+_FIRST = f"""SELECT coalesce(touches[1].name, {_NONE}) AS name, depth, won, count(*),
+    count(*) FILTER (state = 'rejected'), count(*) FILTER (depth > 0 OR again), sum(cents)
+FROM {_TOUCHED} GROUP BY name, depth, won"""
+_LAST = f"""SELECT coalesce(
+        CASE WHEN ready_at IS NULL THEN touches[-1].name
+            ELSE list_filter(touches, lambda touch: touch.moment <= ready_at)[-1].name END,
+        {_NONE}
+    ) AS name, depth, won, count(*), sum(cents)
+FROM {_TOUCHED} GROUP BY name, depth, won"""
+_NAMES = "list_transform(touches, lambda touch: touch.name)"
+_EVERY = f"""SELECT name, won, parts, count(*),
+    sum(cents // parts + CAST(place <= cents % parts AS INTEGER)),
+    sum(spent // parts + CAST(place <= spent % parts AS INTEGER))
+FROM (
+    SELECT won, cents, spent, len(names) AS parts, unnest(names) AS name,
+        unnest(range(1, len(names) + 1)) AS place
+    FROM (
+        SELECT won, cents, [{{spent}}][depth + 1] AS spent,
+            CASE WHEN len(touches) > 0
+                THEN list_filter({_NAMES}, lambda name, at_: list_position({_NAMES}, name) = at_)
+                ELSE [{_NONE}] END AS names
+        FROM {_TOUCHED}
+    )
+)
+GROUP BY name, won, parts"""
+"""Whole cents are shared out evenly; the first campaigns take what does not divide."""
+
+
+class ReturnMeasure:
+    """Shares out sales and sales time over campaigns.
+
+    The first campaign is the one answered first; the last, the one answered last before the lead
+    was sales-ready. Where nobody knows when it became so, the hand-off counts for it, else the
+    sale, else now. Touches after the sale count for nothing.
 
     Args:
         costs: Cents by campaign.
         effort: Cents of sales time that a lead takes which reached a stage, by stage.
         margin: The share of revenue that is margin; all of it when nothing is assumed.
     """
-
-    sums = ("_sums", "_depths", "_value", "_time")
-    aspect = Aspect.EACH
 
     def __init__(
         self,
@@ -95,65 +139,51 @@ class ReturnMeasure(Measure):
         self._costs = costs
         self._spent = list(accumulate((effort or {}).get(stage, 0) for stage in STAGES))
         self._margin = margin
-        self._sums: dict[str, _Sums] = {}
-        self._depths = [0] * len(STAGES)
-        self._value = self._time = 0
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        for _ in range(times):
-            self._add(one)
-
-    def _add(self, one: History) -> None:
-        depth, won = one.depth, one.won
-        self._depths[depth] += 1
-        cents = (one.won_cents or 0) if won else 0
-        time = self._spent[depth]
-        self._value += cents
-        self._time += time
-        first, last, every = credited(one)
-        start = self._of(first)
-        start.depths[depth] += 1
-        start.rejected += one.state == "rejected"
-        start.followed += depth > 0 or len(one.campaigns) > 1
-        for campaign in every:
-            self._of(campaign).touched += 1
-        self._of(last)
-        if not cents and not time and not won:
-            return
-        for way, names in zip(WAYS, ((first,), (last,), every), strict=True):
-            values, times = split(cents, len(names)), split(time, len(names))
-            for name, value, spent in zip(names, values, times, strict=True):
-                sums = self._of(name)
-                sums.value[way] += value
-                sums.time[way] += spent
-                sums.sales[way][len(names)] += won
-
-    def _of(self, campaign: str) -> _Sums:
-        sums = self._sums.get(campaign)
-        if sums is None:
-            sums = self._sums[campaign] = _Sums()
-        return sums
-
-    def result(self) -> Returns:
+    def result(self, ask: Ask) -> Returns:
         """Give the campaigns, those that only cost among them."""
-        names = {*self._sums, *self._costs}
-        found = [self._return(name) for name in names]
+        sums: defaultdict[str, _Sums] = defaultdict(_Sums)
+        depths, value = self._first(sums, ask)
+        self._last(sums, ask)
+        self._every(sums, ask)
+        found = [self._return(name, sums[name]) for name in {*sums, *self._costs}]
         found.sort(key=lambda r: (-r.even_split.value, -r.reached[0], r.campaign))
-        cost, came = sum(self._costs.values()), reached(self._depths)
+        cost, came = sum(self._costs.values()), reached(depths)
         return Returns(
             campaigns=tuple(found),
             cost=cost,
             per_stage=tuple(round(cost / n) if n and self._costs else None for n in came),
-            sales_time=self._time,
-            value=self._value,
+            sales_time=sum(n * spent for n, spent in zip(depths, self._spent, strict=True)),
+            value=value,
             one_and_done=sum(
                 r.reached[0] > 0 and r.followed == 0 and r.campaign != NO_CAMPAIGN for r in found
             ),
         )
 
-    def _return(self, name: str) -> Return:
-        sums = self._sums.get(name) or _Sums()
+    def _first(self, sums: Mapping[str, _Sums], ask: Ask) -> tuple[list[int], int]:
+        """Count by the first campaign; gives how many came just how far, and all that was won."""
+        depths, value = [0] * len(STAGES), 0
+        for name, depth, won, n, rejected, followed, cents in ask(_FIRST):
+            mine = sums[name]
+            mine.depths[depth] += n
+            mine.rejected += rejected
+            mine.followed += followed
+            mine.add("first_touch", cents, n * self._spent[depth], won * n, 1)
+            depths[depth] += n
+            value += cents
+        return depths, value
+
+    def _last(self, sums: Mapping[str, _Sums], ask: Ask) -> None:
+        for name, depth, won, n, cents in ask(_LAST):
+            sums[name].add("last_before_ready", cents, n * self._spent[depth], won * n, 1)
+
+    def _every(self, sums: Mapping[str, _Sums], ask: Ask) -> None:
+        spent = ", ".join(map(str, self._spent))
+        for name, won, parts, n, cents, time in ask(_EVERY.format(spent=spent)):
+            sums[name].touched += n
+            sums[name].add("even_split", cents, time, won * n, parts)
+
+    def _return(self, name: str, sums: _Sums) -> Return:
         cost = self._costs.get(name)
         return Return(
             name,
@@ -175,34 +205,9 @@ class ReturnMeasure(Measure):
         )
 
 
-def credited(one: History) -> tuple[str, str, tuple[str, ...]]:
-    """Give the first campaign, the last one before the lead was sales-ready, and every one.
-
-    Where nobody knows when it became sales-ready, the hand-off counts for it, else the sale, else
-    now. Touches after the sale count for nothing.
-    """
-    touches, moments = one.campaigns, one.reached
-    ended = moments.get("won")
-    if ended is not None:
-        touches = tuple([touch for touch in touches if touch[0] <= ended])
-    if not touches:
-        return NO_CAMPAIGN, NO_CAMPAIGN, (NO_CAMPAIGN,)
-    ready = moments.get("sales_ready", moments.get("handed_off"))
-    last = touches[-1][1]
-    if ready is not None:
-        last = next((name for at, name in reversed(touches) if at <= ready), NO_CAMPAIGN)
-    return touches[0][1], last, tuple(dict.fromkeys([name for _, name in touches]))
-
-
 def reached(depths: Sequence[int]) -> tuple[int, ...]:
     """Give how many reached each stage, from how many came just so far."""
     return tuple(accumulate(reversed(depths)))[::-1]
-
-
-def split(cents: int, parts: int) -> Sequence[int]:
-    """Share out whole cents evenly; the first ones take what does not divide."""
-    each, rest = divmod(cents, parts)
-    return [each + (i < rest) for i in range(parts)]
 
 
 def effort_cents(hour_cents: float, hours: Mapping[str, float]) -> dict[str, int]:

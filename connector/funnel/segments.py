@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.bands import band_edges, band_of
-from connector.funnel.history import STAGES, History
-from connector.funnel.leakage import NO_REASON
-from connector.funnel.measure import Aspect, Measure
-from connector.funnel.months import month_at
-from connector.funnel.statistics import mean, share, within
+from connector.funnel.bands import band_edges, band_ends, band_sql
+from connector.funnel.history import STAGES
+from connector.funnel.leakage import NO_REASON, REASON
+from connector.funnel.measure import Ask, Row, listed, quoted
+from connector.funnel.statistics import mean, share
 
 UNKNOWN = "unknown"
 _REFUSALS = frozenset({"rejected", "recycled", "lost"})
@@ -47,106 +44,78 @@ class Segment(NamedTuple):
     top_reason_share: float | None
 
 
-class _Sums:
-    def __init__(self) -> None:
-        self.reached = [0] * len(STAGES)
-        self.valued = 0
-        self.value = 0
-        self.spans = array("q")
-        self.reasons: Counter[str] = Counter()
+class SegmentMeasure:
+    """Counts by whatever `key` is of a cycle, in SQL; null leaves it out."""
 
-    def add(self, one: History, times: int) -> None:
-        for stage in range(one.depth + 1):
-            self.reached[stage] += times
-        if one.won and one.won_cents is not None:
-            self.valued += times
-            self.value += times * one.won_cents
-        began, ended = one.reached.get("inquiry"), one.reached.get("won")
-        if one.won and began is not None and ended is not None and ended >= began:
-            self.spans.extend([ended - began] * times)
-        if one.state in _REFUSALS:
-            self.reasons[one.reason or NO_REASON] += times
-
-    def result(self, name: str) -> Segment:
-        cycles, ready, handed, accepted, qualified, won = self.reached
-        refused = self.reasons.total()
-        given = [(r, n) for r, n in self.reasons.items() if r != NO_REASON]
-        top, times = min(given, key=lambda pair: (-pair[1], pair[0]), default=(None, 0))
-        return Segment(
-            name=name,
-            cycles=cycles,
-            sales_ready=ready,
-            handed_off=handed,
-            accepted=accepted,
-            qualified=qualified,
-            won=won,
-            passed=share(handed, cycles),
-            acceptance=share(accepted, handed),
-            to_sale=share(won, ready),
-            valued=self.valued,
-            value=self.value,
-            value_per_sale=mean(self.value, self.valued),
-            days_to_sale=within(self.spans, 50),
-            refused=refused,
-            without_reason=self.reasons[NO_REASON],
-            top_reason=top,
-            top_reason_share=share(times, refused) if top else None,
-        )
-
-
-class SegmentMeasure(Measure):
-    """Counts by whatever `key` says of a cycle; None leaves it out."""
-
-    sums = ("_sums",)
-
-    def __init__(
-        self, key: Callable[[History], str | None], aspect: Aspect = Aspect.SOURCE
-    ) -> None:
+    def __init__(self, key: str) -> None:
         self._key = key
-        self.aspect = aspect
-        self._sums: dict[str, _Sums] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        name = self._key(one)
-        if name is None:
-            return
-        sums = self._sums.get(name)
-        if sums is None:
-            sums = self._sums[name] = _Sums()
-        sums.add(one, times)
-
-    def result(self) -> tuple[Segment, ...]:
+    def result(self, ask: Ask) -> tuple[Segment, ...]:
         """Give the segments, largest first, then by name."""
-        found = [sums.result(name) for name, sums in self._sums.items()]
+        reached = ", ".join(
+            f"count(*) FILTER (depth >= {stage})" for stage in range(1, len(STAGES))
+        )
+        rows = ask(
+            f"""SELECT {self._key} AS kind, count(*) AS cycles, {reached},
+                count(won_cents) FILTER (won), coalesce(sum(won_cents) FILTER (won), 0),
+                within(list(won_at - inquiry_at) FILTER (won AND won_at >= inquiry_at), 50)
+            FROM pass WHERE kind IS NOT NULL GROUP BY kind"""
+        )
+        reasons = self._reasons(ask)
+        found = [_segment(row, reasons.get(row[0], {})) for row in rows]
         return tuple(sorted(found, key=lambda s: (-s.cycles, s.name)))
 
-
-def source_of(one: History) -> str:
-    """Where the lead came from."""
-    return one.source or UNKNOWN
-
-
-def owner_of(one: History) -> str | None:
-    """Who worked on it; None for who was never in anybody's hands."""
-    return (one.owner or UNKNOWN) if one.depth >= STAGES.index("handed_off") else None
-
-
-def month_of(one: History) -> str | None:
-    """The month (UTC) of the inquiry, such as 2026-03; None where that is not known."""
-    began = one.reached.get("inquiry")
-    return None if began is None else month_at(began)
+    def _reasons(self, ask: Ask) -> dict[str, dict[str, int]]:
+        """How often each reason was given, by kind."""
+        rows = ask(
+            f"""SELECT {self._key} AS kind, {REASON} AS why, count(*) FROM pass
+            WHERE kind IS NOT NULL AND state IN {listed(_REFUSALS)} GROUP BY kind, why"""
+        )
+        found: dict[str, dict[str, int]] = {}
+        for name, reason, n in rows:
+            found.setdefault(name, {})[reason] = n
+        return found
 
 
-def band_namer(threshold: float, *, exceeds: bool = False) -> Callable[[History], str | None]:
-    """Give the function that names the band of a cycle's score, such as 65-79."""
+def _segment(row: Row, reasons: Mapping[str, int]) -> Segment:
+    name, cycles, ready, handed, accepted, qualified, won, valued, value, days_to_sale = row
+    refused = sum(reasons.values())
+    given = [(r, n) for r, n in reasons.items() if r != NO_REASON]
+    top, times = min(given, key=lambda pair: (-pair[1], pair[0]), default=(None, 0))
+    return Segment(
+        name=name,
+        cycles=cycles,
+        sales_ready=ready,
+        handed_off=handed,
+        accepted=accepted,
+        qualified=qualified,
+        won=won,
+        passed=share(handed, cycles),
+        acceptance=share(accepted, handed),
+        to_sale=share(won, ready),
+        valued=valued,
+        value=value,
+        value_per_sale=mean(value, valued),
+        days_to_sale=days_to_sale,
+        refused=refused,
+        without_reason=reasons.get(NO_REASON, 0),
+        top_reason=top,
+        top_reason_share=share(times, refused) if top else None,
+    )
+
+
+SOURCE = f"coalesce(source, {quoted(UNKNOWN)})"
+"""Where the lead came from."""
+OWNER = (
+    f"CASE WHEN depth >= {STAGES.index('handed_off')} THEN coalesce(owner, {quoted(UNKNOWN)}) END"
+)
+"""Who worked on it; null for who was never in anybody's hands."""
+MONTH = "month_of(inquiry_at)"
+"""The month (UTC) of the inquiry, such as 2026-03; null where that is not known."""
+
+
+def band_namer(threshold: float, *, exceeds: bool = False) -> str:
+    """Give the band of a cycle's score by its name, such as 65-79, in SQL."""
     edges = band_edges(threshold, exceeds=exceeds)
-    ends = [edge - 1 for edge in edges[1:]] + [100]
-
-    def name(one: History) -> str | None:
-        if one.score is None:
-            return None
-        at = band_of(one.score, edges)
-        return f"{edges[at]}-{ends[at]}"
-
-    return name
+    names = [f"{least}-{most}" for least, most in zip(edges, band_ends(edges), strict=True)]
+    return f"list_extract([{', '.join(map(quoted, names))}], {band_sql('score', edges)} + 1)"

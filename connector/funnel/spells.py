@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from connector.funnel.cohorts import RANK_LEAST
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Aspect, Measure
-from connector.funnel.quarters import quarter_at
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, by_stage
 from connector.funnel.statistics import share, wilson
 
 _READY, _HANDED_OFF, _ACCEPTED, _WON = (
@@ -34,38 +32,30 @@ class Spell(NamedTuple):
     to_sale_interval: tuple[float, float] | None
 
 
-class SpellMeasure(Measure):
-    """Counts by whatever `key` says of a cycle, in one pass; None leaves it out."""
+class SpellMeasure:
+    """Counts by whatever `key` is of a cycle, in SQL; null leaves it out."""
 
-    sums = ("_counts",)
-
-    def __init__(self, key: Callable[[History], str | None], aspect: Aspect = Aspect.KIND) -> None:
+    def __init__(self, key: str) -> None:
         self._key = key
-        self.aspect = aspect
-        self._counts: dict[tuple[str, str], list[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike; a stage without a date is in no quarter."""
-        name = self._key(one)
-        if name is None:
-            return
-        for stage in range(one.depth + 1):
-            at = one.reached.get(STAGES[stage])
-            if at is not None:
-                key = quarter_at(at), name
-                counts = self._counts.get(key)
-                if counts is None:
-                    counts = self._counts[key] = [0] * len(STAGES)
-                counts[stage] += times
+    def result(self, ask: Ask) -> tuple[Spell, ...]:
+        """Give quarters, oldest first; in each the kinds, most leads first, then by name.
 
-    def result(self) -> tuple[Spell, ...]:
-        """Give quarters, oldest first; in each the kinds, most leads first, then by name."""
+        A stage without a date is in no quarter.
+        """
+        found: dict[tuple[str, str], list[int]] = {}
+        for quarter, name, stage, n in ask(by_stage(
+            f"""SELECT quarter_of({{at}}) AS quarter, {self._key} AS kind, {{stage}}, count(*)
+            FROM pass WHERE depth >= {{stage}} AND {{at}} IS NOT NULL AND kind IS NOT NULL
+            GROUP BY quarter, kind"""
+        )):  # fmt: skip
+            found.setdefault((quarter, name), [0] * len(STAGES))[stage] = n
         rates: dict[str, list[float]] = {}
-        for (quarter, _), counts in self._counts.items():
+        for (quarter, _), counts in found.items():
             if (rate := _fair(counts)) is not None:
                 rates.setdefault(quarter, []).append(rate)
-        keys = sorted(self._counts, key=lambda key: (key[0], -self._counts[key][0], key[1]))
-        return tuple(_spell(*key, self._counts[key], rates.get(key[0], [])) for key in keys)
+        keys = sorted(found, key=lambda key: (key[0], -found[key][0], key[1]))
+        return tuple(_spell(*key, found[key], rates.get(key[0], [])) for key in keys)
 
 
 def _fair(counts: list[int]) -> float | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
-from connector.funnel.statistics import share, usual
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask, Row
+from connector.funnel.statistics import share
+from connector.funnel.steps import steps_by, timed_sql
 
 
 class Stage(NamedTuple):
@@ -38,59 +36,46 @@ class Funnel(NamedTuple):
     disordered: int
 
 
-class StageMeasure(Measure):
-    """Counts stages in one pass; a step that seems to run backwards in time is not timed."""
+class StageMeasure:
+    """Counts stages; a step that seems to run backwards in time is not timed.
 
-    sums = ("_reached", "_spans", "_whole", "_standing", "_found", "_disordered")
+    Args:
+        since: Only leads whose inquiry came at that moment or later; everybody without it.
+    """
 
-    def __init__(self) -> None:
-        self._reached = [0] * len(STAGES)
-        self._spans = [array("q") for _ in STAGES]
-        self._whole = array("q")
-        self._standing: Counter[str] = Counter()
-        self._found = 0
-        self._disordered = 0
+    def __init__(self, since: Micros | None = None) -> None:
+        self._where = "true" if since is None else f"inquiry_at >= {since}"
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        self._standing[one.state] += times
-        self._found += times * one.found
-        depth = one.depth
-        for stage in range(depth + 1):
-            self._reached[stage] += times
-        for stage in range(1, depth + 1):
-            self._time(self._spans[stage], one, (STAGES[stage - 1], STAGES[stage]), times)
-        if one.won:
-            self._time(self._whole, one, (STAGES[0], STAGES[-1]), times)
-
-    def _time(self, spans: array[int], one: History, stages: tuple[str, str], times: int) -> None:
-        began, ended = map(one.reached.get, stages)
-        if began is None or ended is None:
-            return
-        if ended < began:
-            self._disordered += times
-        else:
-            spans.extend([ended - began] * times)
-
-    def result(self) -> Funnel:
+    def result(self, ask: Ask) -> Funnel:
         """Give the funnel."""
-        reached, spans = self._reached, self._spans
+        steps = steps_by("''", ask, self._where).get("", [])
+        reached = [step.cycles for step in steps] or [0] * len(STAGES)
         stages = tuple(
-            _stage(name, reached[i], reached[i - 1] if i else 0, spans[i])
-            for i, name in enumerate(STAGES)
+            Stage(name, reached[at], share(reached[at], reached[at - 1]) if at else None,
+                  *(steps[at][1:4] if steps else (0, None, None)))
+            for at, name in enumerate(STAGES)
+        )  # fmt: skip
+        whole, back = self._whole(ask)
+        standing, found = self._standing(ask)
+        return Funnel(
+            stages,
+            standing,
+            Stage("whole", reached[-1], share(reached[-1], reached[0]), *whole),
+            found,
+            back + sum(step.disordered for step in steps),
         )
-        whole = _stage("whole", reached[-1], reached[0], self._whole)
-        standing = dict(sorted(self._standing.items(), key=lambda pair: (-pair[1], pair[0])))
-        return Funnel(stages, standing, whole, self._found, self._disordered)
 
+    def _whole(self, ask: Ask) -> tuple[Row, int]:
+        """The way from inquiry to deal: how often it is timed and how long; how often backwards."""
+        *timed, back = ask(
+            f"""SELECT {timed_sql("inquiry_at", "won_at")} FROM pass WHERE won AND {self._where}"""
+        )[0]
+        return tuple(timed), int(back)
 
-def _stage(name: str, cycles: int, before: int, spans: array[int]) -> Stage:
-    return Stage(name, cycles, share(cycles, before), len(spans), *usual(spans))
-
-
-def measure(histories: Iterable[History]) -> Funnel:
-    """Count cycles, in one pass."""
-    measuring = StageMeasure()
-    for one in histories:
-        measuring.add(one)
-    return measuring.result()
+    def _standing(self, ask: Ask) -> tuple[dict[str, int], int]:
+        rows = ask(
+            f"""SELECT state, count(*), count(*) FILTER (found)
+            FROM pass WHERE {self._where} GROUP BY state"""
+        )
+        ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
+        return {state: n for state, n, _ in ordered}, sum(found for *_, found in rows)

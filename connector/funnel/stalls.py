@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from connector.domain.cycle import State
 from connector.domain.moment import Micros
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
-from connector.funnel.statistics import mean, within
+from connector.funnel.history import STAGES
+from connector.funnel.leakage import SEGMENT_OR_SOURCE
+from connector.funnel.measure import Ask, by_stage, listed, quoted
+from connector.funnel.statistics import mean
 
 LEAST = 10
 """Leads of a segment that must have gone on before their times say what is usual there."""
@@ -36,53 +37,54 @@ class Stall(NamedTuple):
     estimate: int | None
 
 
-class StallMeasure(Measure):
-    """Looks for silence, in one pass."""
+_SPANS = """SELECT {stage} - 1 AS stage, kind, count(*), within(list({at} - {since}), 90)
+FROM pass, LATERAL (SELECT unnest([{kind}, {everybody}]) AS kind)
+WHERE depth >= {stage} AND {at} > {since} GROUP BY kind"""
+"""Two stages of one moment were learnt together: they say nothing of the time between."""
+_SILENT = f"""SELECT state, {SEGMENT_OR_SOURCE} AS kind, list(row({{now}} - last_at, other_cents))
+FROM pass WHERE newest AND last_at IS NOT NULL AND state IN {listed(_OPEN)}
+GROUP BY state, kind"""
 
-    sums = ("_spans", "_open", "_won")
+
+class StallMeasure:
+    """Looks for silence."""
 
     def __init__(self, now: Micros) -> None:
         self._now = now
-        self._spans: dict[tuple[int, str], array[int]] = {}
-        self._open: dict[tuple[int, str], tuple[array[int], array[int]]] = {}
-        self._won = [0, 0]
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        segment = one.segment or one.source or "unknown"
-        if one.won and one.won_cents is not None:
-            self._won[0] += times
-            self._won[1] += times * one.won_cents
-        for stage in range(2, one.depth):
-            began, ended = one.reached.get(STAGES[stage]), one.reached.get(STAGES[stage + 1])
-            # Two stages of one moment were learnt together: they say nothing of the time between.
-            if began is not None and ended is not None and ended > began:
-                for name in (segment, EVERYBODY):
-                    spans = self._spans.setdefault((stage, name), array("q"))
-                    spans.extend([ended - began] * times)
-        place = _OPEN.get(one.state)
-        if place is not None and one.newest and one.last_at is not None:
-            silent, cents = self._open.setdefault((place, segment), (array("q"), array("q")))
-            silent.extend([self._now - one.last_at] * times)
-            cents.extend([-1 if one.other_cents is None else one.other_cents] * times)
-
-    def result(self) -> tuple[Stall, ...]:
+    def result(self, ask: Ask) -> tuple[Stall, ...]:
         """Give stages and segments with open leads, most stalled first."""
-        usual = mean(self._won[1], self._won[0])
-        limits = {key: within(spans, 90) for key, spans in self._spans.items()
-                  if len(spans) >= LEAST}  # fmt: skip
-        rows = [self._stall(key, limits, usual) for key in self._open]
+        won, cents = ask(
+            "SELECT count(won_cents), coalesce(sum(won_cents), 0) FROM pass WHERE won"
+        )[0]
+        usual, limits = mean(cents, won), self._limits(ask)
+        found = ask(_SILENT.format(now=self._now))
+        rows = [
+            self._stall((_OPEN[state], kind), silent, limits, usual)
+            for state, kind, silent in found
+        ]
         return tuple(sorted(rows, key=lambda row: (-row.stalled, -row.open, row[:2])))
 
+    def _limits(self, ask: Ask) -> dict[tuple[int, str], int]:
+        """How long nine of ten take from a stage to the next, by stage and kind."""
+        spans = _SPANS.replace("{kind}", SEGMENT_OR_SOURCE).replace(
+            "{everybody}", quoted(EVERYBODY)
+        )
+        rows = ask(by_stage(spans, range(3, len(STAGES))))
+        return {(stage, kind): p90 for stage, kind, n, p90 in rows if n >= LEAST}
+
     def _stall(
-        self, key: tuple[int, str], limits: dict[tuple[int, str], int | None], usual: int | None
+        self,
+        key: tuple[int, str],
+        silent: Sequence[tuple[Micros, int | None]],
+        limits: Mapping[tuple[int, str], int],
+        usual: int | None,
     ) -> Stall:
         stage, segment = key
         own = limits.get(key)
         limit = own if own is not None else limits.get((stage, EVERYBODY))
-        silent, cents = self._open[key]
-        late = [c for s, c in zip(silent, cents, strict=True) if limit is not None and s > limit]
-        named = [c for c in late if c >= 0]
+        late = [cents for span, cents in silent if limit is not None and span > limit]
+        named = [cents for cents in late if cents is not None]
         blank = len(late) - len(named)
         return Stall(
             STAGES[stage], segment, len(silent), limit, own is not None, len(late),

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
-from connector.funnel.history import STAGES, History
-from connector.funnel.measure import Measure
+from connector.funnel.history import STAGES
+from connector.funnel.measure import Ask
 from connector.funnel.statistics import share, wilson
 
 ABSENT = "owner did nothing in that time"
@@ -48,54 +48,32 @@ class _Missed(NamedTuple):
     due: Micros
 
 
-class UntouchedMeasure(Measure):
-    """Finds them in one pass; causes need what owners did, so they are told at the end."""
+_SEEN = "given_at IS NOT NULL AND watched AND touch_due IS NOT NULL"
+_OWNER = "coalesce(owner, 'unknown')"
 
-    sums = ("_due", "_missed", "_given", "_taken", "_sources")
+
+class UntouchedMeasure:
+    """Finds them among hand-offs whose touch could be seen; causes need what owners did."""
 
     def __init__(self, now: Micros) -> None:
         self._now = now
-        self._due = 0
-        self._missed: Counter[_Missed] = Counter()
-        self._given: Counter[tuple[str, int]] = Counter()
-        self._taken: Counter[tuple[str, int]] = Counter()
-        self._sources: dict[str, list[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike, if its owner's touch could be seen."""
-        given = one.handoff
-        if given is None or not given.watched or given.touch_due is None:
-            return
-        owner, week = one.owner or "unknown", given.at // (7 * DAY)
-        self._given[owner, week] += times
-        if given.touched_at is not None:
-            self._taken[owner, given.touched_at // (7 * DAY)] += times
-        if one.source:
-            counts = self._sources.setdefault(one.source, [0, 0])
-            counts[0] += times
-            counts[1] += times * (one.depth >= _ACCEPTED)
-        if given.touched_at is None and given.touch_due >= self._now:
-            return
-        self._due += times
-        if given.touched_at is None:
-            missed = _Missed(owner, one.source, given.at, given.touch_due)
-            self._missed[missed] += times
-
-    def result(self, days: Mapping[str, OwnerDays]) -> Untouched:
+    def result(self, days: Mapping[str, OwnerDays], ask: Ask) -> Untouched:
         """Give them with causes, by the days on which each owner did something."""
-        most: dict[str, int] = {}
-        for (owner, _), n in self._taken.items():
-            most[owner] = max(n, most.get(owner, 0))
-        poor = self._poor_sources()
+        missed = self._missed(ask)
+        known = _Known(days, _by_week("given_at", ask), _most(ask), _poor_sources(ask))
         owners: dict[str, Counter[str]] = {}
-        for missed, times in self._missed.items():
-            cause = self._cause(missed, days.get(missed.owner), most, poor)
-            owners.setdefault(missed.owner, Counter())[cause] += times
+        for one, times in missed.items():
+            owners.setdefault(one.owner, Counter())[_cause(one, known)] += times
         causes = {c: sum(mine[c] for mine in owners.values()) for c in CAUSES}
+        untouched = missed.total()
+        due = untouched + int(
+            ask(f"SELECT count(*) FROM pass WHERE {_SEEN} AND touched_at IS NOT NULL")[0][0]
+        )
         return Untouched(
-            due=self._due,
-            untouched=self._missed.total(),
-            share=share(self._missed.total(), self._due),
+            due=due,
+            untouched=untouched,
+            share=share(untouched, due),
             causes={cause: n for cause, n in causes.items() if n},
             owners={
                 owner: {c: mine[c] for c in CAUSES if mine[c]}
@@ -103,27 +81,63 @@ class UntouchedMeasure(Measure):
             },
         )
 
-    def _cause(
-        self, one: _Missed, days: OwnerDays | None, most: Mapping[str, int], poor: Set[str]
-    ) -> str:
-        span = range(one.at // DAY, one.due // DAY + 1)
-        handed = days is not None and any(day in days.handed for day in span)
-        own = days is not None and any(day in days.own for day in span)
-        if not handed and not own:
-            return ABSENT
-        if self._given[one.owner, one.at // (7 * DAY)] > most.get(one.owner, 0) > 0:
-            return FULL
-        if not handed:
-            return OWN_FIRST
-        return SOURCE if one.source in poor else UNKNOWN
+    def _missed(self, ask: Ask) -> Counter[_Missed]:
+        rows = ask(
+            f"""SELECT {_OWNER}, source, given_at, touch_due, count(*) FROM pass
+            WHERE {_SEEN} AND touched_at IS NULL AND touch_due < {self._now} GROUP BY ALL"""
+        )
+        return Counter({_Missed(*row): n for *row, n in rows})
 
-    def _poor_sources(self) -> Set[str]:
-        """Sources whose acceptance is below everybody's, beyond what chance explains."""
-        n = sum(given for given, _ in self._sources.values())
-        usual = sum(taken for _, taken in self._sources.values()) / n if n else 0.0
-        poor = set()
-        for source, (given, taken) in self._sources.items():
-            bounds = wilson(taken, given)
-            if given >= _LEAST and bounds is not None and bounds[1] < usual:
-                poor.add(source)
-        return poor
+
+class _Known(NamedTuple):
+    """What causes are told by: `given` hand-offs by owner and week, the `most` that each owner
+    took up in a week, and sources that sales seldom accepts."""
+
+    days: Mapping[str, OwnerDays]
+    given: Mapping[tuple[str, int], int]
+    most: Mapping[str, int]
+    poor: Set[str]
+
+
+def _by_week(moment: str, ask: Ask) -> dict[tuple[str, int], int]:
+    rows = ask(
+        f"""SELECT {_OWNER} AS who, {moment} // {7 * DAY} AS week, count(*) FROM pass
+        WHERE {_SEEN} AND {moment} IS NOT NULL GROUP BY who, week"""
+    )
+    return {(owner, week): n for owner, week, n in rows}
+
+
+def _most(ask: Ask) -> dict[str, int]:
+    most: dict[str, int] = {}
+    for (owner, _), n in _by_week("touched_at", ask).items():
+        most[owner] = max(n, most.get(owner, 0))
+    return most
+
+
+def _poor_sources(ask: Ask) -> Set[str]:
+    """Sources whose acceptance is below everybody's, beyond what chance explains."""
+    rows = ask(
+        f"""SELECT source, count(*), count(*) FILTER (depth >= {_ACCEPTED}) FROM pass
+        WHERE {_SEEN} AND source IS NOT NULL GROUP BY source"""
+    )
+    n = sum(given for _, given, _ in rows)
+    usual = sum(taken for *_, taken in rows) / n if n else 0.0
+    poor = set()
+    for source, given, taken in rows:
+        bounds = wilson(taken, given)
+        if given >= _LEAST and bounds is not None and bounds[1] < usual:
+            poor.add(source)
+    return poor
+
+
+def _cause(one: _Missed, known: _Known) -> str:
+    span, days = range(one.at // DAY, one.due // DAY + 1), known.days.get(one.owner)
+    handed = days is not None and any(day in days.handed for day in span)
+    own = days is not None and any(day in days.own for day in span)
+    if not handed and not own:
+        return ABSENT
+    if known.given[one.owner, one.at // (7 * DAY)] > known.most.get(one.owner, 0) > 0:
+        return FULL
+    if not handed:
+        return OWN_FIRST
+    return SOURCE if one.source in known.poor else UNKNOWN

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
-from connector.funnel.history import History
-from connector.funnel.measure import Measure
-from connector.funnel.statistics import usual
+from connector.funnel.measure import Ask
 
 
 class Wait(NamedTuple):
@@ -22,40 +19,25 @@ class Wait(NamedTuple):
     longest: Micros | None
 
 
-class WaitMeasure(Measure):
-    """Takes the stays of cycles, in one pass; one that seems to run backwards is left out."""
+_STAYS = """SELECT state, count(*) FILTER (left_it), within(list(span) FILTER (left_it), 50),
+    within(list(span) FILTER (left_it), 90), count(*) FILTER (NOT left_it),
+    max(span) FILTER (NOT left_it)
+FROM (
+    SELECT stay.state AS state, stay.until IS NOT NULL AS left_it,
+        coalesce(stay.until, {now}) - stay.since AS span
+    FROM (SELECT newest, state AS present, unnest(stays) AS stay FROM pass)
+    WHERE span >= 0 AND (left_it OR (newest AND stay.state = present))
+)
+GROUP BY state ORDER BY state"""
 
-    sums = ("_left", "_open")
+
+class WaitMeasure:
+    """Takes the stays of cycles; one that seems to run backwards is left out."""
 
     def __init__(self, now: Micros) -> None:
         self._now = now
-        self._left: dict[str, array[int]] = {}
-        self._open: dict[str, array[int]] = {}
 
-    def add(self, one: History, times: int = 1) -> None:
-        """Count a cycle, or so many alike."""
-        for state, since, until in one.stays:
-            if until is not None:
-                kept, span = self._left, until - since
-            elif one.newest and state == one.state:
-                kept, span = self._open, self._now - since
-            else:
-                continue
-            if span >= 0:
-                kept.setdefault(state, array("q")).extend([span] * times)
-
-    def result(self) -> tuple[Wait, ...]:
+    def result(self, ask: Ask) -> tuple[Wait, ...]:
         """Give the states, the longest usual wait first, then by name."""
-        states = sorted(self._left.keys() | self._open.keys())
-        found = [self._wait(state) for state in states]
+        found = [Wait(*row) for row in ask(_STAYS.format(now=self._now))]
         return tuple(sorted(found, key=lambda wait: -(wait.p90 or 0)))
-
-    def _wait(self, state: str) -> Wait:
-        left, still = self._left.get(state, array("q")), self._open.get(state, array("q"))
-        return Wait(
-            state,
-            len(left),
-            *usual(left),
-            len(still),
-            max(still, default=None),
-        )

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 from connector.documents import canonical_hash
+from connector.domain.dated import CHANGED, Changed
 from connector.domain.duration import parse_duration
 from connector.domain.moment import Micros
-from connector.domain.record import Activity, Kind, Record, Rejected
+from connector.domain.record import Activity, Edit, Kind, Record, Rejected
 from connector.mapping import converters
 from connector.mapping.activities import compile_activity
-from connector.mapping.converters import ValueRefused
-from connector.mapping.document import From, MappedObject, MappingDocument, RowTest, Status, plain
-from connector.mapping.readers import Row, Step, Whole, field_reader, fields_reader, step
+from connector.mapping.converters import Convert, ValueRefused
+from connector.mapping.document import (
+    From,
+    History,
+    MappedObject,
+    MappingDocument,
+    RowTest,
+    Status,
+    plain,
+)
+from connector.mapping.readers import (
+    Row,
+    Step,
+    Whole,
+    converter,
+    field_reader,
+    fields_reader,
+    step,
+)
 from connector.mapping.reference import compile_reference
 from connector.mapping.several import one_each, the_first
+from connector.mapping.trails import compile_trail
 
-Converted: TypeAlias = Record | tuple[Activity, ...] | Rejected | None
+Converted: TypeAlias = Record | tuple[Activity, ...] | tuple[Edit, ...] | Rejected | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +70,9 @@ class CompiledObject:
     `names` are the remote fields to read, write targets included. `convert` takes a row and its
     place and gives a Record, activities, a Rejected, or None for a row that `where:` leaves out.
     `hash` covers all that decides what `convert` gives. `says` tells how one field says
-    a status.
+    a status. `dated` are our fields whose earlier values are kept, each with the remote field that
+    holds them where we write it ourselves; `trail` is the object that tells of their edits, if one
+    does: its `convert` gives edits. The edits of `told_by` say when the status was reached.
     """
 
     name: str
@@ -68,13 +88,16 @@ class CompiledObject:
     optional: bool
     says: Says | None
     convert: Callable[[Row, str], Converted]
+    dated: Mapping[str, str | None] = field(default_factory=dict)
+    trail: CompiledObject | None = None
+    told_by: str | None = None
 
 
 def compile_mapping(document: MappingDocument) -> dict[str, CompiledObject]:
     """Compile every object: owners and accounts first, then people, deals and activities."""
     order = [Kind.OWNER, Kind.CAMPAIGN, Kind.ACCOUNT, Kind.PERSON, Kind.OPPORTUNITY, Kind.ACTIVITY]
     named = sorted(document.objects.items(), key=lambda pair: order.index(pair[1].is_))
-    return {name: _compile(document, name, one) for name, one in named}
+    return {name: _with_history(document, name, one) for name, one in named}
 
 
 def mapping_hash(document: MappingDocument) -> str:
@@ -106,10 +129,10 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         source=one.source or name,
         key=one.key,
         changed=one.changed,
-        names=tuple(names),
+        names=tuple(_only_where_told(one, name) for name in names),
         ids=tuple(one.ids),
         hash=canonical_hash(
-            one.model_dump(mode="json", by_alias=True, exclude={"write", "optional"})
+            one.model_dump(mode="json", by_alias=True, exclude={"write", "optional", "history"})
         ),
         writes=writes,
         asks=dict(one.asks),
@@ -117,6 +140,84 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         says=_says(one.status),
         convert=_guarded(convert, tests, name, one.key),
     )
+
+
+def _only_where_told(one: MappedObject, name: str) -> str:
+    """A moment of a field is asked for where the field holds what says something to us."""
+    field = name.removesuffix(CHANGED)
+    if field == name:
+        return name
+    test, status = one.where.get(field), one.status
+    if test is not None and test.not_in is None:
+        told: Sequence[Any] = test.in_ or [test.equals]
+        return Changed(field, map(_word, told))
+    if status is not None and status.from_ == field:
+        return Changed(field, (told for told, ours in status.values.items() if ours is not None))
+    return name
+
+
+def _with_history(document: MappingDocument, name: str, one: MappedObject) -> CompiledObject:
+    made = _compile(document, name, one)
+    if one.history is None:
+        return made
+    written = {target.to for target in made.writes.values()}
+    remotes = {ours: one.remote_of(ours) for ours in one.history.fields}
+    dated = {
+        ours: remote if ours == "owner" and remote in written else None
+        for ours, remote in remotes.items()
+    }
+    told_by = one.history.told_by or ("status" if "status" in dated else None)
+    return replace(made, dated=dated, trail=_trail(name, one, one.history), told_by=told_by)
+
+
+def _trail(name: str, one: MappedObject, history: History) -> CompiledObject | None:
+    """The object of edits, as one more to be read: its rows have no other use."""
+    if history.source is None or history.key is None:
+        return None
+    names: dict[str, None] = {}
+    convert = compile_trail(history, _edited(one, history), names)
+    told = [
+        one.model_dump(mode="json", by_alias=True, include=_TOLD_BY),
+        history.model_dump(exclude={"told_by"}),
+    ]
+    return CompiledObject(
+        name=f"{name}.history",
+        kind=Kind.HISTORY,
+        source=history.source,
+        key=history.key,
+        changed=history.at,
+        names=tuple(names),
+        ids=(),
+        hash=canonical_hash(told),
+        writes={},
+        asks={},
+        optional=True,
+        says=None,
+        convert=_guarded(convert, [], f"{name}.history", history.key),
+    )
+
+
+_TOLD_BY = {"fields", "status", "owner", "account", "opted_out", "asks"}
+
+
+def _edited(one: MappedObject, history: History) -> dict[str, list[tuple[str, Convert]]]:
+    """How the values of each remote field become ours: (our word, converter) for each."""
+    found: dict[str, list[tuple[str, Convert]]] = {}
+    for ours in history.fields:
+        remote = one.remote_of(ours)
+        if remote is not None:
+            found.setdefault(remote, []).append((ours, _converter_of(one, ours)))
+    return found
+
+
+def _converter_of(one: MappedObject, ours: str) -> Convert:
+    if ours == "status" and one.status is not None:
+        return converters.table(one.status.values, None, closed=True)
+    if ours == "opted_out":
+        return converters.boolean
+    reason = one.status.reason if ours == "reason" and one.status is not None else None
+    spec = reason if reason is not None else one.fields.get(ours)
+    return converter(spec) if isinstance(spec, From) else converters.text
 
 
 def _says(status: Status | None) -> Says | None:

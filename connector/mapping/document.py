@@ -29,7 +29,8 @@ ACTIVITY_FIELDS = (
 RESERVED = frozenset(
     {"status", "status_at", "reason", "owner", "account", "person", "opted_out", "frozen"}
 )
-_OPPORTUNITY = frozenset({"open", "won", "lost"})
+_OPPORTUNITY = frozenset({"open", "won", "lost", "accepted", "qualified", "rejected", "recycled"})
+"""What a deal is, and what sales decided where the CRM has a record of its own for that."""
 
 
 class From(Document):
@@ -145,6 +146,38 @@ class Target(Document):
         return value
 
 
+class History(Document):
+    """Fields whose earlier values are kept: as a remote object of edits tells them, where there is
+    one, else as runs see them.
+
+    `fields` are our words. With `source` the other keys name its remote fields; one row of it is
+    one edit of one field of one record.
+    """
+
+    fields: Annotated[list[str], Field(min_length=1)]
+    source: str | None = None
+    key: str | None = None
+    record: str | None = None
+    field: str | None = None
+    before: str | None = None
+    after: str | None = None
+    at: str | None = None
+    by: str | None = None
+    told_by: str | None = None
+    """Our word whose edits say when a status was reached that no field of its own holds."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> History:
+        needed = ("key", "record", "field", "before", "after", "at")
+        given = [name for name in (*needed, "by") if getattr(self, name) is not None]
+        lacking = [name for name in needed if name not in given]
+        if self.source is not None and lacking:
+            raise ValueError(f"`history: source:` needs {', '.join(f'`{n}:`' for n in lacking)}")
+        if self.source is None and given:
+            raise ValueError(f"`history: {given[0]}:` needs a `source:`")
+        return self
+
+
 class MappedObject(Document):
     """One remote object."""
 
@@ -164,6 +197,7 @@ class MappedObject(Document):
     opted_out: str | None = None
     frozen: str | None = None
     status: Status | None = None
+    history: History | None = None
     type: str | From | None = None
     at: str | From | None = None
     events: list[Event] = []
@@ -173,7 +207,12 @@ class MappedObject(Document):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> MappedObject:
-        for check in (self._check_activity, self._check_fields, self._check_status):
+        for check in (
+            self._check_history,
+            self._check_activity,
+            self._check_fields,
+            self._check_status,
+        ):
             check()
         if self.frozen is not None and self.is_ is not Kind.PERSON:
             raise ValueError("`frozen:` belongs to an object that `is: person`")
@@ -210,6 +249,38 @@ class MappedObject(Document):
                 raise ValueError(f"field `{name}` is none of: {', '.join(ACTIVITY_FIELDS)}")
             if self.is_ is not Kind.ACTIVITY and name in RESERVED:
                 raise ValueError(f"`{name}` has a key of its own beside `fields:`")
+
+    def _check_history(self) -> None:
+        if self.is_ is Kind.HISTORY:
+            raise ValueError("`is: history` is no object; write `history:` where its records are")
+        if self.history is None:
+            return
+        if self.is_ is Kind.ACTIVITY:
+            raise ValueError("an activity has no `history:`")
+        told_by = self.history.told_by
+        if told_by is not None and told_by not in self.history.fields:
+            raise ValueError(f"`history: told_by: {told_by}` is not among its `fields:`")
+        for name in self.history.fields:
+            if self.remote_of(name) is None:
+                raise ValueError(f"`history: {name}` is not read from one remote field here")
+
+    def remote_of(self, name: str) -> str | None:
+        """The one remote field that one of our words is read from; None where there is no such."""
+        own = {
+            "status": self.status.from_ if self.status is not None else None,
+            "reason": self._reason(),
+            "owner": self.owner,
+            "account": self.account,
+            "opted_out": self.opted_out,
+            **self.fields,
+        }
+        spec = own.get(name)
+        found = spec.from_ if isinstance(spec, From) else spec
+        return found if isinstance(found, str) else None
+
+    def _reason(self) -> str | From | None:
+        said = self.status.reason if self.status is not None else None
+        return said if said is not None else self.asks.get("reason")
 
     def _check_status(self) -> None:
         if self.status is None:
@@ -265,5 +336,9 @@ def load_mapping(path: Path, environ: dict[str, str] | None = None) -> MappingDo
 
 
 def plain(document: MappingDocument) -> Any:
-    """Give the document as plain values, for hashing."""
-    return document.model_dump(mode="json", by_alias=True)
+    """Give the document as plain values, for hashing; a newer key counts only where it is used."""
+    given = document.model_dump(mode="json", by_alias=True)
+    for one in given["objects"].values():
+        if one["history"] is None:
+            del one["history"]
+    return given

@@ -49,8 +49,9 @@ class Profile:
         elif isinstance(converted, Record):
             self._record(one, converted)
         else:
-            for activity in converted:
-                self._activity(activity)
+            for one_of in converted:
+                if isinstance(one_of, Activity):
+                    self._activity(one_of)
         self._tables(one.name, self._document.objects[one.name], row)
 
     def fill(self, obj: str, field: str) -> float:

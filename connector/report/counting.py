@@ -1,36 +1,58 @@
-"""Everything the report counts over cycles: what is asked, and one pass over a span of people."""
+"""Everything the report counts over passes: what is asked, and the table that is asked for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from connector.config.costs import Costs
+from connector.config.load import Loaded
 from connector.config.settings import Report
 from connector.domain.moment import Micros
+from connector.engine.passes import Passes, open_passes
+from connector.engine.telling import (
+    Deal,
+    Times,
+    Words,
+    activity_counts,
+    days_worked,
+    read_tables,
+    tell,
+)
 from connector.funnel.bands import BandMeasure
 from connector.funnel.handoffs import HandoffMeasure
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.leakage import LeakageMeasure
 from connector.funnel.maturity import MaturityMeasure
-from connector.funnel.measure import Aspect, together
+from connector.funnel.measure import Ask
 from connector.funnel.returns import ReturnMeasure
-from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owner_of, source_of
+from connector.funnel.segments import MONTH, OWNER, SOURCE, SegmentMeasure, band_namer
 from connector.funnel.stages import StageMeasure
+from connector.funnel.untouched import OwnerDays
 from connector.report.campaigns import return_measure
-from connector.report.feeding import alike_of, feed
-from connector.report.kinds import kind_measures, leakage_measure, spell_measures
-from connector.report.outlook import outlook_measures
-from connector.store import quality
-from connector.store.histories import Reading, Worth
-from connector.store.resting import passes
-from connector.store.streams import Span
+from connector.report.kinds import Kinds, Spells, kind_measures, leakage_measure, spell_measures
+from connector.report.outlook import Outlook, outlook_measures, types_of
+from connector.store.database import Store
+from connector.store.incoming.deals import deals_of, deals_query
+from connector.store.passes.histories import BACKLOG, FOUND, Reading, Worth
+from connector.store.passes.telling import ANSWERED, BY, NEXT, telling_queries
+from connector.store.persons import quality
+from connector.store.schema import person
+from connector.store.statements.streams import rows
+from connector.sync.deciding import nurturing
+
+_WORDS = Words(FOUND, BACKLOG, NEXT, ANSWERED, BY)
+_TRIES = 5
 
 
 class Asked(NamedTuple):
-    """What to count, as plain values that another process can be told.
+    """What to count.
 
     `start` is the moment of the first run, `published` that of the model's approval; of each of
     `fields` the people are counted of whom it is known.
@@ -63,42 +85,87 @@ class Measures(NamedTuple):
     returns: ReturnMeasure
 
 
-class Counted:
-    """What a pass found; what passes over other people found can be added to it."""
+class Counted(NamedTuple):
+    """Measures, what they ask, and what was counted beside the passes."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.measures = _measures(asked)
-        self.kinds = kind_measures(asked.report, asked, asked.now, asked.start)
-        self.outlook = outlook_measures(asked.report, asked, asked.now, asked.published)
-        self.spells = spell_measures(asked.report, asked)
-        self.all = (*self.measures, *self.kinds, *self.outlook, *self.spells)
-        self.worth = Worth()
-        self.known: dict[str, int] = {}
-        self.activities = quality.Activities(0, 0, 0)
+    measures: Measures
+    kinds: Kinds
+    outlook: Outlook
+    spells: Spells
+    ask: Ask
+    worth: Worth
+    known: Mapping[str, int]
+    types: Mapping[str, tuple[int, int]]
+    consent: list[dict[str, Any]]
+    activities: quality.Activities
 
-    def count(self, tx: Connection, asked: Asked, span: Span) -> None:
-        """Count the people of a span."""
-        alike = alike_of(asked.now, asked.start, asked.threshold, exceeds=asked.exceeds)
-        feed(passes(tx, asked.reading, self.worth, span), alike, self.all)
-        self.activities = quality.activities_of(tx, span)
-        self.known = quality.known_fields(tx, asked.fields, span)
 
-    def state(self) -> dict[str, Any]:
-        """Give what was counted, as plain values."""
-        return {
-            "measures": [one.state() for one in self.all],
-            "worth": self.worth,
-            "known": self.known,
-            "activities": self.activities,
-        }
+class View(NamedTuple):
+    """The store as it was at one moment, and an empty table of passes beside the same."""
 
-    def absorb(self, state: Mapping[str, Any]) -> None:
-        """Add what another pass counted."""
-        for one, other in zip(self.all, state["measures"], strict=True):
-            one.absorb(other)
-        together(self.worth, state["worth"])
-        together(self.known, state["known"])
-        self.activities = together(self.activities, state["activities"])
+    tx: Connection
+    passes: Passes
+
+
+@contextmanager
+def one_view(store: Store) -> Iterator[View]:
+    """Give a view of the store; where others never stop writing, its two ways in may be moments
+    apart."""
+    with open_passes() as passes:
+        for last in [False] * (_TRIES - 1) + [True]:
+            with store.watching() as unchanged, store.read() as tx:
+                tx.execute(select(person.c.id).limit(1)).first()  # only then a view is fixed
+                passes.look(store.url)
+                if unchanged() or last:
+                    yield View(tx, passes)
+                    return
+
+
+@contextmanager
+def filling(view: View, reading: Reading) -> Iterator[Worth]:
+    """Fill the table of passes; gives what was come upon on the way, whole when it ends.
+
+    The tables of the store are read meanwhile, in the other process: within is the time to ask
+    `view.tx` for anything else.
+    """
+    queries, worth = telling_queries(view.tx.dialect.name), Worth()
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(read_tables, view.passes, queries, _WORDS, reading.segment)
+        deals = list(_deals(view.tx, reading, worth))
+        yield worth
+        read.result()
+    times = Times(reading.verdict_due, reading.open_between)
+    tell(view.passes, deals, _WORDS, times, watched=reading.watched)
+    if reading.watched:
+        for owner, day, handed in days_worked(view.passes):
+            days = worth.worked.setdefault(owner, OwnerDays(set(), set()))
+            (days.handed if handed else days.own).add(day)
+
+
+def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
+    """Tell all passes of a view of the store, and give what counts them."""
+    with filling(view, asked.reading) as worth:
+        known = quality.known_fields(view.tx, asked.fields)
+        types = types_of(view.tx, asked.now)
+        consent = nurturing.blocked_in(view.tx, loaded)
+    return Counted(
+        _measures(asked),
+        kind_measures(asked.report, asked, asked.now, asked.start),
+        outlook_measures(asked.report, asked, asked.now, asked.published),
+        spell_measures(asked.report, asked),
+        view.passes.ask,
+        worth,
+        known,
+        types,
+        consent,
+        quality.Activities(*map(int, activity_counts(view.passes))),
+    )
+
+
+def _deals(tx: Connection, reading: Reading, worth: Worth) -> Iterator[Deal]:
+    for who, mine in groupby(rows(tx, deals_query(tx, reading.connection)), itemgetter(0)):
+        for deal in deals_of(list(mine), reading.currency, worth):
+            yield (who, *deal)
 
 
 def _measures(asked: Asked) -> Measures:
@@ -109,10 +176,10 @@ def _measures(asked: Asked) -> Measures:
         leakage=leakage_measure(asked.report),
         bands=BandMeasure(threshold, exceeds=exceeds),
         handoffs=HandoffMeasure(asked.now),
-        sources=SegmentMeasure(source_of),
-        owners=SegmentMeasure(owner_of, Aspect.HANDS),
-        by_band=SegmentMeasure(band_namer(threshold, exceeds=exceeds), Aspect.BAND),
-        months=SegmentMeasure(month_of, Aspect.MONTH),
+        sources=SegmentMeasure(SOURCE),
+        owners=SegmentMeasure(OWNER),
+        by_band=SegmentMeasure(band_namer(threshold, exceeds=exceeds)),
+        months=SegmentMeasure(MONTH),
         maturity=MaturityMeasure(asked.now),
         returns=return_measure(asked.report, asked.costs),
     )

@@ -16,21 +16,22 @@ from connector.config.settings import Report
 from connector.domain.moment import SECOND, Micros, format_iso
 from connector.funnel.handoffs import OwnerHandoffs, Timeliness
 from connector.funnel.leakage import Leak, Leakage
+from connector.funnel.measure import Ask
 from connector.funnel.segments import Segment
 from connector.funnel.stages import Funnel, Stage
 from connector.funnel.statistics import share
 from connector.report.amounts import days, hours, money
-from connector.report.campaigns import campaign_figures, spent
-from connector.report.counting import Asked, Counted, Measures
+from connector.report.campaigns import Spent, campaign_figures, spent
+from connector.report.counting import Asked, Counted, Measures, counting, one_view
 from connector.report.kinds import kind_figures, spell_figures
 from connector.report.maturity import maturity_data
 from connector.report.outlook import alarm_figures, outlook_figures
-from connector.report.parts import counting
 from connector.scoring.model import Model
-from connector.store import people, plans, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, watched
-from connector.sync import nurturing
+from connector.store.outgoing import plans
+from connector.store.passes.histories import Reading, watched
+from connector.store.persons import people, quality
+from connector.store.running import runs
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"
@@ -46,43 +47,55 @@ def report_figures(
     settings = loaded.settings
     with store.read() as tx:
         paid = spent(tx, loaded, now, warnings)
-    consent = nurturing.blocked(store, loaded)
     costs = paid.costs
-    with counting(store, lambda tx: _asked(tx, loaded, model, costs, now)) as (tx, asked, found):
+    with one_view(store) as view:
+        tx, asked = view.tx, _asked(view.tx, loaded, model, costs, now)
+        found = counting(view, asked, loaded)
         names = _owner_names(tx, asked.reading.connection, settings.report.owners)
-        health = _health(tx, found)
-        counts = found.measures.maturity.result()
-        grown = maturity_data(tx, loaded, models, routing, counts, now, found.known)
+        counts = found.measures.maturity.result(found.ask)
         last = runs.newest(tx, 1)
-        periods = found.kinds.periods.result()
-        alarms = alarm_figures(tx, found.outlook, periods, settings.report.segment, now)
-    returns = found.measures.returns.result()
+        return {
+            "as_of": format_iso(now // SECOND * SECOND),
+            "currency": settings.report.currency,
+            "model": {
+                "name": model.name,
+                "version": model.hash[:8],
+                "threshold": model.threshold,
+                "compare": model.compare,
+            },
+            "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
+            **_measured(found.measures, found.ask, settings.report, names),
+            "maturity": maturity_data(tx, loaded, models, routing, counts, now, found.known),
+            **_by_kind(tx, found, asked, paid, names),
+            "consent": found.consent,
+            "health": _health(tx, found),
+        }
+
+
+def _by_kind(
+    tx: Connection, found: Counted, asked: Asked, paid: Spent, names: dict[str, str]
+) -> dict[str, Any]:
+    """Kinds and campaigns, and what they say of the time to come."""
+    report, ask = asked.report, found.ask
+    called = {
+        **dict.fromkeys(("owner", "partner"), names),
+        "campaign": {**paid.costs.names, **{word: one.name for word, one in paid.told.items()}},
+    }
+    returns, periods = found.measures.returns.result(ask), found.kinds.periods.result(ask)
     return {
-        "as_of": format_iso(now // SECOND * SECOND),
-        "currency": settings.report.currency,
-        "model": {
-            "name": model.name,
-            "version": model.hash[:8],
-            "threshold": model.threshold,
-            "compare": model.compare,
-        },
-        "last_run": {"run": last[0].id, "status": last[0].status} if last else None,
-        **_measured(found.measures, settings.report, names),
-        "maturity": grown,
         **kind_figures(
             found.kinds,
-            settings.report,
+            ask,
+            report,
             asked.start,
             found.worth.worked,
-            names,
+            called,
             seen=asked.reading.watched,
         ),
-        "kind_quarters": spell_figures(found.spells, names),
-        "campaigns": campaign_figures(returns, paid, settings.report),
-        **outlook_figures(found.outlook, settings.report, returns, asked.published, names),
-        **alarms,
-        "consent": consent,
-        "health": health,
+        "kind_quarters": spell_figures(found.spells, ask, called),
+        "campaigns": campaign_figures(returns, paid, report),
+        **outlook_figures(found.outlook, ask, report, returns, asked.published, names),
+        **alarm_figures(tx, found.types, found.outlook, ask, periods, report.segment, asked.now),
     }
 
 
@@ -114,14 +127,16 @@ def _asked(tx: Connection, loaded: Loaded, model: Model, costs: Costs, now: Micr
     )
 
 
-def _measured(measures: Measures, report: Report, names: dict[str, str]) -> dict[str, Any]:
-    funnel = measures.stages.result()
-    leakage = measures.leakage.result()
-    everybody, owners = measures.handoffs.result()
+def _measured(
+    measures: Measures, ask: Ask, report: Report, names: dict[str, str]
+) -> dict[str, Any]:
+    funnel = measures.stages.result(ask)
+    leakage = measures.leakage.result(ask)
+    everybody, owners = measures.handoffs.result(ask)
     hidden = report.owners == "off"
-    months = sorted((_segment(s) for s in measures.months.result()), key=lambda row: row["name"])
+    months = sorted((_segment(s) for s in measures.months.result(ask)), key=lambda row: row["name"])
     return {
-        "headline": _headline(measures),
+        "headline": _headline(measures, ask),
         "stages": [_stage(stage, report) for stage in funnel.stages],
         "whole": _timed(funnel.whole),
         "found": funnel.found,
@@ -129,10 +144,10 @@ def _measured(measures: Measures, report: Report, names: dict[str, str]) -> dict
         "standing": funnel.standing,
         "reasons": _reasons(leakage),
         "leakage": _leakage(leakage, funnel),
-        "bands": [band._asdict() | {"name": band.name} for band in measures.bands.result()],
-        "by_source": [_segment(s) for s in measures.sources.result()],
-        "by_owner": [] if hidden else [_segment(s, names) for s in measures.owners.result()],
-        "by_band": [_segment(s) for s in measures.by_band.result()],
+        "bands": [band._asdict() | {"name": band.name} for band in measures.bands.result(ask)],
+        "by_source": [_segment(s) for s in measures.sources.result(ask)],
+        "by_owner": [] if hidden else [_segment(s, names) for s in measures.owners.result(ask)],
+        "by_band": [_segment(s) for s in measures.by_band.result(ask)],
         "by_month": months,
         "handoffs": _handoffs(everybody, names)
         | {"owners": [] if hidden else [_handoffs(one, names) for one in owners]},
@@ -148,8 +163,8 @@ def _owner_names(tx: Connection, connection: str, shown: str) -> dict[str, str]:
             if row.doc.get("name")}  # fmt: skip
 
 
-def _headline(measures: Measures) -> dict[str, Any]:
-    found = measures.headline.result()
+def _headline(measures: Measures, ask: Ask) -> dict[str, Any]:
+    found = measures.headline.result(ask)
     return found._asdict() | {
         "value": money(found.value),
         "value_per_sale": money(found.value_per_sale),

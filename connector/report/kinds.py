@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from connector.config.settings import Report
 from connector.domain.moment import Micros, format_iso
 from connector.funnel.cohorts import (
+    CAMPAIGN,
+    NOBODY,
+    PARTNER,
+    PHASE,
+    SEGMENT,
+    THEME,
     Cohort,
     CohortMeasure,
     PeriodMeasure,
     Step,
     before,
-    campaign_of,
-    partner_of,
-    phase_of,
-    segment_of,
-    theme_of,
 )
 from connector.funnel.contact import Contact, ContactMeasure
-from connector.funnel.history import STAGES, History
+from connector.funnel.history import STAGES
 from connector.funnel.leakage import Leak, LeakageMeasure
 from connector.funnel.lifetime import Lifetime, LifetimeMeasure, Product
-from connector.funnel.measure import Aspect
+from connector.funnel.measure import Ask
 from connector.funnel.quality import Quality, QualityMeasure
-from connector.funnel.segments import band_namer, owner_of, source_of
+from connector.funnel.segments import OWNER, SOURCE, band_namer
 from connector.funnel.spells import SpellMeasure
 from connector.funnel.stalls import Stall, StallMeasure
 from connector.funnel.statistics import share
@@ -34,8 +35,8 @@ from connector.funnel.waiting import Wait, WaitMeasure
 from connector.report.amounts import days, money
 
 BASELINES = {"6 months": 182, "12 months": 365}
-_HANDS = ("owner", "partner")
-"""Kinds that go by whose hands a lead is in."""
+Names = Mapping[str, Mapping[str, str]]
+"""How those of a kind (owner, partner, campaign) are called on the page, by their code."""
 
 
 class Spells(NamedTuple):
@@ -51,7 +52,7 @@ class Spells(NamedTuple):
 
 
 class Kinds(NamedTuple):
-    """The measures; each takes cycles one by one."""
+    """The measures."""
 
     source: CohortMeasure
     campaign: CohortMeasure
@@ -96,16 +97,16 @@ def kind_measures(report: Report, ready: Threshold, now: Micros, start: Micros) 
     threshold, exceeds = ready.threshold, ready.exceeds
     half, year = BASELINES.values()
     return Kinds(
-        source=CohortMeasure(source_of),
-        campaign=CohortMeasure(campaign_of, Aspect.EACH),
-        segment=CohortMeasure(segment_of if report.segment else _nobody, Aspect.SEGMENT),
-        owner=CohortMeasure(owner_of if report.owners != "off" else _nobody, Aspect.HANDS),
-        band=CohortMeasure(band_namer(threshold, exceeds=exceeds), Aspect.BAND),
-        theme=CohortMeasure(theme_of, Aspect.HANDS),
-        partner=CohortMeasure(partner_of, Aspect.HANDS),
-        phase=CohortMeasure(phase_of, Aspect.HANDS),
-        half_year=CohortMeasure(before(start, half, "before"), Aspect.MONTH),
-        year=CohortMeasure(before(start, year, "before"), Aspect.MONTH),
+        source=CohortMeasure(SOURCE),
+        campaign=CohortMeasure(CAMPAIGN),
+        segment=CohortMeasure(SEGMENT if report.segment else NOBODY),
+        owner=CohortMeasure(OWNER if report.owners != "off" else NOBODY),
+        band=CohortMeasure(band_namer(threshold, exceeds=exceeds)),
+        theme=CohortMeasure(THEME),
+        partner=CohortMeasure(PARTNER),
+        phase=CohortMeasure(PHASE),
+        half_year=CohortMeasure(before(start, half, "before")),
+        year=CohortMeasure(before(start, year, "before")),
         periods=PeriodMeasure(),
         stalls=StallMeasure(now),
         untouched=UntouchedMeasure(now),
@@ -120,23 +121,23 @@ def kind_measures(report: Report, ready: Threshold, now: Micros, start: Micros) 
 def spell_measures(report: Report, ready: Threshold) -> Spells:
     """Give fresh measures."""
     return Spells(
-        source=SpellMeasure(source_of),
-        campaign=SpellMeasure(campaign_of, Aspect.EACH),
-        segment=SpellMeasure(segment_of if report.segment else _nobody),
-        owner=SpellMeasure(owner_of if report.owners != "off" else _nobody),
+        source=SpellMeasure(SOURCE),
+        campaign=SpellMeasure(CAMPAIGN),
+        segment=SpellMeasure(SEGMENT if report.segment else NOBODY),
+        owner=SpellMeasure(OWNER if report.owners != "off" else NOBODY),
         band=SpellMeasure(band_namer(ready.threshold, exceeds=ready.exceeds)),
-        theme=SpellMeasure(theme_of),
-        partner=SpellMeasure(partner_of),
+        theme=SpellMeasure(THEME),
+        partner=SpellMeasure(PARTNER),
     )
 
 
-def spell_figures(found: Spells, names: Mapping[str, str]) -> dict[str, Any]:
+def spell_figures(found: Spells, ask: Ask, names: Names) -> dict[str, Any]:
     """Give what happened in each quarter, by kind."""
     return {
         kind: [
             {
                 "quarter": one.quarter,
-                "name": names.get(one.name, one.name) if kind in _HANDS else one.name,
+                "name": names.get(kind, {}).get(one.name, one.name),
                 "rank": one.rank,
                 **dict(zip(STAGES, one.reached, strict=True)),
                 "acceptance": one.acceptance,
@@ -144,59 +145,56 @@ def spell_figures(found: Spells, names: Mapping[str, str]) -> dict[str, Any]:
                 "to_sale": one.to_sale,
                 "to_sale_interval": one.to_sale_interval,
             }
-            for one in measure.result()
+            for one in measure.result(ask)
         ]
         for kind, measure in found._asdict().items()
     }
 
 
-def _nobody(_: History) -> None:
-    """The name of no kind."""
-
-
 def kind_figures(
     found: Kinds,
+    ask: Ask,
     report: Report,
     start: Micros,
     worked: Mapping[str, OwnerDays],
-    names: dict[str, str],
+    names: Names,
     *,
     seen: bool,
 ) -> dict[str, Any]:
     """Give the figures of all of them; `seen` says whether the CRM shows what owners do."""
-    hidden = report.owners == "off"
+    hidden, owners = report.owners == "off", names.get("owner", {})
     return {
         "kinds": {
-            name: [_cohort(one, names if name in _HANDS else {}) for one in measure.result()]
+            name: [_cohort(one, names.get(name, {})) for one in measure.result(ask)]
             for name, measure in found._asdict().items()
             if name
             in ("source", "campaign", "segment", "owner", "band", "theme", "partner", "phase")
         },
         "periods": [
             {"month": p.name, **dict(zip(STAGES, p.reached, strict=True))}
-            for p in found.periods.result()
+            for p in found.periods.result(ask)
         ],
         "baseline": {
             "from": "the CRM's own stages",
             "until": format_iso(start),
             "spans": [
-                {"span": span, "days": length, "stages": _baseline(measure)}
+                {"span": span, "days": length, "stages": _baseline(measure.result(ask))}
                 for (span, length), measure in zip(
                     BASELINES.items(), (found.half_year, found.year), strict=True
                 )
             ],
         },
-        "stalled": _stalled(found.stalls.result()),
-        "untouched": _untouched(found.untouched.result(worked), names, hidden=hidden),
-        "quality": _quality(found.quality.result(), report),
-        "waits": [_wait(one) for one in found.waits.result()],
-        "contact": [_contact(one, seen=seen) for one in found.contact.result()],
-        "lifetime": _lifetime(found.lifetime.result(), report),
-        "leaks_by_segment": [_leak(leak) for leak in found.leaks.result().leaks],
+        "stalled": _stalled(found.stalls.result(ask)),
+        "untouched": _untouched(found.untouched.result(worked, ask), owners, hidden=hidden),
+        "quality": _quality(found.quality.result(ask), report),
+        "waits": [_wait(one) for one in found.waits.result(ask)],
+        "contact": [_contact(one, seen=seen) for one in found.contact.result(ask)],
+        "lifetime": _lifetime(found.lifetime.result(ask), report),
+        "leaks_by_segment": [_leak(leak) for leak in found.leaks.result(ask).leaks],
     }
 
 
-def _cohort(one: Cohort, names: dict[str, str]) -> dict[str, Any]:
+def _cohort(one: Cohort, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": names.get(one.name, one.name),
         "rank": one.rank,
@@ -216,8 +214,7 @@ def _step(stage: str, step: Step) -> dict[str, Any]:
     }
 
 
-def _baseline(measure: CohortMeasure) -> list[dict[str, Any]]:
-    found = measure.result()
+def _baseline(found: Sequence[Cohort]) -> list[dict[str, Any]]:
     return _cohort(found[0], {})["stages"] if found else []
 
 
@@ -239,7 +236,7 @@ def _stalled(rows: tuple[Stall, ...]) -> dict[str, Any]:
     }
 
 
-def _untouched(found: Untouched, names: dict[str, str], *, hidden: bool) -> dict[str, Any]:
+def _untouched(found: Untouched, names: Mapping[str, str], *, hidden: bool) -> dict[str, Any]:
     return {
         "due": found.due,
         "untouched": found.untouched,

@@ -11,13 +11,13 @@ from connector.config.settings import Report
 from connector.domain.moment import DAY, Micros, format_iso
 from connector.funnel.calibration import CalibrationMeasure
 from connector.funnel.capacity import CapacityMeasure
-from connector.funnel.cohorts import Period, segment_of
+from connector.funnel.cohorts import SEGMENT, Period
 from connector.funnel.control import control
 from connector.funnel.drivers import drivers
 from connector.funnel.flow import FlowMeasure
 from connector.funnel.history import STAGES
 from connector.funnel.lengths import LengthMeasure
-from connector.funnel.measure import Aspect
+from connector.funnel.measure import Ask
 from connector.funnel.months import month_at
 from connector.funnel.novelties import NoveltyMeasure, gone
 from connector.funnel.phases import PhaseMeasure
@@ -25,18 +25,19 @@ from connector.funnel.pipeline import PipelineMeasure
 from connector.funnel.profiles import ProfileMeasure
 from connector.funnel.quarters import QuarterMeasure
 from connector.funnel.returns import Returns
-from connector.funnel.segments import band_namer, source_of
+from connector.funnel.segments import SOURCE, band_namer
 from connector.report.amounts import days, money
 from connector.report.campaigns import effort_of
 from connector.report.kinds import Threshold
-from connector.store import quality, snapshots
+from connector.store.incoming import snapshots
+from connector.store.persons import quality
 
 TYPES_SINCE, TYPES_USUAL = 14 * DAY, 77 * DAY
 """An activity type is looked for in the newest two weeks, beside the eleven before them."""
 
 
 class Outlook(NamedTuple):
-    """The measures; each takes cycles one by one."""
+    """The measures."""
 
     quarters: QuarterMeasure
     flow: FlowMeasure
@@ -70,16 +71,17 @@ def outlook_measures(
             time.week if time else None,
         ),
         calibration=CalibrationMeasure(published, threshold, exceeds=exceeds),
-        by_source=ProfileMeasure(source_of, Aspect.SOURCE),
-        by_segment=ProfileMeasure(segment_of, Aspect.SEGMENT),
-        by_band=ProfileMeasure(band_namer(threshold, exceeds=exceeds), Aspect.BAND),
-        sources=NoveltyMeasure(now, source_of),
-        segments=NoveltyMeasure(now, segment_of),
+        by_source=ProfileMeasure(SOURCE),
+        by_segment=ProfileMeasure(SEGMENT),
+        by_band=ProfileMeasure(band_namer(threshold, exceeds=exceeds)),
+        sources=NoveltyMeasure(now, SOURCE),
+        segments=NoveltyMeasure(now, SEGMENT),
     )
 
 
 def outlook_figures(
     found: Outlook,
+    ask: Ask,
     report: Report,
     returns: Returns,
     published: Micros | None,
@@ -92,17 +94,17 @@ def outlook_figures(
     return {
         "quarters": [
             one._asdict() | {"value": money(one.value), "value_per_sale": money(one.value_per_sale)}
-            for one in found.quarters.result()
+            for one in found.quarters.result(ask)
         ],
         "pipeline": [
             one._asdict()
             | {name: money(getattr(one, name)) for name in ("created", "won", "lost", "open")}
-            for one in found.pipeline.result()
+            for one in found.pipeline.result(ask)
         ],
-        "flow": [one._asdict() for one in found.flow.result()],
+        "flow": [one._asdict() for one in found.flow.result(ask)],
         "phases": [
             {**one._asdict(), "median": days(one.median), "p90": days(one.p90)}
-            for one in found.phases.result()
+            for one in found.phases.result(ask)
         ],
         "lengths": [
             {
@@ -114,13 +116,13 @@ def outlook_figures(
                 "cost": money(one.cost) if known else None,
                 "spared": money(one.spared),
             }
-            for one in found.lengths.result()
+            for one in found.lengths.result(ask)
         ],
         "capacity": [
             one._asdict()
             | {"owner": None if one.owner is None else names.get(one.owner, one.owner)}
             | ({} if known else {"needed": None, "peak": None})
-            for one in found.capacity.result()
+            for one in found.capacity.result(ask)
             if one.owner is None or not hidden
         ],
         "drivers": [
@@ -133,28 +135,38 @@ def outlook_figures(
             for one in drivers(returns, margin)
         ],
         "profiles": {
-            name: [one._asdict() | {"value": money(one.value)} for one in measure.result()]
+            name: [one._asdict() | {"value": money(one.value)} for one in measure.result(ask)]
             for name, measure in (
                 ("source", found.by_source), ("segment", found.by_segment), ("band", found.by_band),
             )
         },
         "calibration": {
             "published": None if published is None else format_iso(published // DAY * DAY),
-            "bands": [one._asdict() for one in found.calibration.result()],
-            "unknown": found.calibration.unknown,
+            "bands": [one._asdict() for one in found.calibration.result(ask)],
+            "unknown": found.calibration.unknown(ask),
         },
     }  # fmt: skip
 
 
+def types_of(tx: Connection, now: Micros) -> dict[str, tuple[int, int]]:
+    """Count activities by type, for `alarm_figures`: the usual ones, and the newest."""
+    return quality.activity_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
+
+
 def alarm_figures(
-    tx: Connection, found: Outlook, periods: Sequence[Period], segment: str | None, now: Micros
+    tx: Connection,
+    types: Mapping[str, tuple[int, int]],
+    found: Outlook,
+    ask: Ask,
+    periods: Sequence[Period],
+    segment: str | None,
+    now: Micros,
 ) -> dict[str, Any]:
     """Give what has changed that nobody may have meant: fields, values, types and volumes."""
     rows: list[dict[str, Any]] = [
         _alarm("field_gone", f"{connection}: {source}.{field}")
         for connection, source, field in snapshots.lost_fields(tx)
     ]
-    types = quality.activity_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
     rows += [
         _alarm("type_gone", name, types[name][0], 0)
         for name in gone(types, TYPES_USUAL, TYPES_SINCE)
@@ -162,7 +174,7 @@ def alarm_figures(
     for name, measure in (("source", found.sources), (segment or "segment", found.segments)):
         rows += [
             _alarm(f"value_{one.what}", f"{name}: {one.value}", one.before, one.since)
-            for one in measure.result()
+            for one in measure.result(ask)
         ]
     volume = []
     for place, stage in enumerate(STAGES[:3]):

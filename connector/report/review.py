@@ -17,23 +17,29 @@ from connector.domain.moment import DAY, SECOND, Micros, format_iso
 from connector.errors import UsageError
 from connector.funnel.disputes import Judged, disputes
 from connector.funnel.maturity import MaturityMeasure
-from connector.funnel.stages import StageMeasure
+from connector.funnel.segments import SOURCE
+from connector.funnel.stages import Funnel, StageMeasure
 from connector.funnel.statistics import wilson
 from connector.report.agreement import agreement, signature
 from connector.report.changes import changes
+from connector.report.counting import View, filling, one_view
 from connector.report.figures import handoff_connection
 from connector.report.maturity import maturity_data
 from connector.report.words import STAGE_NAMES
 from connector.scoring.choice import Models
 from connector.scoring.learning.advice import contradictions
-from connector.store import audit, people, reviews, runs, scores, surveys, verdicts
+from connector.store.agreed import reviews, surveys
+from connector.store.agreed.reviews import Review
 from connector.store.database import Store
-from connector.store.histories import Reading, Worth, histories, watched
-from connector.store.reviews import Review
-from connector.sync.auditing import missing_by_owner, reason_audit
+from connector.store.passes import verdicts
+from connector.store.passes.histories import Reading, watched
+from connector.store.persons import people
+from connector.store.running import audit, runs
+from connector.store.scored import scores
+from connector.sync.entries.auditing import missing_by_owner, reason_audit
+from connector.sync.entries.owners import owner_names
+from connector.sync.entries.surveying import survey_result
 from connector.sync.opening import agreed, calendar_of
-from connector.sync.owners import owner_names
-from connector.sync.surveying import survey_result
 
 _PAGE = 500
 MONTH = 365.25 / 12 * DAY
@@ -53,10 +59,11 @@ def review_pack(
     """Give everything both teams look at together; `propose` gives what could be changed."""
     models, routing = agreed(loaded, store, candidate=False, warn=warnings.append)
     found = agreement(loaded, models, routing)
-    with store.read() as tx:
+    with one_view(store) as view:
+        tx = view.tx
         last = next(iter(reviews.newest(tx)), None)
         since = last.at if last else now - loaded.settings.process.review
-        measured = _measured(tx, loaded, models, routing, since, now)
+        measured = _measured(view, loaded, models, routing, since, now)
         disputed = _disputed(tx, loaded, models)
     return {
         "as_of": format_iso(now // SECOND * SECOND),
@@ -114,7 +121,7 @@ def record_review(
 
 
 def _measured(
-    tx: Connection,
+    view: View,
     loaded: Loaded,
     models: Models,
     routing: Routing | None,
@@ -126,28 +133,30 @@ def _measured(
         connection=handoff_connection(loaded),
         currency=settings.report.currency,
         verdict_due=lambda at: calendar.due(at, settings.sla.verdict),
-        watched=watched(tx),
+        watched=watched(view.tx),
     )
-    grown, whole, recent = MaturityMeasure(now), StageMeasure(), StageMeasure()
+    with filling(view, reading):
+        pass  # nothing else is asked meanwhile
+    ask = view.passes.ask
     came: Counter[str] = Counter()
-    for told in histories(tx, reading, Worth()):
-        grown.add(told.history)
-        whole.add(told.history)
-        if told.history.reached.get("inquiry", -1) >= since:
-            recent.add(told.history)
-            came[(told.history.source or "unknown").casefold()] += 1
-    counts = grown.result()
+    for source, n in ask(
+        f"SELECT {SOURCE} AS kind, count(*) FROM pass WHERE inquiry_at >= {since} GROUP BY kind"
+    ):
+        came[source.casefold()] += n
+    counts = MaturityMeasure(now).result(ask)
     return {
-        "stages": _stages(settings.report, recent, whole),
+        "stages": _stages(
+            settings.report, StageMeasure(since).result(ask), StageMeasure().result(ask)
+        ),
         "sources": _targets(loaded, came, (now - since) / MONTH),
-        "maturity": maturity_data(tx, loaded, models, routing, counts, now),
+        "maturity": maturity_data(view.tx, loaded, models, routing, counts, now),
     }
 
 
-def _stages(report: Report, recent: StageMeasure, whole: StageMeasure) -> list[dict[str, Any]]:
+def _stages(report: Report, recent: Funnel, whole: Funnel) -> list[dict[str, Any]]:
     rows = []
     goals = {str(name): goal for name, goal in report.goals.items()}
-    pairs = zip(recent.result().stages, whole.result().stages, strict=True)
+    pairs = zip(recent.stages, whole.stages, strict=True)
     for mine, before in pairs:
         goal = goals.get(mine.name)
         enough = mine.share is not None
@@ -265,7 +274,7 @@ def proposals(
 def _threshold(
     store: Store, loaded: Loaded, models: Models, scenarios: Path | None, now: Micros
 ) -> dict[str, Any]:
-    from connector.sync.thresholding import Wishes, propose  # noqa: PLC0415  starts the engine
+    from connector.sync.studies.thresholding import Wishes, propose  # noqa: PLC0415  starts the engine
 
     data = propose(store, loaded, models, scenarios, Wishes(None, None, None, "region"), now)
     below, above = (data["around"][side] for side in ("below", "above"))
@@ -292,7 +301,7 @@ def _threshold(
 def _learn(store: Store, loaded: Loaded, models: Models, model_path: Path) -> dict[str, Any]:
     if find_spec("sklearn") is None:
         return {"proposed": None, "why": 'not installed: pip install "leadloop[learn]"'}
-    from connector.sync.learning import learn_store  # noqa: PLC0415  slow to import
+    from connector.sync.studies.learning import learn_store  # noqa: PLC0415  slow to import
 
     data = learn_store(
         store, loaded, models, model_path, label="qualified", exclude=(), monotone={}

@@ -72,6 +72,22 @@ flapping = Table(  # how often somebody put another value in place of ours, fiel
     Column("run", Text, nullable=False),
 )
 
+field_history = Table(  # edits of fields whose earlier values a mapping asks for
+    "field_history",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("field", Text, primary_key=True),  # our word
+    Column("id", Text, primary_key=True),  # of the CRM's row, or of the run that saw a difference
+    Column("at", BigInteger, nullable=False),
+    Column("before", Text, nullable=False),  # JSON
+    Column("after", Text, nullable=False),
+    Column("by", Text),  # remote id of who did it, as far as the CRM tells
+    Column("told", Boolean, nullable=False),  # by the CRM; else a difference between two readings
+    Column("run", Text, nullable=False),
+)
+
 health = Table(  # a connection in trouble is not tried again before `until`
     "health",
     metadata,

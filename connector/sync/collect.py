@@ -17,11 +17,12 @@ from connector.decisions.verdict import judge
 from connector.documents import canonical_hash
 from connector.domain.cycle import Verdict
 from connector.domain.moment import Micros
-from connector.store import cycles, people, verdicts
+from connector.store.passes import cycles, verdicts
+from connector.store.persons import people
 from connector.sync.context import Loop
-from connector.sync.nurturing import recycling_of
-from connector.sync.primary import Primary, primaries
-from connector.sync.statements import VERDICTS, Statement
+from connector.sync.deciding.nurturing import recycling_of
+from connector.sync.deciding.primary import Primary, primaries
+from connector.sync.deciding.statements import VERDICTS, Statement, Step, leading_up
 
 PAGE = 1000
 
@@ -44,11 +45,12 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
     found = primaries(tx, loop, page)
     current = cycles.current(tx, page)
     behaved = cycles.behaviour(tx, page, loop.now)
-    known = _standing_words(tx, found)
+    known, last = _standing_words(tx, found)
     rows: list[dict[str, Any]] = []
     moves: list[Move] = []
     for person, primary in found.items():
         cycle = current.get(person)
+        rows += [said_row(loop, person, cycle, s, s.at) for s in _meanwhile(primary, last, cycle)]
         for statement in _news(primary, known):
             at = min(statement.at or primary.record.changed or loop.now, loop.now)
             rows.append(said_row(loop, person, cycle, statement, at))
@@ -62,8 +64,10 @@ def _collect_page(loop: Loop, tx: Connection, page: Sequence[str], counts: Count
     cycles.save(tx, moves, loop.now, loop.run)
 
 
-def _standing_words(tx: Connection, found: dict[str, Primary]) -> dict[str, cycles.Said]:
-    """What each source said last, unless it has stopped to say so since.
+def _standing_words(
+    tx: Connection, found: dict[str, Primary]
+) -> tuple[dict[str, cycles.Said], dict[str, cycles.Said]]:
+    """What each source said last, unless it has stopped to say so since; and all the same.
 
     A status that somebody set back and gives again is news, though verdict and reason are the same.
     """
@@ -75,8 +79,10 @@ def _standing_words(tx: Connection, found: dict[str, Primary]) -> dict[str, cycl
     ]
     back = verdicts.taken_back(tx, newest.values())
     verdicts.take_back(tx, set(silent) - back)
-    known = cycles.said(tx, (s.source for p in found.values() for s in p.statements))
-    return {source: one for source, one in known.items() if newest.get(source) not in back}
+    sources = {s.source: None for p in found.values() for s in p.statements}
+    sources |= {s.source: None for p in found.values() for s in p.steps}
+    last = cycles.said(tx, sources)
+    return {source: one for source, one in last.items() if newest.get(source) not in back}, last
 
 
 def _is_of(primary: Primary, one: Statement) -> bool:
@@ -89,6 +95,25 @@ def _renamed(rows: Sequence[dict[str, Any]], known: set[str]) -> list[dict[str, 
         {**row, "id": canonical_hash([row["id"], row["run"]])} if row["id"] in known else row
         for row in rows
     ]
+
+
+def _meanwhile(primary: Primary, last: dict[str, cycles.Said], cycle: Cycle | None) -> list[Step]:
+    """What a record said and took back since its last word or the start of the pass, oldest first.
+
+    Of a person who is met for the first time, the steps that led up to what is said now. All this
+    is entered in the book; the cycle follows what the CRM says now.
+    """
+    found: list[Step] = []
+    for source in dict.fromkeys(one.source for one in primary.steps):
+        mine = [one for one in primary.steps if one.source == source]
+        before = last.get(source)
+        since = before.at if before is not None else cycle.opened_at if cycle is not None else None
+        if since is None:
+            now = next((s for s in primary.statements if s.source == source), None)
+            found += leading_up(mine, now)
+        else:
+            found += [one for one in mine if one.at > since]
+    return found
 
 
 def _news(primary: Primary, known: dict[str, cycles.Said]) -> Iterator[Statement]:
@@ -120,7 +145,7 @@ def _judge(
 
 
 def said_row(
-    loop: Loop, person: str, cycle: Cycle | None, one: Statement, at: Micros
+    loop: Loop, person: str, cycle: Cycle | None, one: Statement | Step, at: Micros
 ) -> dict[str, Any]:
     """Give the row under which a statement is entered: the same statement, the same id."""
     said = [one.source, one.state.value, one.reason, at]

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection
 
-from connector.adapters.base import Tasker
+from connector.adapters.base import Noter, Tasker
 from connector.adapters.door import Door
 from connector.config.settings import Settings
 from connector.decisions.calendar import Calendar
@@ -17,6 +17,7 @@ from connector.decisions.consent import ConsentPolicy
 from connector.decisions.routing_document import Routing
 from connector.domain.moment import DAY, Micros
 from connector.domain.outward import Group
+from connector.domain.record import Kind
 from connector.errors import BusyError, UsageError
 from connector.mapping.compile import CompiledObject
 from connector.scoring.choice import Models
@@ -75,6 +76,11 @@ class Source:
         """The adapter as one that makes tasks; ask its capabilities first."""
         return cast("Tasker", self.adapter)
 
+    @property
+    def noter(self) -> Noter:
+        """The adapter as one that makes notes; ask its capabilities first."""
+        return cast("Noter", self.adapter)
+
     def names(self, one: CompiledObject) -> list[str]:
         """The remote fields to read of an object: those that are still there.
 
@@ -90,17 +96,28 @@ class Source:
             )
         return [name for name in one.names if name not in lost]
 
+    @property
+    def streams(self) -> list[CompiledObject]:
+        """All that is read: each object, and where it has a history in the CRM, that behind it."""
+        trails = [one.trail for one in self.objects.values() if one.trail is not None]
+        return [*self.objects.values(), *trails]
+
     def has(self, one: CompiledObject) -> bool:
-        """Whether the CRM has an object; asked of those only that the mapping calls optional."""
+        """Whether the CRM has an object; asked of those only that the mapping calls optional.
+
+        A history of which we may not see every column tells nothing that can be relied on.
+        """
         if not one.optional:
             return True
         if one.source not in self.absent:
             try:
-                self.adapter.describe(one.source)
+                known = self.adapter.describe(one.source)
             except UsageError:
                 self.absent[one.source] = True
             else:
-                self.absent[one.source] = False
+                there = {name.casefold() for name in known}
+                lacks = any(name.casefold() not in there for name in one.names)
+                self.absent[one.source] = one.kind is Kind.HISTORY and lacks
         return not self.absent[one.source]
 
     def spend_on(self, purpose: str) -> None:

@@ -21,17 +21,19 @@ from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
 from connector.domain.text import normalise
 from connector.scoring.choice import Models
-from connector.store import cycles, handoffs, matching, nurture, offers, people, scores
-from connector.store.cycles import Waiting
-from connector.store.nurture import Asked
-from connector.store.offers import Offer
-from connector.store.scores import Published
-from connector.sync import offering
+from connector.store.passes import cycles, handoffs, nurture, offers
+from connector.store.passes.cycles import Waiting
+from connector.store.passes.nurture import Asked
+from connector.store.passes.offers import Offer
+from connector.store.persons import matching, people
+from connector.store.scored import scores
+from connector.store.scored.scores import Published
 from connector.sync.context import Loop
-from connector.sync.nurturing import matrix_of, may, recycling_of
-from connector.sync.packaging import packages
-from connector.sync.primary import Primary, primaries
-from connector.sync.statements import strongest
+from connector.sync.deciding import offering, overtaken
+from connector.sync.deciding.nurturing import matrix_of, may, recycling_of
+from connector.sync.deciding.packaging import packages
+from connector.sync.deciding.primary import Primary, primaries
+from connector.sync.deciding.statements import strongest
 
 PAGE = 1000
 THEME = "theme"
@@ -174,6 +176,7 @@ def _route_everybody(loop: Loop) -> Counter[str]:
     with loop.store.write() as tx:
         owners = owners_in(tx, loop.handoff.name, loop.now)
         counts = offering.settle(loop, tx, owners)
+        counts["taken back"] += overtaken.take_back(loop, tx, owners)
         waiting = cycles.queue(tx)
         queue = [c for c in waiting if not _placed(c)]
         router = _router(loop, tx, owners)
@@ -209,10 +212,11 @@ class Made(NamedTuple):
 def _package(
     loop: Loop, tx: Connection, found: dict[str, Primary], rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Make the packages of everybody whose owner is chosen and who has none yet."""
+    """Make the packages of everybody whose owner is chosen and who has none for that owner yet."""
     placed = [c for c in cycles.queue(tx) if _placed(c) and c.person in found]
     known = handoffs.of(tx, (c.person for c in placed))
-    given = [c for c in placed if (c.person, c.number) not in known]
+    owners = {key: one.owner for key, one in known.items()}
+    given = [c for c in placed if owners.get((c.person, c.number)) != c.owner]
     handoffs.save(tx, packages(loop, tx, given, found, _why(rows)))
 
 

@@ -20,16 +20,16 @@ from connector.domain.moment import DAY, Micros
 from connector.domain.record import Kind
 from connector.errors import FeatureError, LeadloopError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
-from connector.store import checkpoints
-from connector.store.checkpoints import Checkpoint
-from connector.store.records import PageCounts
-from connector.sync import hints, intake
+from connector.store.incoming import checkpoints, field_history
+from connector.store.incoming.checkpoints import Checkpoint
+from connector.store.incoming.records import PageCounts
 from connector.sync.context import Loop, Reading, Source
-from connector.sync.drifting import look_at_schema
-from connector.sync.gathering import gathered
-from connector.sync.reconcile import reconcile
-from connector.sync.storing import store_page
-from connector.sync.vanishing import drop_vanished
+from connector.sync.reading import hints, intake
+from connector.sync.reading.drifting import look_at_schema
+from connector.sync.reading.gathering import gathered
+from connector.sync.reading.reconcile import reconcile
+from connector.sync.reading.storing import store_page
+from connector.sync.reading.vanishing import drop_vanished
 
 INCREMENT, BACKFILL, LATE = "increment", "backfill", "late"
 
@@ -46,10 +46,11 @@ def pull(loop: Loop, source: Source) -> Counter[str]:
     now = source.adapter.server_now()
     faults: list[LeadloopError] = []
     hints.follow(loop, source, counts)
-    ends = {one.name: _known(loop, source, one)[0] for one in source.objects.values()}
+    _watch(loop, source)
+    ends = {one.name: _known(loop, source, one)[0] for one in source.streams}
     due = [
         one
-        for one in filter(source.has, source.objects.values())
+        for one in filter(source.has, source.streams)
         if _tried(loop, faults, partial(_news, loop, source, one, now, counts))
     ]
     for one in due:
@@ -78,6 +79,14 @@ def _tried(loop: Loop, faults: list[LeadloopError], step: Callable[[], None]) ->
         faults.append(error)
         return False
     return True
+
+
+def _watch(loop: Loop, source: Source) -> None:
+    """Note from when on differences in dated fields are seen."""
+    with loop.store.write() as tx:
+        source.hold(tx)
+        for one in source.objects.values():
+            field_history.watch(tx, source.name, one.name, one.dated, loop.now)
 
 
 # --- news ----------------------------------------------------------------------------------------
@@ -234,8 +243,8 @@ def is_filled(loop: Loop, source: Source) -> bool:
 def _compare(
     loop: Loop, source: Source, one: CompiledObject, now: Micros, counts: Counter[str]
 ) -> None:
-    if not source.adapter.capabilities.windows or not one.changed:
-        return
+    if not source.adapter.capabilities.windows or not one.changed or one.kind is Kind.HISTORY:
+        return  # a history is only added to
     known, filled = _known(loop, source, one)
     if filled is None or filled.window_until is not None or filled.mapping != one.hash:
         return  # the backfill itself is still to be read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -15,12 +15,12 @@ from connector.identity.fuse import Version, fuse
 from connector.identity.resolve import Candidate, Key, resolve
 from connector.scoring.model import ACCOUNT
 from connector.scoring.prepare import prepare
-from connector.store import people
-from connector.store.news import take_news
-from connector.store.people import PersonRecord
+from connector.store.persons import people
+from connector.store.persons.news import take_news
+from connector.store.persons.people import PersonRecord
 from connector.sync.context import Loop
 from connector.sync.engagement import place_activities
-from connector.sync.scope import within
+from connector.sync.planning.scope import within
 
 PAGE = 1000
 
@@ -136,7 +136,7 @@ def _candidate(row: PersonRecord, objects: dict[str, Any]) -> Candidate:
 def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str]) -> None:
     """Work out anew what is known of these people, out of all their records and accounts."""
     records = people.records_of(tx, ids)
-    accounts = _accounts_of(tx, records.values())
+    accounts = accounts_of(tx, records.values())
     ranks = {source.name: source.rank for source in loop.sources}
     scopes = {c.name: _Inside.of(c.scope) for c in loop.settings.connections}
     rows = [_row(person, versions, accounts, ranks, scopes) for person, versions in records.items()]
@@ -145,16 +145,25 @@ def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str
     counts["changed people"] += len(changed)
 
 
-def _accounts_of(
+def accounts_of(
     tx: Connection, groups: Iterable[Sequence[PersonRecord]]
 ) -> dict[tuple[str, str], Fields]:
+    """Give the accounts of these people's records, by connection and id."""
+    found = account_records_of(tx, groups)
+    return {key: row.doc for key, row in found.items()}
+
+
+def account_records_of(
+    tx: Connection, groups: Iterable[Sequence[PersonRecord]]
+) -> dict[tuple[str, str], PersonRecord]:
+    """Give the records of these people's accounts, by connection and id."""
     wanted: dict[str, set[str]] = {}
     for records in groups:
         for row in records:
             if row.doc.get("account"):
                 wanted.setdefault(row.connection, set()).add(str(row.doc["account"]))
     return {
-        (connection, ident): row.doc
+        (connection, ident): row
         for connection, ids in wanted.items()
         for ident, row in people.records_by_id(tx, connection, "account", ids).items()
         if not row.gone
@@ -169,6 +178,22 @@ def _row(
     scopes: dict[str, _Inside],
 ) -> dict[str, Any]:
     live = [r for r in records if not r.gone]
+    doc, facts = known_of(live, accounts, ranks)
+    return {
+        "id": person,
+        "facts": people.dumps(facts),
+        "doc": people.dumps(doc),
+        "excluded": _excluded(facts, live, scopes),
+    }
+
+
+def known_of(
+    live: Sequence[PersonRecord],
+    accounts: Mapping[tuple[str, str], Fields],
+    ranks: Mapping[str, int],
+) -> tuple[Fields, Fields]:
+    """Give what is known of one person by these records and accounts: as people read it, and as
+    rules do."""
     doc = fuse(Version(r.changed, ranks.get(r.connection, 99), r.id, r.doc) for r in live)
     account = fuse(
         Version(r.changed, ranks.get(r.connection, 99), r.id, accounts[key])
@@ -187,15 +212,10 @@ def _row(
     if company is not None:
         facts[ACCOUNT] = company
     doc.update({f"account.{name}": value for name, value in account.items()})
-    return {
-        "id": person,
-        "facts": people.dumps(facts),
-        "doc": people.dumps(doc),
-        "excluded": _excluded(facts, live, scopes),
-    }
+    return doc, facts
 
 
-def _ranked(records: Sequence[PersonRecord], ranks: dict[str, int]) -> list[PersonRecord]:
+def _ranked(records: Sequence[PersonRecord], ranks: Mapping[str, int]) -> list[PersonRecord]:
     """The records, those of the first connection first."""
     return sorted(records, key=lambda r: (ranks.get(r.connection, 99), r.object, r.id))
 

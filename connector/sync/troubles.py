@@ -21,7 +21,7 @@ from connector.errors import (
     TryLaterError,
     UsageError,
 )
-from connector.store import health
+from connector.store.running import health
 from connector.sync.context import Loop, Source
 from connector.sync.pull import is_filled
 
@@ -90,6 +90,7 @@ class Troubles:
         self.out.add(source.name)
         self.errors.append(error)
         if len(self.loop.sources) > 1:
+            error.where = error.where or source.name
             self.loop.warn(f"{source.name}: {error}")
 
     def _remember(self, source: Source, error: LeadloopError) -> None:

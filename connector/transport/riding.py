@@ -29,6 +29,8 @@ class RidingSession(requests.Session):
     def __init__(self, transport: Transport) -> None:
         super().__init__()
         self._transport = transport
+        self.date: str | None = None
+        """The date of the last answer, of which some libraries give the body alone."""
 
     def request(self, method: Any, url: Any, *_: Any, **given: Any) -> requests.Response:
         """Send one request of the library's."""
@@ -53,6 +55,7 @@ class RidingSession(requests.Session):
             judge=lambda _answer: None,
             headers=headers,
         )
+        self.date = answer.headers.get("Date")
         return _response(answer, asked)
 
 

@@ -54,7 +54,7 @@ def test_a_backtest_says_what_it_left_out_and_why(ran, leadloop, answer):
     assert found["confusion"]["found"] == 0
     told = leadloop("backtest", *NOW, "--horizon", "7d")
     assert "Too few to judge" in told.stdout
-    assert "Fields are those of today" in told.stderr
+    assert "the values of then are not known of all leads" in told.stderr
 
 
 def test_a_horizon_that_is_no_duration_is_refused(leadloop, ran):

@@ -23,7 +23,7 @@ class WireAdapter:
     """The memory CRM as a child reaches it."""
 
     capabilities = Capabilities(
-        kind="memory", batch_size=3, id_batch=50, overlap=0, provisions=True, tasks=True
+        kind="memory", batch_size=3, at_once=3, id_batch=50, overlap=0, provisions=True, tasks=True
     )
 
     def __init__(self, address: str) -> None:

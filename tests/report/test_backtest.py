@@ -10,15 +10,17 @@ from ruamel.yaml import YAML
 from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
+from connector.domain.record import Edit
 from connector.engine.asof import score_moments
 from connector.errors import UsageError
 from connector.scoring.choice import Choice, Models
 from connector.scoring.choice import tests_of as when
 from connector.scoring.model import Model
 from connector.store import schema
-from connector.store.feed import activities_sql, people_sql
-from connector.sync.backtest import Question, run_backtest
+from connector.store.incoming import field_history
+from connector.store.scored.feed import activities_sql, people_sql
 from connector.sync.opening import model_file
+from connector.sync.studies.backtest import Question, run_backtest
 from tests.past import NOW, did
 from tests.reference_scorer import score as reference
 from tests.sync.world import MODEL
@@ -201,3 +203,58 @@ def test_each_past_lead_is_scored_by_the_model_for_the_person(quick_past):
     assert plainly["n"] == mixed["n"]
     sent = [one["confusion"]["found"] + one["confusion"]["wasted"] for one in (mixed, plainly)]
     assert sent[0] < sent[1]
+
+
+def learnt_afterwards(store):
+    """Whoever bought is a VP today, as sales found out; gives the edits that say so."""
+    edits = []
+    with store.write() as tx:
+        for row in tx.execute(select(schema.person)).all():
+            cycle = tx.execute(
+                select(schema.cycle).where(schema.cycle.c.person == row.id, schema.cycle.c.current)
+            ).one()
+            title = "VP Sales" if cycle.state == "won" else "Clerk"
+            _, _, ident = row.id.split("/")
+            facts = json.loads(row.facts) | {"title": title.casefold()}
+            facts["seniority"] = "vp" if cycle.state == "won" else None
+            size = facts.get("account.employees")
+            known = json.loads(row.doc) | {"title": title, "account.employees": size}
+            person, record = schema.person, schema.record
+            tx.execute(update(person).where(person.c.id == row.id).values(facts=json.dumps(facts)))
+            tx.execute(update(record).where(record.c.id == ident).values(doc=json.dumps(known)))
+            if cycle.state == "won":
+                edits.append(Edit(f"h{ident}", ident, "title", cycle.verdict_at, "Clerk", title))
+    return edits
+
+
+def test_what_was_learnt_after_the_hand_off_helps_no_model_where_the_crm_tells_of_it(quick_past):
+    store, loaded, _ = quick_past(200)
+    edits = learnt_afterwards(store)
+
+    def fit(found):
+        return {one["name"]: one for one in found["rankings"]}["fit only"]["auc"]["value"]
+
+    known_too_well = ask(store, loaded)
+    assert fit(known_too_well) > 0.9
+    assert known_too_well["undated"]["seniority"] == known_too_well["n"]
+    assert "seniority" in known_too_well["flags"][0]
+    early = Edit("h0", "somebody", "title", 1, None, "Clerk")
+    with store.write() as tx:
+        field_history.store_edits(tx, "crm", "lead", [early, *edits], "r")
+    found = ask(store, loaded)
+    assert fit(found) == pytest.approx(0.5, abs=0.1)
+    assert found["n"] == known_too_well["n"]
+    assert "seniority" not in found["undated"]
+
+
+def test_rules_on_fields_whose_past_nobody_kept_are_left_out_on_request(quick_past):
+    store, loaded, _ = quick_past(100)
+    with pytest.raises(UsageError, match="no fit rule is left"):
+        ask(store, loaded, dated=True)
+    edits = [Edit("h0", "somebody", "title", 1, None, "Clerk"), *learnt_afterwards(store)]
+    with store.write() as tx:
+        field_history.store_edits(tx, "crm", "lead", edits, "r")
+    found = ask(store, loaded, dated=True)
+    assert "account.employees" in found["excluded_fields"]
+    assert "seniority" not in found["excluded_fields"]
+    assert found["flags"][0].startswith("Rules on fields whose values of then are not known")

@@ -9,7 +9,7 @@ from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
 from connector.store import schema
-from connector.store.people import dumps
+from connector.store.persons.people import dumps
 from tests.past import NOW, did
 from tests.report.test_figures import _add_deal, _hand_off
 
@@ -84,6 +84,8 @@ def test_the_crm_tells_names_and_what_the_file_of_costs_does_not(past):
     assert (rows["webinar"]["cost"], rows["webinar"]["cost_from"]) == (120.5, "crm")
     assert data["campaigns"]["cost"] == 420.5
     assert data["campaigns"]["costs_from"] == "file and crm"
+    assert [row["name"] for row in data["kinds"]["campaign"]] == ["Spring Fair"]
+    assert {row["name"] for row in data["kind_quarters"]["campaign"]} == {"Spring Fair"}
     page = report_page(data)
     assert "Spring Fair" in page
     assert "that the file of costs does not name" in page

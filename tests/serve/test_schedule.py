@@ -49,6 +49,20 @@ def test_runs_come_one_after_the_other_and_a_slow_one_delays_the_next(tmp_path):
     assert set(log.read_text().replace("ab", "")) <= {"a"}
 
 
+def test_missed_ticks_collapse_into_one(tmp_path):
+    log = tmp_path / "log"
+    one = house(every="10m")
+    schedule = Schedule(
+        one, [sys.executable, "-c", "import sys; open(sys.argv[1], 'a').write('x')", str(log)]
+    )
+    schedule.start(time.time_ns() // 1000 - 3605 * SECOND)  # seven were due while nobody was up
+    until(lambda: ("run.over", {"exit": 0}) in one.told)
+    time.sleep(0.5)
+    schedule.close()
+    assert log.read_text() == "x"
+    assert [event for event, _ in one.told] == ["run.due", "run.over"]
+
+
 def test_at_the_end_a_run_is_asked_to_save_what_it_is_at_and_waited_for(tmp_path):
     log = tmp_path / "log"
     one = house(every="1h")

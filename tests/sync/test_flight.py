@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from connector.adapters.memory import MemoryAdapter
-from connector.domain.change import Result
+from connector.domain.change import Outcome, Result
 from connector.errors import LoginError, StoppedError, UnknownOutcomeError
 
 PATIENCE_S = 20.0
@@ -135,3 +136,55 @@ def test_an_error_that_ends_it_loses_no_outcome_of_the_batches_beside_it(busy, e
     assert len(scored(busy)) == 9
     effects = [e for e in busy.crm.effects if e[2] == "ll_score"]
     assert len(effects) == 9, "each score was written once"
+
+
+def test_outcomes_of_batches_that_were_mixed_up_are_believed_of_nobody(busy):
+    gate = threading.Barrier(3)
+    told: dict[int, list] = {}
+    turns = iter(range(100))
+
+    def swapped(adapter, batch, whole):
+        turn = next(turns)
+        if turn > 2:
+            return whole(adapter, batch)
+        told[turn] = (
+            whole(adapter, batch) if turn else [Outcome(b.id, Result.REFUSED) for b in batch]
+        )
+        gate.wait(PATIENCE_S)
+        return told[(turn + 1) % 3]  # the answer to another
+
+    busy.through(swapped)
+    busy.apply(busy.first)
+    busy.pass_time()
+    busy.run()
+    assert len(scored(busy)) == 9
+    effects = [e for e in busy.crm.effects if e[2] == "ll_score"]
+    assert len(effects) == 9, "each score was written once"
+    assert busy.rows("SELECT count(*) FROM outbox WHERE state = 'dead'") == [(0,)]
+
+
+def test_a_record_is_not_gone_because_one_answer_was_anothers(busy, monkeypatch):
+    lost = iter([True])
+
+    def unheard(adapter, batch, whole):
+        outcomes = whole(adapter, batch)
+        if next(lost, False):
+            raise UnknownOutcomeError("no answer", hint="look")
+        return outcomes
+
+    whole_read = MemoryAdapter.read_ids
+    mixed = iter([True])
+
+    def read_ids(self, source, names, ids):
+        others = [i for i in self.remote.objects["leads"] if i not in ids][: len(ids)]
+        return whole_read(self, source, names, others if next(mixed, False) else ids)
+
+    busy.through(unheard)
+    with monkeypatch.context() as here:
+        here.setattr("connector.sync.apply.leave_out_moved", lambda *_: Counter())
+        here.setattr(MemoryAdapter, "read_ids", read_ids)
+        busy.apply(busy.first)
+    assert next(mixed, "read") == "read", "an answer was mixed up"
+    assert busy.rows("SELECT count(*) FROM record WHERE gone") == [(0,)]
+    assert busy.rows("SELECT count(*) FROM outbox WHERE code = 'gone'") == [(0,)]
+    assert len(scored(busy)) == 9

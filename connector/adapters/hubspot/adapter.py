@@ -40,11 +40,12 @@ from connector.adapters.hubspot.owners import Owners
 from connector.adapters.hubspot.paths import API_VERSION, Paths
 from connector.adapters.hubspot.probing import Probing
 from connector.adapters.hubspot.provisioning import Provisioning
-from connector.adapters.hubspot.reading import PAGE, SEARCH_BODY, Reading
+from connector.adapters.hubspot.reading import PAGE, Reading
 from connector.adapters.hubspot.removing import Removing
 from connector.adapters.hubspot.shape import Rows, shape_of
 from connector.adapters.hubspot.streams import Streams
-from connector.adapters.hubspot.tasks import Tasks
+from connector.adapters.hubspot.tasks import NOTE, TASK, Deed, Tasks
+from connector.adapters.hubspot.unconfirmed import SEARCH_BODY
 from connector.adapters.hubspot.views import Views
 from connector.adapters.hubspot.writing import AT_ONCE, BATCH, Writing
 from connector.adapters.keeping import kept
@@ -102,6 +103,7 @@ class HubSpotAdapter:
         bin=90 * DAY,
         provisions=True,
         tasks=True,
+        notes=True,
         vendor_fields=(
             "lifecyclestage",
             "hs_lead_status",
@@ -241,10 +243,21 @@ class HubSpotAdapter:
         return self._writing.write(self._record_source(batch[0].source), batch)
 
     def find_tasks(self, wanted: Sequence[NewTask]) -> dict[str, str]:
-        return self._tasks.find(self._record_source(wanted[0].source), wanted) if wanted else {}
+        return self._found(TASK, wanted)
 
     def create_task(self, task: NewTask) -> str:
-        return self._tasks.create(task)
+        return self._tasks.create(TASK, task)
+
+    def find_notes(self, wanted: Sequence[NewTask]) -> dict[str, str]:
+        return self._found(NOTE, wanted)
+
+    def create_note(self, note: NewTask) -> str:
+        return self._tasks.create(NOTE, note)
+
+    def _found(self, deed: Deed, wanted: Sequence[NewTask]) -> dict[str, str]:
+        if not wanted:
+            return {}
+        return self._tasks.find(deed, self._record_source(wanted[0].source), wanted)
 
     def plan_fields(self, wanted: Sequence[FieldStep]) -> list[FieldStep]:
         return self._provisioning.plan(wanted)

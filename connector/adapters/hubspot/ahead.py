@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,26 +12,36 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(
-    ask: Callable[[T], R], asked: Iterable[T], most: int, *, spare: int = 0
-) -> Generator[R]:
+def in_order(ask: Callable[[T], R], asked: Iterable[T], most: int) -> Generator[R]:
     """Yield the answers in the order of the questions, up to `most` of them asked ahead.
 
-    `spare` more lie ready for whoever is done while an earlier answer is waited for. An error is
-    raised where its answer would have come, after all those before it.
+    An error is raised where its answer would have come, after all those before it.
     """
     waiting: deque[Future[R]] = deque()
     with threads(most) as pool:
         try:
             for one in asked:
                 waiting.append(pool.submit(ask, one))
-                if len(waiting) >= most + spare:
+                if len(waiting) >= most:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
             if isinstance(asked, Generator):
                 asked.close()
+
+
+def one_ahead(made: Generator[T]) -> Generator[T]:
+    """Yield what a generator makes, the next of it made while the one before is worked on."""
+    with threads(1) as pool:
+        try:
+            coming = pool.submit(next, made, None)
+            while (one := coming.result()) is not None:
+                coming = pool.submit(next, made, None)
+                yield one
+        finally:
+            coming.cancel() or wait([coming])
+            made.close()
 
 
 @contextmanager

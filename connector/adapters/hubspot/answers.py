@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from connector.adapters.hubspot.unconfirmed import SCOPES
 from connector.errors import (
     FeatureError,
     LoginError,
@@ -152,7 +153,7 @@ def _lacking(body: Mapping[str, Any]) -> str:
     scopes: dict[str, None] = {}
     for one in (body, *_inner(body)):
         context = one.get("context")
-        for name in ("requiredGranularScopes", "requiredScopes"):
+        for name in SCOPES:
             named = context.get(name) if isinstance(context, dict) else None
             for scope in named if isinstance(named, list) else ():
                 scopes[str(scope)[:80]] = None

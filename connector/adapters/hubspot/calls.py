@@ -53,9 +53,14 @@ class Calls:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """Read one resource; None in the query is left out."""
+        return self.told(path, query)[1]
+
+    def told(self, path: str, query: Mapping[str, Any] | None = None) -> tuple[bytes, Any]:
+        """Read one resource; gives it as it came, and what that means."""
         given = {k: v for k, v in (query or {}).items() if v is not None}
         asked = f"{path}?{urlencode(given, safe=',')}" if given else path
-        return _decoded(self.send("GET", asked, None, repeatable=True))
+        answer = self.send("GET", asked, None, repeatable=True)
+        return answer.body, _decoded(answer)
 
     def post(self, path: str, body: Any) -> Any:
         """Ask with a body; nothing is changed by it."""

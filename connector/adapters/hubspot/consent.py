@@ -15,6 +15,7 @@ from typing import Any
 from connector.adapters.base import Row
 from connector.adapters.hubspot.answers import ForbiddenError
 from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.unconfirmed import OPT_OUT
 
 log = logging.getLogger("leadloop.hubspot")
 PREFIX = "consent."
@@ -23,7 +24,7 @@ BATCH = 100
 
 def opt_out_of(subscription: str) -> str:
     """Give the contact property that says that somebody opted out of a subscription."""
-    return f"hs_email_optout_{subscription}"
+    return f"{OPT_OUT}{subscription}"
 
 
 class Consent:

@@ -14,6 +14,7 @@ from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.objects import Objects, known_source
 from connector.adapters.hubspot.reading import Reading
 from connector.adapters.hubspot.shape import HISTORY_BATCH, refuse_unknown, shape_of
+from connector.adapters.hubspot.unconfirmed import HANDS, LAST_SEEN, LAST_URL
 from connector.domain.moment import Micros, parse_iso
 from connector.domain.outward import FieldType
 from connector.errors import FeatureError, UsageError
@@ -21,12 +22,6 @@ from connector.errors import FeatureError, UsageError
 HISTORY = "history/"
 _PAST = ("id", "record", "value", "at", "by", "source", "sourceId")
 VISITS = "events/e_visited_page"
-_HANDS = frozenset(
-    {"CRM_UI", "CRM_UI_BULK_ACTION", "BATCH_UPDATE", "MOBILE_IOS", "MOBILE_ANDROID", "EXTENSION"}
-)
-"""Sources of a value that are a person at work in HubSpot; imports, workflows and integrations
-are none. HubSpot publishes no list of them."""
-_SEEN, _URL = "hs_analytics_last_timestamp", "hs_analytics_last_url"
 
 
 def describe_history() -> dict[str, RemoteField]:
@@ -83,7 +78,7 @@ class Derived:
         for ident, past in self._histories(kind, names, ids):
             for name, entries in past.items():
                 last = max(entries or (), key=_moment, default=None)
-                if last is not None and last.get("sourceType") in _HANDS:
+                if last is not None and last.get("sourceType") in HANDS:
                     found.setdefault(ident, {})[name] = _moment(last)
         return found
 
@@ -112,14 +107,14 @@ class Derived:
         Of several visits between two reads only the last is seen.
         """
         known = self._objects.of("contacts")
-        if _SEEN not in known or _URL not in known:
+        if LAST_SEEN not in known or LAST_URL not in known:
             raise FeatureError(
                 "HubSpot keeps no page views for this portal",
                 hint="They come with Marketing Hub; map the object out",
             )
-        shape = shape_of(self._objects, "contacts", [_SEEN, _URL])
+        shape = shape_of(self._objects, "contacts", [LAST_SEEN, LAST_URL])
         for page in self._reading.read(shape, window, after):
-            rows = [_visit(row, names) for row in page.rows if row.get(_SEEN)]
+            rows = [_visit(row, names) for row in page.rows if row.get(LAST_SEEN)]
             rows.sort(key=lambda row: str(row["id"]))
             yield Page(rows, page.position)
 
@@ -146,11 +141,11 @@ def _text(value: Any) -> str | None:
 
 def _visit(row: Row, names: Sequence[str]) -> Row:
     visit: Row = {
-        "id": f"{row['id']}/{row[_SEEN]}",
+        "id": f"{row['id']}/{row[LAST_SEEN]}",
         "eventType": "e_visited_page",
         "objectId": row["id"],
-        "occurredAt": row[_SEEN],
+        "occurredAt": row[LAST_SEEN],
     }
     visit.update(dict.fromkeys((n for n in names if n.startswith("properties.")), None))
-    visit["properties.hs_url"] = row[_URL]
+    visit["properties.hs_url"] = row[LAST_URL]
     return visit

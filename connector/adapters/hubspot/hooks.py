@@ -19,6 +19,7 @@ import orjson
 
 from connector.adapters.base import ERASED
 from connector.adapters.hubspot.objects import NAMES
+from connector.adapters.hubspot.unconfirmed import EVENT_IDS, EVENT_MERGED
 from connector.domain.moment import Micros
 from connector.errors import LoginError
 
@@ -114,8 +115,8 @@ def _records(event: Mapping[str, Any]) -> Iterator[str]:
     if source is None:
         return
     mark = ERASED if verb == "privacyDeletion" else ""
-    merged = event.get("mergedObjectIds")
-    ids = [event.get(n) for n in ("objectId", "primaryObjectId", "newObjectId")]
+    merged = event.get(EVENT_MERGED)
+    ids = [event.get(n) for n in EVENT_IDS]
     for ident in [*ids, *(merged if isinstance(merged, list) else ())]:
         if _is_id(ident):
             yield f"{mark}{source}/{ident}"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from connector.adapters.hubspot.answers import ForbiddenError, RefusedError
 from connector.adapters.hubspot.calls import Calls
+from connector.adapters.hubspot.unconfirmed import LISTS_PAGE, MEMBERS_PAGE
 
 log = logging.getLogger("leadloop.hubspot")
 CONTACTS = "0-1"
@@ -24,7 +25,7 @@ _LEFT = (
     "HubSpot's %s cannot follow the nurture fields, which are written all the same: %s. Mend that, "
     "then leadloop install puts on it whoever is flagged"
 )
-_SEARCH_PAGE, _MEMBERS_PAGE, _FOUND_PAGE = 100, 100, 200
+_FOUND_PAGE = 200
 
 
 class List(NamedTuple):
@@ -52,7 +53,7 @@ class Lists:
         found: list[List] = []
         offset = 0
         while True:
-            body = {"query": part, "offset": offset, "count": _SEARCH_PAGE}
+            body = {"query": part, "offset": offset, "count": LISTS_PAGE}
             answer = self._calls.post(f"{self._path}/search", {**body, "objectTypeId": CONTACTS})
             some = answer.get("lists") or ()
             found += [_list(one) for one in some]
@@ -66,7 +67,7 @@ class Lists:
         """Yield the memberships of a list page by page, each with the cursor behind it."""
         cursor = after
         while True:
-            query = {"limit": _MEMBERS_PAGE, "after": cursor}
+            query = {"limit": MEMBERS_PAGE, "after": cursor}
             answer = self._calls.get(f"{self._path}/{ident}/memberships", query)
             cursor = ((answer.get("paging") or {}).get("next") or {}).get("after")
             yield list(answer.get("results") or ()), cursor

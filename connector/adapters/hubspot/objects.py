@@ -37,6 +37,8 @@ ASSOCIATED = ("contacts", "companies", "deals", "line_items")
 STAGES = {"deals": ("pipeline", "dealstage"), "leads": ("hs_pipeline", "hs_pipeline_stage")}
 """Objects that walk through pipelines: the properties that hold pipeline and stage."""
 MERGED = ("hs_merged_object_ids", "hs_calculated_merged_vids")
+SOLD = ("name", "hs_sku", "hs_product_id")
+"""What of a deal's line items says what was sold."""
 FULL_NAME = "full_name"
 """Of contacts: first and last name, put together here."""
 OF_ROW = ("id", "createdAt", "updatedAt")
@@ -120,6 +122,8 @@ class Objects:
         more = [*OF_ROW, *(f"associations.{kind}" for kind in ASSOCIATED)]
         if source == "contacts":
             more.append(FULL_NAME)
+        if source == "deals":
+            more += [f"line_items.{name}" for name in SOLD]
         for name in STAGES.get(source, ()):
             more += [f"{name}.label"] + ([f"{name}.state"] if name.endswith("stage") else [])
         return own | {name: RemoteField(name, None, name, writable=False) for name in more}

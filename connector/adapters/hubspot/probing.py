@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from connector.adapters.hubspot.answers import ForbiddenError, RefusedError
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.objects import VITAL, Objects, known_source
+from connector.adapters.hubspot.unconfirmed import SALESFORCE_ID
 from connector.errors import LeadloopError
 
 _STREAMS = {
@@ -21,7 +22,6 @@ _STREAMS = {
     "list_members": ("lists", "crm.lists.read"),
 }
 _ANY_LIST = {"query": "", "offset": 0, "count": 1, "objectTypeId": "0-1"}
-_SALESFORCE = "salesforceleadid"
 
 
 class Probe(NamedTuple):
@@ -137,7 +137,7 @@ class Probing:
     def _both_sides(self) -> Iterator[Probe]:
         """HubSpot's own sync with Salesforce copies fields and activities behind our back."""
         try:
-            there = _SALESFORCE in self._objects.of("contacts")
+            there = SALESFORCE_ID in self._objects.of("contacts")
         except LeadloopError:
             return
         if there:

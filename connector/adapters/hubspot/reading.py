@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -41,17 +42,18 @@ from connector.adapters.hubspot.searching import (
     query,
 )
 from connector.adapters.hubspot.shape import Rows, Shape
+from connector.adapters.hubspot.unconfirmed import NOWHERE, SEARCH_BODY
 from connector.adapters.hubspot.values import modified_ms
 from connector.domain.moment import DAY, HOUR, parse_iso
 
 BATCH = 100
 PAGES_AHEAD = 3
-"""Pages whose associations and history are asked for at once."""
+"""Pages whose associations and consent are asked for at once."""
+DATED_PAGES = 5
+"""Pages that share calls for when a property changed: few rows of a page need one, and each call
+takes fifty of them."""
 PAGE = 1000
 """Rows to a page of ours: one transaction, and one associations call."""
-SEARCH_BODY = 3000
-"""Characters a search may have by HubSpot's page; `auth.search_body` of the connection says where
-more will do. One that names more properties asks for ids, and reads the records by them."""
 ARCHIVED_PAGES = 10
 MANY = 2000
 """So many changes are ten searches, which take longer than a look at how many there are in all."""
@@ -87,9 +89,11 @@ class Reading:
     def read(self, shape: Shape, window: Window, after: str | None) -> Iterator[Page]:
         """Yield what changed in the window, then what is gone."""
         if after != _ARCHIVED:
-            parts = self._parts(shape, window, after)
-            with closing(in_order(partial(self._live, shape), parts, PAGES_AHEAD)) as pages:
-                yield from pages
+            size, ahead = (DATED_PAGES, 1) if shape.dated else (1, PAGES_AHEAD)
+            groups = _grouped(self._parts(shape, window, after), size)
+            with closing(in_order(partial(self._live, shape), groups, ahead)) as pages:
+                for some in pages:
+                    yield from some
         if shape.source not in ENGAGEMENTS:
             yield from self._archived(shape, window)
         elif window.since is not None and _ends_day(window):
@@ -119,11 +123,11 @@ class Reading:
         return {
             str(ident)
             for error in self._calls.post(path, body).get("errors") or ()
-            if error.get("category") == "OBJECT_NOT_FOUND"
+            if error.get("category") == NOWHERE
             for ident in (error.get("context") or {}).get("ids") or ()
         }
 
-    def _parts(self, shape: Shape, window: Window, after: str | None) -> Iterator[_Part]:
+    def _parts(self, shape: Shape, window: Window, after: str | None) -> Generator[_Part]:
         if window.since is not None:
             last = int(after[3:]) if after else 0
             filters = _inside(shape.source, window)
@@ -136,13 +140,23 @@ class Reading:
 
     def _listed(self, shape: Shape) -> Generator[_Part]:
         last, count, ordered = 0, 0, True
+        found: list[dict[str, Any]] = []
+
+        def parts(least: int) -> Iterator[_Part]:
+            nonlocal last, count, found
+            while len(found) >= least:
+                some, found = found[: self._page], found[self._page :]
+                last = max([last, *(int(one["id"]) for one in some)])
+                count += len(some)
+                yield _Part(some, f"list:{last}:{count}" if ordered else "id:0")
+
         with closing(self._listing.walk(shape, partial(self._whole, shape))) as runs:
             for run in runs:
                 ordered = ordered and run.ordered
-                last = max([last, *(int(one["id"]) for one in run.records)])
-                count += len(run.records)
-                if run.records:
-                    yield _Part(run.records, f"list:{last}:{count}" if ordered else "id:0")
+                for some in run.records():
+                    found += some
+                    yield from parts(self._page)
+        yield from parts(1)
 
     def _resumed(self, shape: Shape, after: str) -> int:
         """Give the id above which to go on after a position of a full read."""
@@ -188,7 +202,7 @@ class Reading:
             yield _Part(found, f"id:{last}")
 
     def _question(self, shape: Shape, filters: Filters) -> Question:
-        """What to search for: where it names too many properties ids are, and records read."""
+        """What to search for: where it would be too long ids are, and the records read by them."""
         longest = query([*filters, *above(10**15)], shape.properties, SEARCH_PAGE, 10_000)
         if len(orjson.dumps(longest)) <= self._search_body:
             return Question(shape.source, filters, shape.properties, list)
@@ -217,16 +231,23 @@ class Reading:
 
     # --- what is gone ----------------------------------------------------------------------------
 
-    def _live(self, shape: Shape, part: _Part) -> Page:
-        part.records.sort(key=lambda one: int(one["id"]))
-        rows = self._rows.of(shape, part.records)
+    def _live(self, shape: Shape, parts: Sequence[_Part]) -> list[Page]:
+        for part in parts:
+            part.records.sort(key=lambda one: int(one["id"]))
+        rows = iter(self._rows.of(shape, [one for part in parts for one in part.records]))
+        return [
+            self._page_of(shape, list(islice(rows, len(part.records))), part.position)
+            for part in parts
+        ]
+
+    def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
         first, second = MERGED
         gone: dict[str, str | None] = {}
         if first in shape.properties or second in shape.properties:
             for row in rows:
                 if row.get(first) or row.get(second):
                     gone.update(dict.fromkeys(merged_into(row), row["id"]))
-        return Page(rows, part.position, gone=gone)
+        return Page(rows, position, gone=gone)
 
     def _archived(self, shape: Shape, window: Window) -> Iterator[Page]:
         since = window.since
@@ -263,6 +284,12 @@ class Reading:
                 losers = merged_into({**one["properties"], "id": one["id"]})
                 found.update(dict.fromkeys(losers, str(one["id"])))
         return found
+
+
+def _grouped(parts: Generator[_Part], size: int) -> Generator[list[_Part]]:
+    with closing(parts):
+        while group := list(islice(parts, size)):
+            yield group
 
 
 def _ends_day(window: Window) -> bool:

@@ -11,6 +11,8 @@ from connector.adapters.hubspot.associations import Associations
 from connector.adapters.hubspot.calls import Calls
 from connector.adapters.hubspot.consent import PREFIX, Consent, opt_out_of
 from connector.adapters.hubspot.library import Library
+from connector.adapters.hubspot.line_items import KIND as LINE_ITEMS
+from connector.adapters.hubspot.line_items import LineItems
 from connector.adapters.hubspot.objects import (
     ASSOCIATED,
     FULL_NAME,
@@ -19,6 +21,7 @@ from connector.adapters.hubspot.objects import (
     STAGES,
     Objects,
 )
+from connector.domain.dated import Changed
 from connector.errors import UsageError
 
 HISTORY_BATCH = 50
@@ -27,26 +30,30 @@ HISTORY_BATCH = 50
 class Shape(NamedTuple):
     """Wanted of a source: properties by name, and what takes calls of its own.
 
-    `dated` are properties of which we want the moment they last changed, `stages` names such as
-    `dealstage.label`.
+    `dated` are properties of which we want the moment they last changed, each with the values for
+    which that is worth a call (None: any); `stages` are names such as `dealstage.label`,
+    `items` properties of a deal's line items.
     """
 
     source: str
     properties: tuple[str, ...]
     of_row: tuple[str, ...]
     associated: tuple[str, ...]
-    dated: tuple[str, ...]
+    dated: Mapping[str, frozenset[str] | None]
     stages: tuple[str, ...]
     named: bool
     subscriptions: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     """Sort the names of a mapping; UsageError names one the portal does not have."""
     known = objects.of(source)
     properties: dict[str, None] = {}
-    of_row, associated, dated, stages, named = [], [], [], [], False
+    of_row, associated, stages, named = [], [], [], False
+    dated: dict[str, frozenset[str] | None] = {}
     subscriptions: list[str] = []
+    items: list[str] = []
     for name in names:
         head, dot, tail = name.partition(".")
         if name in OF_ROW:
@@ -56,12 +63,14 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
             named = True
         elif head == "associations" and tail in ASSOCIATED:
             associated.append(tail)
+        elif head == LINE_ITEMS and dot and source == "deals":
+            items.append(tail)
         elif name.startswith(PREFIX) and source == "contacts":
             subscriptions.append(tail)
             properties["email"] = None
         elif dot and tail == "changed":
             properties[head] = None
-            dated.append(head)
+            dated[head] = name.among if isinstance(name, Changed) else None
         elif dot and head in STAGES.get(source, ()) and tail in {"label", "state"}:
             properties.update(dict.fromkeys(STAGES[source]))
             stages.append(name)
@@ -75,10 +84,11 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
         tuple(properties),
         tuple(of_row),
         tuple(associated),
-        tuple(dated),
+        dated,
         tuple(stages),
         named,
         tuple(subscriptions),
+        tuple(items),
     )
 
 
@@ -94,6 +104,7 @@ class Rows:
         self._library = library
         self._associations = Associations(calls)
         self._consent = Consent(calls)
+        self._line_items = LineItems(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
     def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -103,15 +114,13 @@ class Rows:
             row: Row = one["properties"]
             row["id"] = one["id"]
             rows.append(row)
-        if not rows:
-            return rows
-        if shape.of_row:
-            for row, one in zip(rows, results, strict=True):
-                row.update({name: one.get(name) for name in shape.of_row})
-        if shape.named:
-            for row in rows:
-                both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
-                row[FULL_NAME] = " ".join(filter(None, both)) or None
+        if rows:
+            _add_of_records(shape, rows, results)
+            self._add_asked(shape, rows)
+        return rows
+
+    def _add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
+        """Add what takes calls of its own."""
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
@@ -122,11 +131,12 @@ class Rows:
             self._stage(shape, rows)
         if shape.subscriptions:
             self._consent.add(rows, shape.subscriptions)
-        return rows
+        if shape.items:
+            self._line_items.add(shape.source, rows, shape.items)
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Add when properties last changed, asking only for rows that have one of them."""
-        asked = [row for row in rows if any(row.get(name) for name in shape.dated)]
+        """Add when properties last changed, asking only for rows of which that is of use."""
+        asked = [row for row in rows if any(_told(row, *one) for one in shape.dated.items())]
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [
@@ -178,10 +188,27 @@ class Rows:
         return self._pipelines[source]
 
 
+def _add_of_records(
+    shape: Shape, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]
+) -> None:
+    if shape.of_row:
+        for row, one in zip(rows, results, strict=True):
+            row.update({name: one.get(name) for name in shape.of_row})
+    if shape.named:
+        for row in rows:
+            both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
+            row[FULL_NAME] = " ".join(filter(None, both)) or None
+
+
 def _state_of(metadata: Mapping[str, str]) -> str:
     if str(metadata.get("isClosed", "")).lower() != "true":
         return "open"
     return "won" if str(metadata.get("probability", "")) in {"1.0", "1"} else "lost"
+
+
+def _told(row: Row, name: str, among: frozenset[str] | None) -> bool:
+    value = row.get(name)
+    return bool(value) and (among is None or str(value).strip() in among)
 
 
 def _latest(history: Any) -> str | None:

@@ -34,7 +34,7 @@ from connector.errors import LoginError, TryLaterError, UnknownOutcomeError
 
 CALL, BATCH = 100, 600
 """Records to one of HubSpot's calls, and to one of ours: six calls in flight at once."""
-AT_ONCE = 3
+AT_ONCE = 4
 """Batches under way at once, so that the pace alone holds calls back, also while one is noted."""
 _OF_ALL = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 """Refusals that meet every record with that property: nothing is found out by halving."""

@@ -38,6 +38,7 @@ from connector.adapters.salesforce.ingest import Ingest
 from connector.adapters.salesforce.installing import Installing
 from connector.adapters.salesforce.opening import address_of, grant_of
 from connector.adapters.salesforce.reading import BULK_FROM, PAGE, Reading
+from connector.adapters.salesforce.recalling import Recalling
 from connector.adapters.salesforce.related import CONTACT_ROLE
 from connector.adapters.salesforce.seeding import seed
 from connector.adapters.salesforce.session import Session
@@ -65,6 +66,7 @@ def open_salesforce(
         reserve=connection.api.reserve,
         bookmark=places.bookmark,
         nurtured=connection.lists,
+        lasting=places.lasting,
     )
 
 
@@ -99,12 +101,15 @@ class SalesforceAdapter:
         bulk_from: int = BULK_FROM,
         job_from: int = JOB_FROM,
         nurtured: Mapping[str, str] | None = None,
+        lasting: bool = False,
     ) -> None:
         self._address = address
         self.session = Session(address, grant, Usage(reserve, clock))
         self._calls = Calls(self.session)
-        self._objects = Objects(self.session.http, address)
         keeps = bookmark if bookmark is not None else Forgetful()
+        whose = lambda: "/".join(self.session.ids())  # noqa: E731
+        recalling = Recalling(self.session.http, keeps, whose) if lasting else None
+        self._objects = Objects(self.session.http, address, recalling)
         days = Days(self._calls, lambda: self.session.ids()[1])
         bulk = BulkQueries(self.session, keeps, PAGE)
         self._reading = Reading(

@@ -16,6 +16,7 @@ from simple_salesforce.exceptions import SalesforceError, SalesforceResourceNotF
 
 from connector.adapters.base import RemoteField
 from connector.adapters.salesforce.calls import API
+from connector.adapters.salesforce.recalling import Recalling
 from connector.domain.outward import FieldType
 from connector.errors import LoginError, RemoteError, TryLaterError, UsageError
 from connector.transport.http import Transport
@@ -69,11 +70,13 @@ class Described:
 class Objects:
     """Descriptions of objects, kept until forgotten."""
 
-    def __init__(self, http: Transport, address: str) -> None:
+    def __init__(self, http: Transport, address: str, recalling: Recalling | None = None) -> None:
+        self._recalling = recalling
+        self._riding = RidingSession(http)
         self._library = Salesforce(
             session_id="of our transport",
             instance_url=address,
-            session=RidingSession(http),
+            session=self._riding,
             version=API,
             object_pairs_hook=dict,
         )
@@ -90,16 +93,30 @@ class Objects:
         if key not in self._known:
             if not _NAME.fullmatch(source):
                 raise _unknown(source)
-            try:
-                given = self._ask(f"sobjects/{source}/describe", source)
-            except SalesforceResourceNotFound:
-                raise _unknown(source) from None
+            given = self._said_of(source)
+            if not given:
+                raise _unknown(source)
             self._known[key] = Described(given)
         return self._known[key]
+
+    def _said_of(self, source: str) -> Mapping[str, Any]:
+        """What is said of an object, now or in an earlier run; nothing where there is none."""
+        given = self._recalling.load(source) if self._recalling is not None else None
+        if given is not None:
+            return given
+        try:
+            given = self._ask(f"sobjects/{source}/describe", source)
+        except SalesforceResourceNotFound:
+            given = {}
+        if self._recalling is not None:
+            self._recalling.keep(source, given, self._riding.date)
+        return given
 
     def forget(self) -> None:
         """Ask anew from now on, after something was changed."""
         self._known.clear()
+        if self._recalling is not None:
+            self._recalling.forget()
 
     def column(self, source: str, name: str) -> str:
         """Give a field, or a path such as `Owner.Email`, in Salesforce's own spelling.

@@ -20,6 +20,7 @@ from connector.adapters.salesforce.calls import Calls
 from connector.adapters.salesforce.covering import Covering
 from connector.adapters.salesforce.days import Days
 from connector.adapters.salesforce.describing import Objects
+from connector.adapters.salesforce.edits import name_fields
 from connector.adapters.salesforce.money import Money
 from connector.adapters.salesforce.related import add_beside
 from connector.adapters.salesforce.shape import Shape, fill, flat_rows, gone, shape_of
@@ -283,6 +284,7 @@ class Reading:
         self._money.convert(shape.money, rows)
         self._days.fill(shape.days, rows)
         add_beside(self._objects, self.matching, shape.described.name, shape.beside, rows)
+        name_fields(self._objects, shape.described, rows)
 
     def _by_role(
         self, shape: Shape, names: Sequence[str], window: Window, after: str | None

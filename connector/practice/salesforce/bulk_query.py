@@ -11,9 +11,13 @@ from __future__ import annotations
 import gzip
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
+from zlib import compress, crc32, decompress
+
+import orjson
 
 from connector.practice.salesforce import csv_text
 from connector.practice.salesforce.errors import ApiError
@@ -26,7 +30,29 @@ if TYPE_CHECKING:
     from connector.practice.salesforce.org import Org
     from connector.practice.salesforce.rest import SalesforcePractice
 
+_BLOCK = 5_000
 _COMPOUND = frozenset({"address", "location"})
+
+
+class Packed:
+    """Lines that are kept compressed, a few thousand together: jobs may have millions."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._blocks: list[bytes] = []
+        self._count = 0
+        each = iter(lines)
+        while block := list(islice(each, _BLOCK)):
+            self._blocks.append(compress(orjson.dumps(block), 1))
+            self._count += len(block)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def part(self, start: int, end: int) -> list[str]:
+        """The lines from a place on, up to another."""
+        first, last = start // _BLOCK, -(-end // _BLOCK)
+        lines = [one for b in self._blocks[first:last] for one in orjson.loads(decompress(b))]
+        return lines[start - first * _BLOCK : end - first * _BLOCK]
 
 
 @dataclass(kw_only=True)
@@ -36,7 +62,7 @@ class QueryJob(Job):
     query: Query
     chunked: bool
     header: tuple[str, ...] = ()
-    lines: list[str] = field(default_factory=list)
+    lines: Packed = field(default_factory=lambda: Packed(()))
 
     def status(self) -> dict[str, Any]:
         """What asking for it answers."""
@@ -56,10 +82,12 @@ class QueryJob(Job):
         self.header = tuple(".".join(one.names) for one in columns)
         kinds = [one.spec.type if one.spec else "string" for one in columns]
         reads = list(zip([one.read for one in columns], kinds, strict=True))
-        self.lines = [
+        table = org.tables[selection.object]
+        self.lines = Packed(
             csv_text.line([csv_text.cell(of(row), kind) for of, kind in reads], delimiter, ending)
-            for row in org.rows(selection.object, ids)
-        ]
+            for id_ in ids
+            if (row := table.get(id_)) is not None
+        )
 
     def finish(self, org: Org) -> None:
         """Nothing is left to do."""
@@ -139,7 +167,7 @@ def results(crm: SalesforcePractice, request: Request, user: str, id_: str) -> R
     if not asked.isdigit() or int(asked) < 1:
         raise ApiError(400, "INVALID_PARAMETER", f"maxRecords: not a whole number: {asked}")
     end = start + min(int(asked), crm.jobs.page)
-    lines = job.lines[start:end]
+    lines = job.lines.part(start, end)
     delimiter, ending = csv_text.DELIMITERS[job.delimiter], csv_text.ENDINGS[job.ending]
     headers = {
         "Content-Type": "text/csv",

@@ -8,7 +8,7 @@ Developer Guide, getUpdated().
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from connector.practice.salesforce.history import (
 )
 from connector.practice.salesforce.ids import canonical, make_id
 from connector.practice.salesforce.moments import moment_text
+from connector.practice.salesforce.plenty import Plenty, PlentyIds
 from connector.practice.salesforce.reactions import (
     after_change,
     after_delete,
@@ -43,6 +44,8 @@ from connector.practice.salesforce.schema import OWN_FIELDS, new_schema
 Row = dict[str, Any]
 _BINLESS = frozenset({"CampaignMember"})
 """Unconfirmed: these go without passing the bin."""
+_GRANTS = frozenset({"PermissionSetAssignment", "ObjectPermissions"})
+"""Whoever gives or takes rights changes what descriptions say."""
 
 
 class Org:
@@ -52,8 +55,8 @@ class Org:
         self.clock = clock
         self.version = version
         self.schema: dict[str, ObjectSpec] = new_schema()
-        self.tables: dict[str, dict[str, Row]] = {name: {} for name in self.schema}
-        self.order: dict[str, list[str]] = {name: [] for name in self.schema}
+        self.tables: dict[str, MutableMapping[str, Row]] = {name: {} for name in self.schema}
+        self.order: dict[str, Any] = {name: [] for name in self.schema}
         self.rules = Rules()
         self.oracle = Oracle()
         self.rights: dict[str, dict[str, dict[str, tuple[bool, bool]]]] = {}
@@ -83,7 +86,10 @@ class Org:
 
     def find(self, id_: Any) -> Row | None:
         """The row of an id, deleted or not."""
-        return self.tables[kind].get(id_) if id_ and (kind := self.type_of(id_)) else None
+        if not id_ or not (kind := self.type_of(id_)):
+            return None
+        table = self.tables[kind]
+        return table.held(id_) if isinstance(table, Plenty) else table.get(id_)
 
     def shared(self, id_: Any) -> Row | None:
         """The row of an id, deleted or not, unless sharing keeps it from whoever calls."""
@@ -242,6 +248,17 @@ class Org:
         self.change(row, self._assigned(spec.name, given, wishes), user)
         self._flow(row, given)
 
+    def load_plenty(
+        self, name: str, values: Mapping[str, Any], user: str, many: int, link: str, to: str
+    ) -> None:
+        """Fill an empty object with many rows alike, spread in order over the rows of `to`."""
+        pattern = self.insert(name, values, user, loaded=True)
+        first = self._numbers[name]
+        self._numbers[name] += many - 1
+        prefix, span = self.schema[name].prefix, range(first, first + many)
+        self.tables[name] = Plenty(prefix, span, dict(pattern), link, list(self.order[to]))
+        self.order[name] = PlentyIds(prefix, span, [])
+
     def new_id(self, name: str) -> str:
         """The id of the next row of an object; it is given once."""
         self._numbers[name] = self._numbers.get(name, 0) + 1
@@ -283,6 +300,8 @@ class Org:
         if not loaded:
             self._note(user, row, "+", None, dict(values))
         after_insert(self, name, row, user, loaded=loaded)
+        if name in _GRANTS:
+            self.schema_changed = self.clock.now()
         return row
 
     def _blank(self, spec: ObjectSpec) -> Row:
@@ -332,6 +351,8 @@ class Org:
             del self.tables[name][row["Id"]]
             self.order[name].remove(row["Id"])
         after_delete(self, name, row, user)
+        if name in _GRANTS:
+            self.schema_changed = self.clock.now()
 
     def undelete(self, id_: str, user: str) -> None:
         """Take a row out of the bin."""

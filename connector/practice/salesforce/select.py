@@ -55,6 +55,7 @@ class Selection:
         self._org, self._user, self._query = org, user, query
         self._spec = spec or self._source()
         self._everything = everything
+        self._old = moment_text(org.clock.now() - _YEAR)[:10]
         self.object = self._spec.name
         self.columns = [self._path(name, at) for name, at in query.fields]
         own = [one for one in self.columns if len(one.names) == 1]
@@ -72,16 +73,24 @@ class Selection:
         table, test, query = self._org.tables[self.object], self._test, self._query
         end = None if query.limit is None else query.offset + query.limit
         sorts, unshared = self._sorts(), self._org.rules.unshared
+        timeless = self.object in HISTORIES and not any(p.names == ("Id",) for p, _ in self._order)
         found: list[Row] = []
+        ids: list[str] = []
+        whole = sorts or timeless  # else ids do, and the rows need not all be in memory
         for key in self._candidates():
             row = None if key in unshared else table.get(key)
             if row is None or (not self._everything and self._hidden(row)):
                 continue
             if test is None or test(row):
-                if end is not None and len(found) >= end and not sorts:
+                if end is not None and len(found) + len(ids) >= end and not sorts:
                     break
-                found.append(row)
-        if self.object in HISTORIES and not any(path.names == ("Id",) for path, _ in self._order):
+                if whole:
+                    found.append(row)
+                else:
+                    ids.append(key)
+        if not whole:
+            return ids[query.offset : end]
+        if timeless:
             upward = self._order and self._order[0][1].descending
             found.sort(key=lambda row: row["Id"], reverse=not upward)  # ties: no order is promised
         if sorts:
@@ -168,14 +177,14 @@ class Selection:
             return one is not None and not self._org.sees(self._user, self._org.schema[parent], one)
         if self.object not in {"Task", "Event"}:
             return False
-        old = moment_text(self._org.clock.now() - _YEAR)[:10]
+        old = self._old
         if (row.get("ActivityDate") or old) < old and row.get("IsClosed", True):
             row["IsArchived"] = True
         return bool(row["IsArchived"])
 
     def _candidates(self) -> Sequence[str]:
         """Ids that can match: those after `Id > x`, or those `=` or IN name, else all."""
-        order = self._org.order[self.object]
+        order: Sequence[str] = self._org.order[self.object]
         where = self._query.where
         parts = where.parts if isinstance(where, Both) and where.word == "and" else (where,)
         for part in parts:

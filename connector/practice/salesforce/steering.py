@@ -6,7 +6,7 @@ Verbs: `app` {client, secret, user, certificate, approved}, `load` {object: [row
 seconds, page, fail, after, refused, queries, batches, abort}, `move` {to}, `features`,
 `rename` {object, field, from, to}, `field` {object, field, set}, `lock` {ids, seconds},
 `password` {user, password}, `rights` {user, permissions, objects, marketing},
-`anew` {reset: {id: values}}.
+`anew` {reset: {id: values}}, `plenty` {object, set, many, link, to}: so many rows alike.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def _password(crm: SalesforcePractice, given: Any) -> Any:
 def _rights(crm: SalesforcePractice, given: Any) -> Any:
     """An admin gives a user these permissions and no others; `objects` as {object: [what]}."""
     rights.narrow(crm.org, given["user"], given)
+    crm.org.schema_changed = crm.clock.now()
 
 
 def _refresher(crm: SalesforcePractice, given: Any) -> Any:
@@ -114,6 +115,17 @@ def _load(crm: SalesforcePractice, given: Any) -> Any:
                 if name == "Opportunity" and stages:
                     remember_stage(org, loaded, admin, str(loaded["CreatedDate"]))
     return ids
+
+
+def _plenty(crm: SalesforcePractice, given: Any) -> Any:
+    """More rows than a memory holds: alike but for their ids and the row each belongs to."""
+    org, name = crm.org, given["object"]
+    if org.tables[name]:
+        raise ValueError(f"there are {name} rows already")
+    with org.silently():
+        org.load_plenty(
+            name, given["set"], org.user(ADMIN), given["many"], given["link"], given["to"]
+        )
 
 
 def _convert(crm: SalesforcePractice, given: Any) -> Any:
@@ -274,4 +286,5 @@ _VERBS = {
     "password": _password,
     "rights": _rights,
     "anew": _anew,
+    "plenty": _plenty,
 }

@@ -537,9 +537,8 @@ def test_trap_63_ours_says_it_and_keeps_aside_the_row_that_no_longer_fits(opened
 
 def retyped(crm):
     """An admin makes a text of a number."""
-    fields = crm.org.schema["Lead"].fields
-    spec = fields["NumberOfEmployees"]
-    fields["NumberOfEmployees"] = replace(spec, type="string", length=40)
+    changes = {"type": "string", "length": 40}
+    crm.steer("field", {"object": "Lead", "field": "NumberOfEmployees", "set": changes})
 
 
 def test_trap_63_ours_holds_a_value_against_the_field_as_it_is_now(salesforce, opening):

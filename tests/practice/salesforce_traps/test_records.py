@@ -163,7 +163,7 @@ def test_trap_52_ours_takes_the_run_that_sees_a_change_where_nobody_tracks(opene
     work = opened("salesforce")
     work.crm.steer("features", {"lead_history": False})
     mapping = (work.folder / "mapping.yaml").read_text()
-    asks = "# at: Status.changed             # when, if the org tracks"
+    asks = "# at: Status.changed             # when, for a mapping"
     assert asks in mapping
     work.write("mapping.yaml", mapping.replace(asks, f"at: Status.changed {asks}"))
     work.hot("backlog")

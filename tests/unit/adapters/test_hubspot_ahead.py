@@ -10,6 +10,7 @@ import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.hubspot.ahead import in_order
+from connector.adapters.hubspot.listing import Listing
 from connector.adapters.hubspot.searching import Question, Search
 from connector.domain.moment import parse_iso
 from connector.errors import TryLaterError
@@ -84,8 +85,38 @@ def test_a_long_list_is_read_in_stretches_where_its_cursors_are_ids(portal, curs
     assert ids_of(pages) == IDS
     assert [p.position for p in pages][-1] == f"list:{IDS[-1]}:{len(IDS)}"
     assert portal.calls["contacts list"] <= 45 + 1 + 4
-    assert portal.calls["contacts search"] >= 3, "it leapt"
+    assert portal.calls["contacts search"] == 1, "it leapt, to a second stretch"
     assert max(len(page.rows) for page in pages) <= 1000
+
+
+class Ranked:
+    """A search over so many records, which tells the id of each tenth by its place."""
+
+    def __init__(self, many):
+        self.many, self.asked = many, 0
+        self.lock = threading.Lock()
+
+    def first(self, _source, filters, after=0):
+        with self.lock:
+            self.asked += 1
+        assert after < 10_000
+        place = int(filters[0]["value"]) // 10 + after
+        left = self.many - int(filters[0]["value"]) // 10
+        return left, (place + 1) * 10 if place < self.many else None
+
+
+@pytest.mark.parametrize(
+    ("many", "stretches"), [(100, 1), (3_300, 2), (20_000, 10), (50_000, 24), (500_000, 201)]
+)
+def test_stretches_fill_whole_turns_and_cost_a_search_each(many, stretches):
+    search = Ranked(many)
+    found = list(Listing(None, search, page=1000, leaps=True)._stretches("contacts", 0))
+    assert len(found) == stretches
+    assert search.asked in {stretches - 1, 1}
+    assert [one.above for one in found[1:]] == [one.up_to for one in found[:-1]]
+    sizes = [(one.up_to - one.above) // 10 for one in found[:-1]]
+    assert all(2000 <= size <= 2500 for size in sizes)
+    assert many - sum(sizes) <= 2500, "the last one is no longer than the others"
 
 
 @pytest.mark.parametrize("leaps", [True, False])

@@ -6,10 +6,11 @@ import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.hubspot.paths import Paths
+from connector.domain.dated import Changed
 from connector.domain.moment import SECOND, parse_iso
 from connector.errors import FeatureError, LoginError, UsageError
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.running.budgets import StoreBudget
 from connector.transport.budget import metered
 from tests.unit.adapters.hubspot_edge import definition, opened
 
@@ -205,8 +206,8 @@ def test_a_page_of_rows_asks_once_for_its_associations(portal):
     for n in range(1, 1501):
         portal.put("deals", n)
     pages = opened(portal).read("deals", ["id", "associations.contacts"], ALL, None)
-    assert [len(page.rows) for page in pages if page.rows] == [400, 1000, 100]
-    assert portal.calls["associations"] == 3
+    assert [len(page.rows) for page in pages if page.rows] == [1000, 500]
+    assert portal.calls["associations"] == 2
 
 
 def test_the_moment_a_property_last_changed_is_asked_in_fifties_and_only_where_it_has_a_value(
@@ -222,6 +223,20 @@ def test_the_moment_a_property_last_changed_is_asked_in_fifties_and_only_where_i
     assert found[0]["hs_lead_status.changed"] == "2026-01-01T00:00:00.500Z"
     assert found[159]["hs_lead_status.changed"] is None
     assert portal.calls["contacts read"] == 2
+
+
+def test_a_moment_is_asked_only_where_the_value_says_something_and_pages_share_the_calls(portal):
+    past = {"hs_lead_status": ["2026-01-01T00:00:00Z"]}
+    for n in range(1, 2_501):
+        said = "BAD_TIMING" if n % 25 == 0 else "NEW"
+        portal.put("contacts", n, hs_lead_status=said, _past=past)
+    names = ["id", Changed("hs_lead_status", ["BAD_TIMING"])]
+    pages = list(opened(portal).read("contacts", names, ALL, None))
+    found = rows(pages)
+    dated = [row["id"] for row in found if row["hs_lead_status.changed"] is not None]
+    assert dated == [str(n) for n in range(25, 2_501, 25)]
+    assert portal.calls["contacts read"] == 2, "a hundred of them, fifty a call, from three pages"
+    assert [len(page.rows) for page in pages if page.rows] == [1000, 1000, 500]
 
 
 def test_a_deal_says_open_won_or_lost_by_its_flags_else_by_its_stage(portal):
@@ -251,6 +266,30 @@ def test_a_deal_says_open_won_or_lost_by_its_flags_else_by_its_stage(portal):
     states = [row["dealstage.state"] for row in found]
     assert states == ["lost", "won", "open", "won", "lost", "open", None]
     assert (found[0]["dealstage.label"], found[0]["pipeline.label"]) == ("Stage a", "Sales")
+
+
+def test_what_was_sold_with_a_deal_stands_beside_it_each_once(portal):
+    for n in (1, 2):
+        portal.put("deals", n)
+    portal.properties["line_items"] = [definition("name")]
+    for n, name in ((11, "Planner"), (12, "Planner"), (13, "Support")):
+        portal.put("line_items", n, name=name)
+    portal.ties["deals", "line_items"] = {
+        "1": [{"toObjectId": str(n), "associationTypes": []} for n in (11, 12, 13)]
+    }
+    found = rows(opened(portal).read("deals", ["id", "line_items.name"], ALL, None))
+    assert [row["line_items.name"] for row in found] == [["Planner", "Support"], []]
+
+
+def test_without_the_right_to_line_items_deals_are_read_and_it_is_said_once(portal, caplog):
+    portal.put("deals", 1)
+    portal.ties["deals", "line_items"] = {"1": [{"toObjectId": "11", "associationTypes": []}]}
+    portal.forbidden.add("line_items")
+    crm = opened(portal)
+    for _ in range(2):
+        (row,) = rows(crm.read("deals", ["id", "line_items.name"], ALL, None))
+        assert row["line_items.name"] is None
+    assert len([one for one in caplog.messages if "line items" in one]) == 1
 
 
 def test_the_full_name_is_put_together(portal):

@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 
 from connector.domain.moment import to_datetime
 from connector.funnel.cohorts import (
+    CAMPAIGN,
+    PARTNER,
+    SEGMENT,
+    THEME,
     CohortMeasure,
     PeriodMeasure,
     before,
-    campaign_of,
-    partner_of,
-    segment_of,
-    theme_of,
 )
 from connector.funnel.contact import ContactMeasure
 from connector.funnel.leakage import LeakageMeasure
 from connector.funnel.lifetime import LifetimeMeasure
 from connector.funnel.quality import QualityMeasure
-from connector.funnel.segments import source_of
+from connector.funnel.segments import SOURCE
 from connector.funnel.spells import SpellMeasure
 from connector.funnel.stalls import StallMeasure
 from connector.funnel.statistics import wilson
@@ -32,11 +32,11 @@ from tests.unit.funnel.test_stages import cycle
 
 MANY = st.builds(_histories, st.integers(0, 2**32), st.just(400))
 KEYS = {
-    "source": (source_of, lambda o: o.source or "unknown"),
-    "segment": (segment_of, lambda o: o.segment),
-    "partner": (partner_of, lambda o: o.partner),
-    "theme": (theme_of, lambda o: o.theme),
-    "campaign": (campaign_of, lambda o: next((n for _, n in o.campaigns), None)),
+    "source": (SOURCE, lambda o: o.source or "unknown"),
+    "segment": (SEGMENT, lambda o: o.segment),
+    "partner": (PARTNER, lambda o: o.partner),
+    "theme": (THEME, lambda o: o.theme),
+    "campaign": (CAMPAIGN, lambda o: next((n for _, n in o.campaigns), None)),
     "six months before": (
         before(NOW, 182, "then"),
         lambda o: (
@@ -91,7 +91,7 @@ def test_every_kind_has_its_own_funnel(name, found):
 def test_few_leads_are_not_ranked_however_well_they_did():
     few = [cycle("won", source="fair")] * 29
     many = [cycle("sales_ready", source="ads")] * 30
-    ranks = {r.name: r.rank for r in fed(CohortMeasure(source_of), [*few, *many])}
+    ranks = {r.name: r.rank for r in fed(CohortMeasure(SOURCE), [*few, *many])}
     assert ranks == {"ads": 1, "fair": None}
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from connector.domain.moment import DAY
 from connector.funnel.history import Handoff, History
 from connector.funnel.maturity import LEVELS, Counts, Facts, MaturityMeasure, maturity, overall
+from tests.unit.funnel.passes import asking
 
 NOW = 400 * DAY
 NOTHING = Facts(
@@ -32,7 +33,7 @@ def levels(counts, facts):
 
 
 def test_an_empty_store_is_average_everywhere_with_three_steps_each():
-    parts = maturity(MaturityMeasure(NOW).result(), NOTHING)
+    parts = maturity(MaturityMeasure(NOW).result(asking([])), NOTHING)
     assert {part.level for part in parts} == {"average"}
     assert [part.name for part in parts] == ["capture", "qualify", "nurture", "route", "measure"]
     assert all(len(part.steps) == 3 for part in parts)
@@ -85,15 +86,12 @@ def test_having_more_never_makes_a_part_worse(facts, name):
 
 
 def test_cycles_are_counted_by_what_was_due():
-    measure = MaturityMeasure(NOW)
+    found = []
     early, late = NOW - 10 * DAY, NOW - 2 * DAY
 
     def cycle(state, handoff=None, **more):
-        measure.add(
-            History(
-                "p", more.pop("number", 1), state, frozenset({state}), {}, handoff=handoff, **more
-            )
-        )
+        number = more.pop("number", 1)
+        found.append(History("p", number, state, frozenset({state}), {}, handoff=handoff, **more))
 
     cycle("nurture", source="web")
     cycle("inquiry")
@@ -105,7 +103,7 @@ def test_cycles_are_counted_by_what_was_due():
     )
     cycle("handed_off", Handoff(NOW, NOW + DAY, None, NOW + DAY, None, watched=True))
     cycle("won", number=2, won_cents=5)
-    found = measure.result()
+    found = MaturityMeasure(NOW).result(asking(found))
     assert (found.cycles, found.sourced, found.handed) == (6, 1, 4)
     assert (found.due, found.decided) == (2, 1)
     assert (found.watched, found.touched, found.in_time) == (2, 1, 1)

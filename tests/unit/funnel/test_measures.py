@@ -13,25 +13,24 @@ from connector.funnel.bands import BandMeasure, band_edges
 from connector.funnel.handoffs import HandoffMeasure
 from connector.funnel.headline import HeadlineMeasure
 from connector.funnel.leakage import LeakageMeasure
-from connector.funnel.segments import SegmentMeasure, band_namer, month_of, owner_of, source_of
-from connector.funnel.stages import measure
+from connector.funnel.segments import MONTH, OWNER, SOURCE, SegmentMeasure, band_namer
+from connector.funnel.stages import StageMeasure
 from connector.funnel.statistics import wilson, within
 from tests.unit.funnel import reference
 from tests.unit.funnel.histories import NOW, histories
+from tests.unit.funnel.passes import asking
 
 LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def fed(measuring, found):
-    for one in found:
-        measuring.add(one)
-    return measuring.result()
+    return measuring.result(asking(found))
 
 
 @LAW
 @given(histories)
 def test_stages_and_their_times(found):
-    assert [tuple(stage) for stage in measure(found).stages] == reference.stages(found)
+    assert [tuple(stage) for stage in fed(StageMeasure(), found).stages] == reference.stages(found)
 
 
 @LAW
@@ -95,20 +94,27 @@ def test_the_bands_of_65_are_those_people_know():
     assert band_edges(100) == (0, 25, 50, 75)
 
 
+def band_of(one):
+    """The band of a score where 65 is asked, by its name."""
+    bands = ((0, 24), (25, 49), (50, 64), (65, 79), (80, 100))
+    return next((f"{a}-{b}" for a, b in bands if one.score is not None and a <= one.score <= b),
+                None)  # fmt: skip
+
+
 @LAW
 @given(histories)
 @pytest.mark.parametrize("name", ["source", "owner", "month", "band"])
 def test_segments(name, found):
     plain = {
-        "source": (source_of, lambda o: o.source or "unknown"),
+        "source": (SOURCE, lambda o: o.source or "unknown"),
         "owner": (
-            owner_of,
+            OWNER,
             lambda o: (
                 (o.owner or "unknown") if "handed_off" in reference.stages_of(o) else None
             ),
         ),
         "month": (
-            month_of,
+            MONTH,
             lambda o: (
                 to_datetime(o.reached["inquiry"]).isoformat()[:7]
                 if "inquiry" in o.reached
@@ -117,10 +123,7 @@ def test_segments(name, found):
         ),
         "band": (
             band_namer(65),
-            lambda o: None if o.score is None else next(
-                f"{a}-{b}" for a, b in ((0, 24), (25, 49), (50, 64), (65, 79), (80, 100))
-                if a <= o.score <= b
-            ),
+            band_of,
         ),
     }  # fmt: skip
     key, slow = plain[name]

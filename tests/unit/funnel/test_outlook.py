@@ -8,29 +8,35 @@ from hypothesis import strategies as st
 
 from connector.funnel.calibration import CalibrationMeasure
 from connector.funnel.capacity import CapacityMeasure
+from connector.funnel.cohorts import SEGMENT
 from connector.funnel.control import control
 from connector.funnel.drivers import drivers
 from connector.funnel.flow import FlowMeasure
 from connector.funnel.lengths import LengthMeasure
-from connector.funnel.measure import Aspect
 from connector.funnel.novelties import NoveltyMeasure, gone
 from connector.funnel.phases import PhaseMeasure
 from connector.funnel.pipeline import PipelineMeasure
 from connector.funnel.profiles import ProfileMeasure
 from connector.funnel.quarters import QuarterMeasure
 from connector.funnel.returns import ReturnMeasure
-from connector.funnel.segments import band_namer, source_of
+from connector.funnel.segments import SOURCE, band_namer
 from connector.funnel.statistics import wilson
 from tests.unit.funnel import reference_outlook as reference
 from tests.unit.funnel.histories import DAY, NOW, histories
+from tests.unit.funnel.passes import asking
 from tests.unit.funnel.test_kinds import MANY, month
-from tests.unit.funnel.test_measures import LAW, fed
+from tests.unit.funnel.test_measures import LAW, band_of, fed
 from tests.unit.funnel.test_returns import COSTS, EFFORT
 from tests.unit.funnel.test_stages import cycle
 
 HOURS = st.dictionaries(
     st.sampled_from(["handed_off", "qualified", "won"]), st.sampled_from([0.5, 3])
 )
+KEYS = {
+    "source": (SOURCE, lambda o: o.source or "unknown"),
+    "segment": (SEGMENT, lambda o: o.segment),
+    "band": (band_namer(65), band_of),
+}
 PHASES = [
     {},
     {"Learning": "inquiry", "Choosing": "handed_off", "Buying": "won"},
@@ -79,11 +85,12 @@ def test_what_each_driver_would_bring(found, costs, effort, margin):
 
 @LAW
 @given(st.one_of(histories, MANY))
-@pytest.mark.parametrize("key", [source_of, lambda one: one.segment, band_namer(65)])
-def test_profiles_of_customers(key, found):
-    result = fed(ProfileMeasure(key, Aspect.SOURCE), found)
+@pytest.mark.parametrize("name", KEYS)
+def test_profiles_of_customers(name, found):
+    key, slow = KEYS[name]
+    result = fed(ProfileMeasure(key), found)
     plain = {row.name: (*row[1:4], *row[5:8]) for row in result}
-    assert plain == reference.profiles(found, key)
+    assert plain == reference.profiles(found, slow)
     for row in result:
         assert row.interval == wilson(row.won, row.leads)
 
@@ -92,7 +99,7 @@ def test_a_profile_is_clear_only_beyond_what_chance_explains():
     leads = [cycle("won", source="fair")] * 20 + [cycle("inquiry", source="fair")] * 20
     leads += [cycle("inquiry", source="ads")] * 60 + [cycle("won", source="ads")] * 20
     leads += [cycle("inquiry", source="web")] * 20 + [cycle("won", source="web")] * 11
-    rows = {row.name: row for row in fed(ProfileMeasure(source_of, Aspect.SOURCE), leads)}
+    rows = {row.name: row for row in fed(ProfileMeasure(SOURCE), leads)}
     assert {name: row.beyond_chance for name, row in rows.items()} == {
         "fair": True, "web": False, "ads": False,
     }  # fmt: skip
@@ -120,10 +127,7 @@ def test_what_a_score_meant_then_and_means_now(found, published):
     result = fed(CalibrationMeasure(published, 65), found)
     plain = [(*row[:5], *row[6:9], row.moved) for row in result]
     assert plain == reference.calibration(found, published)
-    measure = CalibrationMeasure(published, 65)
-    for one in found:
-        measure.add(one)
-    assert measure.unknown == sum(
+    assert CalibrationMeasure(published, 65).unknown(asking(found)) == sum(
         one.given_score is None and "handed_off" in one.reached
         and one.state in {"won", "lost", "rejected", "recycled"} for one in found
     )  # fmt: skip
@@ -152,9 +156,9 @@ def test_the_flow_from_sales_ready_on(found):
 @LAW
 @given(st.one_of(histories, MANY))
 def test_values_that_are_new_or_gone(found):
-    for key in (source_of, lambda one: one.segment):
+    for key, slow in (KEYS["source"], KEYS["segment"]):
         result = fed(NoveltyMeasure(NOW, key), found)
-        assert sorted(map(tuple, result)) == reference.novelties(found, NOW, DAY, key)
+        assert sorted(map(tuple, result)) == reference.novelties(found, NOW, DAY, slow)
 
 
 def test_a_source_is_new_once_and_gone_when_it_should_have_come():
@@ -170,7 +174,7 @@ def test_a_source_is_new_once_and_gone_when_it_should_have_come():
         *came("fresh", 3),
         *came("web", 5, 60),
     ]
-    found = fed(NoveltyMeasure(NOW, source_of), leads)
+    found = fed(NoveltyMeasure(NOW, SOURCE), leads)
     assert [(row.value, row.what) for row in found] == [("fresh", "new"), ("ads", "gone")]
 
 

@@ -20,15 +20,13 @@ from connector.funnel.untouched import (
 )
 from tests.unit.funnel import reference
 from tests.unit.funnel.histories import DAY, NOW, _histories
+from tests.unit.funnel.passes import asking
 from tests.unit.funnel.test_measures import LAW
 from tests.unit.funnel.test_stages import cycle
 
 
 def told(found, worked):
-    measuring = UntouchedMeasure(NOW)
-    for one in found:
-        measuring.add(one)
-    return measuring.result(worked)
+    return UntouchedMeasure(NOW).result(worked, asking(found))
 
 
 def _worked(seed):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.documents import parse
 from connector.domain.moment import parse_iso, to_datetime
-from connector.domain.record import Record, Rejected
+from connector.domain.record import Edit, Record, Rejected
 from connector.errors import UsageError
 from connector.identity.engagement import Seen, duplicates
-from connector.mapping.compile import WriteTarget, compile_mapping
+from connector.mapping.compile import WriteTarget, compile_mapping, mapping_hash
 from connector.mapping.document import MappingDocument, load_mapping
 from connector.mapping.outbound import same, to_remote
 from connector.mapping.suggest import suggest_mapping
@@ -357,6 +359,29 @@ def test_the_mappings_that_ship_are_sound(name):
     assert "lead" in compile_mapping(document)
 
 
+def test_a_moment_is_asked_for_where_the_field_says_something_and_read_by_its_plain_name():
+    from pathlib import Path
+
+    folder = Path(__file__).parents[3] / "mappings"
+    objects = compile_mapping(load_mapping(folder / "hubspot.yaml"))
+
+    def among(name, moment):
+        (found,) = [one for one in objects[name].names if one == moment]
+        return getattr(found, "among", None)
+
+    said = among("contact", "hs_lead_status.changed")
+    assert said == {
+        *("ATTEMPTED_TO_CONTACT", "CONNECTED", "IN_PROGRESS"),
+        *("OPEN_DEAL", "UNQUALIFIED", "BAD_TIMING"),
+    }
+    assert among("task", "hs_task_status.changed") == {"COMPLETED"}
+    assert among("deal", "dealstage.changed") is None, "every stage says something"
+    assert "new-stage-id" not in among("lead", "hs_pipeline_stage.changed")
+    row = {"id": "1", "email": "a@b.example", "hs_lead_status": "UNQUALIFIED"}
+    found = objects["contact"].convert({**row, "hs_lead_status.changed": AT}, "")
+    assert found.doc["status_at"] == parse_iso(AT)
+
+
 AT = "2026-01-01T09:30:00Z"
 WHO = "associations.contacts"
 TASK = {"Id": "00T1", "IsClosed": True, "WhoId": "0031", "CompletedDateTime": AT}
@@ -487,3 +512,93 @@ def test_of_several_records_where_one_is_wanted_the_first_is_taken():
     assert objects["contact"].convert(row, "").doc["account"] == "3"
     assert objects["contact"].convert({**row, "firms": []}, "").doc["account"] is None
     assert row["firms"] == ["3", "4"]
+
+
+# --- history --------------------------------------------------------------------------------------
+
+PAST = """
+version: 1
+objects:
+  lead:
+    is: person
+    source: Lead
+    key: Id
+    owner: OwnerId
+    fields: {staff: {from: Staff, as: int}, size: Staff, tier: {value: gold}}
+    status: {from: Status, values: {Bad: rejected, New: null}}
+    history:
+      fields: [status, staff, size, owner]
+      source: LeadHistory
+      key: Id
+      record: LeadId
+      field: Field
+      before: Old
+      after: New
+      at: Made
+      by: MadeBy
+    write: {owner: {to: OwnerId, owner: theirs}}
+"""
+
+
+def past_of(field, old, new, **more):
+    trail = compile_mapping(parse(PAST, MappingDocument, name="m.yaml"))["lead"].trail
+    row = {"Id": "h1", "LeadId": "1", "Field": field, "Old": old, "New": new, "MadeBy": "u",
+           "Made": "2026-01-02T03:04:05Z", **more}  # fmt: skip
+    return trail.convert(row, "")
+
+
+def test_a_row_of_history_becomes_an_edit_in_our_words_for_each_field_it_feeds():
+    at = parse_iso("2026-01-02T03:04:05Z")
+    assert past_of("Status", "New", "Bad") == (
+        Edit("h1", "1", "status", at, None, "rejected", "u"),
+    )
+    assert past_of("Staff", "10", "20") == (
+        Edit("h1", "1", "staff", at, 10, 20, "u"),
+        Edit("h1", "1", "size", at, "10", "20", "u"),
+    )
+    assert past_of("Email", "a", "b") == (), "nobody asked for it"
+    assert past_of("Status", "New", "Other") == (), "the same to us"
+
+
+def test_a_value_of_history_that_cannot_be_read_keeps_its_row_aside():
+    assert past_of("Staff", "many", "1").reason == "`Old` should be a number such as 1250 or 12.5"
+
+
+def test_a_history_that_is_asked_for_later_has_no_other_row_read_again():
+    without = (
+        PAST.partition("    history:")[0] + "    write: {owner: {to: OwnerId, owner: theirs}}\n"
+    )
+    now, before = (
+        compile_mapping(parse(t, MappingDocument, name="m.yaml")) for t in (PAST, without)
+    )
+    assert now["lead"].hash == before["lead"].hash
+    assert (before["lead"].trail, dict(before["lead"].dated)) == (None, {})
+    assert dict(now["lead"].dated) == {
+        "status": None,
+        "staff": None,
+        "size": None,
+        "owner": "OwnerId",
+    }
+    assert mapping_hash(parse(PAST, MappingDocument, name="m")) != mapping_hash(
+        parse(without, MappingDocument, name="m")
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("fields: [status, staff, size, owner]", "fields: [tier]", "`history: tier` is not read"),
+        ("      key: Id\n      record", "      record", "needs `key:`"),
+        ("      source: LeadHistory\n", "", "needs a `source:`"),
+        (
+            "      by: MadeBy\n",
+            "      by: MadeBy\n      told_by: stage\n",
+            "not among its `fields:`",
+        ),
+        ("is: person", "is: history", "is no object"),
+    ],
+)
+def test_a_history_that_cannot_be_is_refused_in_words(old, new, said):
+    assert old in PAST
+    with pytest.raises(UsageError, match=re.escape(said)):
+        parse(PAST.replace(old, new, 1), MappingDocument, name="m.yaml")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.errors import LoginError, TryLaterError, UsageError
-from connector.store import checkpoints, people, records
-from connector.store.checkpoints import Checkpoint
 from connector.store.database import open_store
+from connector.store.incoming import checkpoints, records
+from connector.store.incoming.checkpoints import Checkpoint
+from connector.store.persons import people
 from connector.store.schema import metadata, record
 
 
@@ -168,7 +169,7 @@ def test_a_store_survives_its_writer_being_killed(tmp_path):
     code = (
         "import sys\n"
         "from connector.store.database import open_store\n"
-        "from connector.store import records\n"
+        "from connector.store.incoming import records\n"
         "from connector.domain.record import Record\n"
         "s = open_store(sys.argv[1]); n = 0\n"
         "while True:\n"

@@ -1,0 +1,168 @@
+"""All passes of all people as one table in memory, which measures ask in SQL.
+
+In a process of its own: the bulk driver must not share one with an open store (see docs/design.md).
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from connector.errors import LeadloopError, TryLaterError
+from connector.funnel.measure import COLUMNS, MACROS, Row
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MEMORY = "500MB"
+"""Beyond it DuckDB keeps a part in a file."""
+
+
+class Passes(Protocol):
+    """The table `pass`, and the tables it is made of."""
+
+    def look(self, url: str) -> None:
+        """Open a store for reading, as it is now; one opened before is let go."""
+
+    def copy(self, table: str, query: str, columns: str = "*") -> None:
+        """Make a table of those rows of a query to the store that have a person."""
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Run a statement of our own."""
+
+    def ask(self, query: str, /) -> list[Row]:
+        """Ask in SQL."""
+
+
+class Here:
+    """The tables in this process."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self._duck = duck
+        self._store: Any = None
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+        duck.execute(MACROS)
+        duck.execute(f"CREATE TABLE pass ({columns})")
+
+    def look(self, url: str) -> None:
+        from connector.engine.bulk import connect, copy  # noqa: PLC0415  never beside a store
+
+        if self._store is not None:
+            self._store.close()
+            self._duck.execute("DROP TABLE look")
+        self._store = connect(url)
+        # Only who has read something has a view that stays.
+        copy(self._duck, self._store, "look", "SELECT id AS person FROM person LIMIT 1")
+
+    def copy(self, table: str, query: str, columns: str = "*") -> None:
+        from connector.engine.bulk import copy  # noqa: PLC0415  never beside a store
+
+        copy(self._duck, self._store, table, query, columns)
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._duck.execute(statement, values or None)
+
+    def ask(self, query: str, /) -> list[Row]:
+        return self._duck.execute(query).fetchall()
+
+
+class _There:
+    """The tables in a process of their own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], complaint: IO[bytes]) -> None:
+        self._process = process
+        self._complaint = complaint
+        self._turn = Lock()
+
+    def look(self, url: str) -> None:
+        self._call("look", url)
+
+    def copy(self, table: str, query: str, columns: str = "*") -> None:
+        self._call("copy", table, query, columns)
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._call("run", statement, values)
+
+    def ask(self, query: str, /) -> list[Row]:
+        found: list[Row] = self._call("ask", query)
+        return found
+
+    def _call(self, *what: Any) -> Any:
+        with self._turn:
+            try:
+                _say(self._process.stdin, what)  # type: ignore[arg-type]
+                refused, answer = _hear(self._process.stdout)  # type: ignore[arg-type]
+            except (OSError, EOFError):
+                raise self._failed() from None
+        if refused:
+            raise TryLaterError(answer, hint="Check that the database takes one more connection")
+        return answer
+
+    def _failed(self) -> LeadloopError:
+        code = self._process.wait()
+        self._complaint.seek(0)
+        lines = self._complaint.read().decode(errors="replace").strip().splitlines()
+        return LeadloopError(
+            f"the process that counts people ended with {code}: "
+            f"{lines[-1][-300:] if lines else 'no word'}",
+            hint="Run it again; if it ends so again, report it",
+        )
+
+
+@contextmanager
+def open_passes() -> Iterator[Passes]:
+    """Give an empty table in a process of its own, gone afterwards."""
+    with (
+        tempfile.TemporaryFile() as complaint,
+        subprocess.Popen(
+            [sys.executable, "-m", "connector.engine.passes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaint,
+        ) as process,
+    ):
+        try:
+            yield _There(process, complaint)
+        finally:
+            process.kill()
+            with suppress(OSError):  # what a dead process did not take is of no use to anybody
+                process.stdin.close()  # type: ignore[union-attr]
+
+
+def serve(told: IO[bytes], says: IO[bytes]) -> None:
+    """Do what the other side of `open_passes` calls for, until it calls no more."""
+    from connector.engine.duck import open_duck  # noqa: PLC0415  who asks needs no DuckDB
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_duck(Path(folder), memory=_MEMORY)) as duck,
+        suppress(EOFError),
+    ):
+        here = Here(duck)
+        while True:
+            name, *given = _hear(told)
+            try:
+                answer = (False, getattr(here, name)(*given))
+            except TryLaterError as error:
+                answer = (True, str(error))
+            _say(says, answer)
+
+
+def _say(file: IO[bytes], what: Any) -> None:
+    pickle.dump(what, file, pickle.HIGHEST_PROTOCOL)
+    file.flush()
+
+
+def _hear(file: IO[bytes]) -> Any:
+    return pickle.load(file)  # noqa: S301  from our own process, by a pipe nobody else holds
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,63 @@
+"""Rows of several tables side by side, person by person, with no more than a page in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select
+
+PAGE = 2_000
+Row = tuple[Any, ...]
+
+
+def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """Give the column to order by so that both databases order texts as Python compares them."""
+    return column.collate("C") if tx.dialect.name == "postgresql" else column
+
+
+def rows(tx: Connection, query: Select[Any] | CompoundSelect[Any]) -> Generator[Row, None, None]:
+    """Yield the rows of a query as the driver gives them: on SQLite a truth is 1 or 0."""
+    on_server = tx.dialect.name == "postgresql"
+    result = tx.execute(query, execution_options={"yield_per": PAGE} if on_server else {})
+    try:
+        if on_server:
+            for found in result.partitions():
+                yield from map(tuple, found)
+            return
+        cursor = result.cursor  # SQLite gives rows as they are found; SQLAlchemy would wrap each
+        while cursor is not None and (page := cursor.fetchmany(PAGE)):
+            yield from page
+    finally:
+        result.close()
+
+
+_NOBODY = "\U0010ffff"
+"""Behind everybody, in the order of code points."""
+
+
+class Stream:
+    """Rows whose first column is a person, in that order; asked for people in that order too."""
+
+    def __init__(self, found: Generator[Row, None, None]) -> None:
+        self._rows = found
+        self._head = next(found, None)
+        self._person = self._head[0] if self._head is not None else _NOBODY
+
+    def of(self, person: str) -> list[Row]:
+        """Give the rows of one person; those of people nobody asks for are passed over."""
+        if self._person > person:
+            return []
+        head, more = self._head, self._rows
+        mine: list[Row] = []
+        while head is not None and (at := head[0]) <= person:
+            if at == person:
+                mine.append(head)
+            head = next(more, None)
+        self._head = head
+        self._person = head[0] if head is not None else _NOBODY
+        return mine
+
+    def close(self) -> None:
+        """Let go of rows that nobody asks for any more."""
+        self._rows.close()
