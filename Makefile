@@ -31,6 +31,7 @@ bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.write
 	@$(BIN)/python -m benchmarks.store
 	@$(BIN)/python -m benchmarks.loop
+	@$(BIN)/python -m benchmarks.agency
 
 soak: .venv/.dev
 	@$(BIN)/python -m tests.crash.soak --seconds $(SOAK) --seed $$$$

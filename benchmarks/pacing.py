@@ -30,9 +30,9 @@ from benchmarks.counting import opened
 from benchmarks.measuring import ROOT, module, table
 from connector.adapters.base import Adapter, Window
 from connector.config.load import load_settings
-from connector.store import outbox
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.outgoing import outbox
+from connector.store.running.budgets import StoreBudget
 from connector.sync.apply import apply
 from connector.sync.context import Loop, Source
 from connector.sync.opening import open_loop

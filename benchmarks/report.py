@@ -23,7 +23,7 @@ from benchmarks.measuring import measured
 from connector.domain.moment import DAY, HOUR, parse_iso
 from connector.store import schema
 from connector.store.database import Store, open_store
-from connector.store.people import dumps
+from connector.store.persons.people import dumps
 from connector.store.schema import activity, cycle, disposition, move, person, record, score
 
 NOW = parse_iso("2026-11-01T12:00:00Z")

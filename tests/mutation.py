@@ -30,12 +30,12 @@ UNIT = ["tests/unit/test_diff.py", "tests/unit/test_wishes.py"]
 PLAN = ["tests/unit/sync/test_plan.py", "tests/sync/test_planning.py"]
 TARGETS: dict[str, list[str]] = {
     "connector.sync.diff": UNIT,
-    "connector.sync.quiet": UNIT,
-    "connector.sync.scope": UNIT,
-    "connector.sync.wishes": UNIT,
+    "connector.sync.planning.quiet": UNIT,
+    "connector.sync.planning.scope": UNIT,
+    "connector.sync.planning.wishes": UNIT,
     "connector.sync.plan": PLAN,
-    "connector.sync.known": ["tests/unit/sync/test_known.py"],
-    "connector.sync.guard": ["tests/unit/sync/test_guard.py"],
+    "connector.sync.planning.known": ["tests/unit/sync/test_known.py"],
+    "connector.sync.planning.guard": ["tests/unit/sync/test_guard.py"],
 }
 """Modules, and the tests that every mutant of theirs meets first."""
 SLOW = [

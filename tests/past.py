@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from connector.domain.moment import DAY, HOUR, parse_iso
 from connector.store import schema
-from connector.store.people import dumps
+from connector.store.persons.people import dumps
 
 NOW = parse_iso("2026-11-01T12:00:00Z")
 HOSTILE = '<script>alert("x")</script> & "sons" \'n'

@@ -35,7 +35,7 @@ PEERS = (
     Peer(
         (2, 14),
         "what no window told is never looked for",
-        "connector.sync.reconcile",
+        "connector.sync.reading.reconcile",
         "if not is_open and now - done_at < source.reconcile_every:",
         "if not is_open:",
         f"{_SYNC}c02_c14_rows_missing_without_an_error_are_found_and_counted",
@@ -53,7 +53,7 @@ PEERS = (
     Peer(
         (4,),
         "only new records are read",
-        "connector.store.records",
+        "connector.store.incoming.records",
         "elif before.hash != row.hash or before.gone:",
         "elif before.gone:",
         f"{_SYNC}c04_a_record_changed_again_and_again_is_read_each_time",
@@ -69,7 +69,7 @@ PEERS = (
     Peer(
         (6,),
         "a row read twice is stored twice",
-        "connector.store.records",
+        "connector.store.incoming.records",
         "known = _known(tx, connection, object, [*latest, *gone])",
         "known: dict[str, _Known] = {}",
         f"{_SYNC}c06_a_page_read_twice_makes_no_second_record_person_or_point",
@@ -102,7 +102,7 @@ PEERS = (
     Peer(
         (13, 15),
         "deleted and merged records stay as ghosts",
-        "connector.store.records",
+        "connector.store.incoming.records",
         "    if lost:\n        bury(tx, connection",
         "    if not lost:\n        bury(tx, connection",
         f"{_SYNC}c13_c15_deleted_and_merged_records_leave_no_ghosts",
@@ -175,7 +175,7 @@ PEERS = (
     Peer(
         (25,),
         "all pages are held before one is stored",
-        "connector.sync.gathering",
+        "connector.sync.reading.gathering",
         "if size >= ROWS or page.gone:",
         "if page.gone:",
         "tests/sync/test_reading.py::test_c25_memory_holds_one_transaction_whatever_the_size",
@@ -208,7 +208,7 @@ PEERS = (
     Peer(
         (30,),
         "a locked row has failed for good",
-        "connector.sync.sending",
+        "connector.sync.writing.sending",
         'Result.RETRY: "retry"',
         'Result.RETRY: "dead"',
         f"{_SYNC}c30_locked_rows_are_tried_again_in_smaller_batches_and_none_is_lost",
@@ -216,7 +216,7 @@ PEERS = (
     Peer(
         (31,),
         "one bad row rejects its whole batch",
-        "connector.sync.sending",
+        "connector.sync.writing.sending",
         "    if len(rows) == 1:\n",
         "    if rows:\n",
         f"{_SYNC}c31_one_bad_row_rejects_itself_and_not_its_batch",
@@ -233,7 +233,7 @@ PEERS = (
     Peer(
         (33,),
         "what may have been made is made again without looking",
-        "connector.sync.tasks",
+        "connector.sync.handing_off.tasks",
         "        if task.marker in there:",
         '        if task.marker in there and one.task != "sending":',
         "tests/sync/test_handoffs.py::"
@@ -276,7 +276,7 @@ PEERS = (
     Peer(
         (),
         "a batch with one success is a success",
-        "connector.sync.sending",
+        "connector.sync.writing.sending",
         "done = [r for r, o in pairs if o.result is Result.APPLIED]",
         "done = [r for r, _ in pairs]",
         f"{_SYNC}multiwoven_a_failed_row_is_not_forgotten_because_its_value_was_noted",
@@ -284,7 +284,7 @@ PEERS = (
     Peer(
         (),
         "a value counts as written when it is sent",
-        "connector.store.outbox",
+        "connector.store.outgoing.outbox",
         "    write_journal(tx, ids, now, run)\n",
         "    write_journal(tx, ids, now, run)\n"
         "    confirm(tx, [_sent(row) for row in rows], now, run)\n",
@@ -293,7 +293,7 @@ PEERS = (
     Peer(
         (),
         "what did not show up is deleted without asking",
-        "connector.sync.reconcile",
+        "connector.sync.reading.reconcile",
         "missing = [ident for ident in ids if ident not in there]",
         "missing = list(ids)",
         "tests/sync/test_reading.py::test_a_record_missed_by_the_walk_but_there_by_its_id_is_kept",

@@ -21,8 +21,9 @@ from connector.config.settings import Engine
 from connector.domain.moment import SECOND
 from connector.scoring.choice import Models
 from connector.scoring.model import Model, load_model
-from connector.store import people, runs
 from connector.store.database import open_store
+from connector.store.persons import people
+from connector.store.running import runs
 from connector.store.schema import activity, tally
 from connector.sync.score import score
 

@@ -35,7 +35,7 @@ def apply(
     Example:
         leadloop apply plan-01kjpwd9hrewbakfq85z --approve
     """
-    from connector.store.plans import get_plan
+    from connector.store.outgoing.plans import get_plan
     from connector.sync.run import approve_and_apply
 
     warnings: list[str] = []

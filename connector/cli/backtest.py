@@ -69,8 +69,8 @@ def backtest(
     from connector.scoring.choice import Models
     from connector.scoring.model import load_model
     from connector.store.database import open_store
-    from connector.sync.backtest import Question, run_backtest
     from connector.sync.opening import model_file
+    from connector.sync.studies.backtest import Question, run_backtest
 
     loaded = settings(config, profile)
     models = model_file(loaded) if model_ is None else Models.only(load_model(model_))

@@ -53,7 +53,7 @@ def check(config: Path, profile: str | None, output: str, scenarios: Path | None
 def _data(loaded: Loaded, scenarios: Path | None) -> dict[str, Any]:
     from connector.scoring.lint import lint
     from connector.sync.opening import mapping_of, model_file, routing_file
-    from connector.sync.sides import both_sides
+    from connector.sync.planning.sides import both_sides
 
     checked = [f"settings: {len(loaded.settings.connections)} connections"]
     for connection in loaded.settings.connections:
@@ -107,7 +107,7 @@ def _play(path: Path, models: Models, data: dict[str, Any]) -> None:
     from connector.documents import load
     from connector.scoring.lint import unreached
     from connector.scoring.scenarios import Scenarios, judge
-    from connector.sync.rehearsal import distances, play
+    from connector.sync.studies.rehearsal import distances, play
 
     personas = load(path, Scenarios).scenarios
     scores = play(models, personas, machine_clock())

@@ -75,6 +75,6 @@ def key() -> None:
     Example:
         leadloop config key > /etc/leadloop/key
     """
-    from connector.store.vault import new_key
+    from connector.store.running.vault import new_key
 
     click.echo(new_key())

@@ -13,7 +13,7 @@ from connector.domain.moment import format_iso
 
 if TYPE_CHECKING:
     from connector.config.load import Loaded
-    from connector.sync.entering import Entered, Entry
+    from connector.sync.entries.entering import Entered, Entry
 
 _SECOND = 1_000_000
 
@@ -53,9 +53,10 @@ def list_dispositions(
 
 def _list(config: Path, profile: str | None, output: str, limit: int, person: str | None) -> None:
     from connector.errors import UsageError
-    from connector.store import cycles, people
     from connector.store.database import open_store
-    from connector.sync.auditing import missing_by_owner, reason_audit
+    from connector.store.passes import cycles
+    from connector.store.persons import people
+    from connector.sync.entries.auditing import missing_by_owner, reason_audit
     from connector.sync.opening import agreed
 
     loaded = settings(config, profile)
@@ -117,7 +118,7 @@ def add(
     Example:
         leadloop dispositions add crm/lead/42 rejected wrong_size --by anna@acme.example
     """
-    from connector.sync.entering import Entry
+    from connector.sync.entries.entering import Entry
 
     entry = Entry("add", person, verdict.casefold(), reason, at or now, by, cycle)
     loaded = settings(config, profile)
@@ -139,7 +140,7 @@ def import_(file: Path, config: Path, profile: str | None, output: str, now: str
     Example:
         leadloop dispositions import verdicts.csv
     """
-    from connector.sync.entering import entries_of
+    from connector.sync.entries.entering import entries_of
 
     loaded = settings(config, profile)
     done = _enter(loaded, entries_of(file), "dispositions import", moment(now), file.name)
@@ -152,7 +153,7 @@ def _enter(
     loaded: Loaded, entries: list[Entry], command: str, now: int, file: str | None
 ) -> Entered:
     from connector.store.database import open_store
-    from connector.sync.entering import enter
+    from connector.sync.entries.entering import enter
 
     store = open_store(loaded.store_url())
     try:
@@ -199,7 +200,7 @@ def audit(config: Path, profile: str | None, output: str) -> None:
         leadloop dispositions audit
     """
     from connector.store.database import open_store
-    from connector.sync.auditing import reason_audit
+    from connector.sync.entries.auditing import reason_audit
     from connector.sync.opening import agreed
 
     loaded = settings(config, profile)

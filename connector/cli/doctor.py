@@ -30,7 +30,7 @@ def doctor(config: Path, profile: str | None, output: str, admin_cli: str | None
         leadloop doctor
         leadloop doctor --admin-cli my-admin
     """
-    from connector.sync.health import examine
+    from connector.sync.upkeep.health import examine
 
     findings = list(examine(settings(config, profile), machine_clock, admin_cli))
     failed = [one for one in findings if one.state == "fail"]

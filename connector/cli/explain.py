@@ -25,9 +25,9 @@ def explain(person: str, at: str | None, config: Path, profile: str | None, outp
         leadloop explain crm/lead/42 --at 2026-11-01T00:00:00Z
     """
     from connector.store.database import open_store
-    from connector.sync.explanation import explanation
     from connector.sync.opening import agreed
-    from connector.sync.reckoning import reckoning
+    from connector.sync.studies.explanation import explanation
+    from connector.sync.studies.reckoning import reckoning
 
     loaded = settings(config, profile)
     warnings: list[str] = []

@@ -48,10 +48,10 @@ def export(
     """
     from connector.report.figures import report_figures
     from connector.report.tables import write_tables
-    from connector.store import runs
     from connector.store.database import open_store
-    from connector.sync.exporting import export_views
-    from connector.sync.outside import note_export
+    from connector.store.running import runs
+    from connector.sync.upkeep.exporting import export_views
+    from connector.sync.upkeep.outside import note_export
 
     if form == "csv" and only == "cluster":
         raise UsageError("a cluster reads Parquet", hint="Leave --format out")
@@ -89,7 +89,7 @@ def export(
 
 def _for_cluster(loaded: Loaded, store: Store, to: Path, run: str, warnings: list[str]) -> None:
     from connector.engine.cluster import export_store
-    from connector.store.feed import activities_sql, people_sql
+    from connector.store.scored.feed import activities_sql, people_sql
     from connector.sync.opening import agreed
     from connector.sync.score import EXPORTED
 

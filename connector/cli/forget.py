@@ -33,10 +33,10 @@ def forget(
     Example:
         leadloop forget < address.txt
     """
-    from connector.store import runs
     from connector.store.database import open_store
-    from connector.sync.forget import forget_everywhere
+    from connector.store.running import runs
     from connector.sync.opening import alone, routing_in_use
+    from connector.sync.upkeep.forget import forget_everywhere
 
     address = sys.stdin.readline() if email in {None, "-"} else str(email)
     if not address.strip():

@@ -55,7 +55,7 @@ def handoffs(
     if ctx.invoked_subcommand is not None:
         return
     from connector.store.database import open_store
-    from connector.sync.standings import standings
+    from connector.sync.handing_off.standings import standings
 
     loaded = settings(config, profile)
     store = open_store(loaded.store_url())
@@ -93,8 +93,8 @@ def list_handoffs(config: Path, profile: str | None, output: str) -> None:
         leadloop handoffs list -o csv
     """
     from connector.domain.cycle import State
-    from connector.store import cycles
     from connector.store.database import open_store
+    from connector.store.passes import cycles
 
     store = open_store(settings(config, profile).store_url())
     with store.read() as tx:
@@ -129,9 +129,9 @@ def package(config: Path, profile: str | None, output: str, person: str) -> None
         leadloop handoffs package crm/lead/42
     """
     from connector.errors import UsageError
-    from connector.store import handoffs as stored
-    from connector.store import people
     from connector.store.database import open_store
+    from connector.store.passes import handoffs as stored
+    from connector.store.persons import people
 
     store = open_store(settings(config, profile).store_url())
     with store.read() as tx:
@@ -161,8 +161,8 @@ def fairness(config: Path, profile: str | None, output: str, now: str | None, da
     """
     from connector.errors import UsageError
     from connector.store.database import open_store
-    from connector.sync.fairness import fairness as measure
     from connector.sync.opening import routing_file
+    from connector.sync.studies.fairness import fairness as measure
 
     loaded = settings(config, profile)
     routing = routing_file(loaded)
@@ -192,8 +192,8 @@ def partners(config: Path, profile: str | None, output: str) -> None:
     Example:
         leadloop handoffs partners
     """
-    from connector.store import offers
     from connector.store.database import open_store
+    from connector.store.passes import offers
 
     store = open_store(settings(config, profile).store_url())
     with store.read() as tx:
@@ -229,7 +229,8 @@ def answer(
         leadloop handoffs answer 5f0c2a accept
     """
     from connector.errors import UsageError
-    from connector.store import offers, runs
+    from connector.store.passes import offers
+    from connector.store.running import runs
 
     with opened(
         settings(config, profile),
@@ -272,7 +273,7 @@ def release(
     Example:
         leadloop handoffs release --per-day 20
     """
-    from connector.sync.hand_off import release as release_backlog
+    from connector.sync.handing_off.hand_off import release as release_backlog
 
     with opened(
         settings(config, profile),

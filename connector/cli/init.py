@@ -210,7 +210,7 @@ def _write(files: dict[str, str]) -> list[str]:
 
 def _profile() -> dict[str, Any]:
     from connector.sync.opening import mapping_of, model_file, open_sources
-    from connector.sync.profiling import profile_source
+    from connector.sync.studies.profiling import profile_source
 
     loaded = load_settings(Path("leadloop.yaml"))
     with ExitStack() as stack:

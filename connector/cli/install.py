@@ -64,7 +64,7 @@ def install(
         leadloop install salesforce --admin-cli my-admin --canary 00Q5g00000AbCdE
         leadloop install salesforce --export ./metadata
     """
-    from connector.sync import provision
+    from connector.sync.upkeep import provision
 
     loaded = settings(config, profile)
     with ExitStack() as stack:
@@ -126,7 +126,7 @@ def uninstall(
         leadloop uninstall salesforce --plan
         leadloop uninstall salesforce --fields --save ./kept --admin-cli my-admin
     """
-    from connector.sync import provision
+    from connector.sync.upkeep import provision
 
     loaded = settings(config, profile)
     if fields and save is None and not only_plan:
@@ -199,13 +199,13 @@ def _opened_as(loaded: Loaded, source: Source, alias: str | None, stack: ExitSta
     """The connection opened by another log-in for this once; itself where none is named."""
     if alias is None:
         return source
-    from connector.sync.as_admin import opened_as
+    from connector.sync.upkeep.as_admin import opened_as
 
     return opened_as(loaded, source.name, alias, machine_clock, stack)
 
 
 def _exported(source: Source, maker: Any, folder: Path) -> list[str]:
-    from connector.sync import provision
+    from connector.sync.upkeep import provision
 
     wanted = provision.wanted_fields(source)
     files = maker.exported(provision.order_of(source, wanted))
@@ -220,7 +220,7 @@ def _saved(source: Source, folder: Path) -> list[str]:
     """Write what our fields hold to a CSV file for each object."""
     import csv
 
-    from connector.sync import provision
+    from connector.sync.upkeep import provision
 
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}

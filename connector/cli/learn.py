@@ -56,7 +56,7 @@ def learn(
     _needs_sklearn()
     monotone: dict[str, Any] = {**dict.fromkeys(rising, "up"), **dict.fromkeys(falling, "down")}
     if table_ is not None:
-        from connector.sync.table_learning import learn_table
+        from connector.sync.studies.table_learning import learn_table
 
         if target is None:
             raise click.UsageError("--table needs --target")
@@ -91,8 +91,8 @@ def _from_store(
     config: Path, profile: str | None, label: str, exclude: list[str], monotone: dict[str, Any]
 ) -> dict[str, Any]:
     from connector.store.database import open_store
-    from connector.sync.learning import learn_store
     from connector.sync.opening import model_file
+    from connector.sync.studies.learning import learn_store
 
     loaded = settings(config, profile)
     chosen = loaded.settings.model

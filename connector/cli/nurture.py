@@ -43,7 +43,7 @@ def nurture(what: str, config: Path, profile: str | None, output: str, now: str 
         leadloop nurture unheard
     """
     from connector.store.database import open_store
-    from connector.sync import nurturing
+    from connector.sync.deciding import nurturing
 
     loaded = settings(config, profile)
     at = moment(now)

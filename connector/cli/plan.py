@@ -90,8 +90,8 @@ def plan(
 
 
 def _stored(url: str, plan_id: str, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from connector.store import outbox, plans
     from connector.store.database import open_store
+    from connector.store.outgoing import outbox, plans
 
     store = open_store(url)
     try:
@@ -122,7 +122,7 @@ def _stored(url: str, plan_id: str, limit: int) -> tuple[dict[str, Any], list[di
 def _beside(loaded: Loaded, plan_id: str) -> dict[str, list[dict[str, Any]]]:
     """What a plan means beside its rows: who comes into nurture, and whom consent keeps back."""
     from connector.store.database import open_store
-    from connector.sync import nurturing
+    from connector.sync.deciding import nurturing
 
     store = open_store(loaded.store_url())
     try:

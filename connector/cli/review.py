@@ -168,7 +168,7 @@ def list_reviews(config: Path, profile: str | None, output: str) -> None:
     Example:
         leadloop review list
     """
-    from connector.store import reviews
+    from connector.store.agreed import reviews
     from connector.store.database import open_store
 
     store = open_store(settings(config, profile).store_url())

@@ -38,8 +38,8 @@ def list_runs(config: Path, profile: str | None, output: str, limit: int) -> Non
     Example:
         leadloop runs list --limit 5
     """
-    from connector.store import runs as book
     from connector.store.database import open_store
+    from connector.store.running import runs as book
 
     store = open_store(settings(config, profile).store_url())
     with store.read() as tx:
@@ -70,9 +70,9 @@ def show(run_id: str, config: Path, profile: str | None, output: str, failed: bo
     Example:
         leadloop runs show 01kjpwd9hrewbakfq85z --failed
     """
-    from connector.store import outbox
-    from connector.store import runs as book
     from connector.store.database import open_store
+    from connector.store.outgoing import outbox
+    from connector.store.running import runs as book
 
     store = open_store(settings(config, profile).store_url())
     with store.read() as tx:
@@ -118,7 +118,7 @@ def undo(
     Example:
         leadloop runs undo 01kjpwd9hrewbakfq85z
     """
-    from connector.sync.undo import undo as plan_back
+    from connector.sync.writing.undo import undo as plan_back
 
     with opened(
         settings(config, profile),
@@ -155,9 +155,9 @@ def retry(
     Example:
         leadloop runs retry --code INVALID_EMAIL_ADDRESS
     """
-    from connector.store import plans
     from connector.store.database import open_store
-    from connector.sync.retry import retry as give_chance
+    from connector.store.outgoing import plans
+    from connector.sync.writing.retry import retry as give_chance
 
     store = open_store(settings(config, profile).store_url())
     try:
@@ -190,8 +190,8 @@ def conflicts(
     Example:
         leadloop runs conflicts --ours 17 --theirs 18
     """
-    from connector.store import questions
     from connector.store.database import open_store
+    from connector.store.outgoing import questions
 
     store = open_store(settings(config, profile).store_url())
     try:

@@ -45,8 +45,8 @@ def simulate(
     from connector.scoring.model import load_model
     from connector.store.database import open_store
     from connector.sync.opening import agreed
-    from connector.sync.simulation import as_markdown, replaced
-    from connector.sync.simulation import simulate as run
+    from connector.sync.studies.simulation import as_markdown, replaced
+    from connector.sync.studies.simulation import simulate as run
 
     if (model_ is None) == (routing_ is None):
         raise click.UsageError("give either --model or --routing")
@@ -80,8 +80,8 @@ def _routing(loaded: Loaded, path: Path, output: str, now: int) -> None:
     from connector.decisions.routing_document import Routing
     from connector.documents import load
     from connector.store.database import open_store
-    from connector.sync.fairness import rehearse
     from connector.sync.opening import agreed
+    from connector.sync.studies.fairness import rehearse
 
     warnings: list[str] = []
     new = load(path, Routing)

@@ -26,19 +26,11 @@ def status(config: Path, profile: str | None, output: str) -> None:
 
 
 def _data(url: str) -> dict[str, Any]:
-    from connector.store import (
-        cycles,
-        flapping,
-        health,
-        leases,
-        outbox,
-        plans,
-        questions,
-        reconciling,
-        records,
-        runs,
-    )
     from connector.store.database import open_store
+    from connector.store.incoming import reconciling, records
+    from connector.store.outgoing import flapping, outbox, plans, questions
+    from connector.store.passes import cycles
+    from connector.store.running import health, leases, runs
 
     store = open_store(url)
     try:

@@ -50,7 +50,7 @@ def draw(
     """
     from connector.domain.duration import parse_duration
     from connector.store.database import open_store
-    from connector.sync.surveying import draw_survey
+    from connector.sync.entries.surveying import draw_survey
 
     try:
         span = parse_duration(since)
@@ -100,7 +100,7 @@ def read(form: Path, config: Path, profile: str | None, output: str, now: str | 
         leadloop survey read survey.csv
     """
     from connector.store.database import open_store
-    from connector.sync.surveying import read_survey, survey_result
+    from connector.sync.entries.surveying import read_survey, survey_result
 
     loaded = settings(config, profile)
     store = open_store(loaded.store_url())
@@ -143,7 +143,7 @@ def show(config: Path, profile: str | None, output: str) -> None:
         leadloop survey show
     """
     from connector.store.database import open_store
-    from connector.sync.surveying import survey_result
+    from connector.sync.entries.surveying import survey_result
 
     store = open_store(settings(config, profile).store_url())
     try:

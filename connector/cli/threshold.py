@@ -52,7 +52,7 @@ def threshold(
     from connector.cli.check import scenarios_beside
     from connector.store.database import open_store
     from connector.sync.opening import model_file
-    from connector.sync.thresholding import Wishes, propose
+    from connector.sync.studies.thresholding import Wishes, propose
 
     if (cost is None) != (value is None):
         raise click.UsageError("--cost and --value belong together")

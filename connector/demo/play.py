@@ -24,14 +24,15 @@ from connector.domain.cycle import State
 from connector.domain.moment import DAY, HOUR, Micros
 from connector.report.figures import report_figures
 from connector.report.page import report_page
-from connector.store import cycles, plans
 from connector.store.database import open_store
-from connector.sync.explanation import explanation
-from connector.sync.hand_off import release
+from connector.store.outgoing import plans
+from connector.store.passes import cycles
+from connector.sync.handing_off.hand_off import release
 from connector.sync.opening import open_loop, open_sources
-from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
+from connector.sync.studies.explanation import explanation
+from connector.sync.upkeep.provision import install
 
 WEEKS = 2
 FAIR, TIMES = 1, 10

@@ -11,7 +11,7 @@ from connector.domain.cycle import FINAL
 from connector.domain.moment import Micros
 from connector.store.database import Store
 from connector.store.schema import cycle, person
-from connector.sync.standings import standings
+from connector.sync.handing_off.standings import standings
 
 
 class Tally(NamedTuple):

@@ -9,7 +9,7 @@ from connector.decisions.routing_document import Routing
 from connector.documents import canonical_hash
 from connector.domain.moment import DAY, Micros, format_iso
 from connector.scoring.choice import Models
-from connector.store.reviews import Review
+from connector.store.agreed.reviews import Review
 
 
 class Agreement(NamedTuple):

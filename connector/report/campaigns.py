@@ -23,7 +23,7 @@ from connector.funnel.returns import (
 )
 from connector.funnel.statistics import share, wilson
 from connector.report.amounts import money
-from connector.store.campaigns import Campaign, campaigns
+from connector.store.incoming.campaigns import Campaign, campaigns
 
 
 class Spent(NamedTuple):

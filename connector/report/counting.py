@@ -38,14 +38,14 @@ from connector.funnel.untouched import OwnerDays
 from connector.report.campaigns import return_measure
 from connector.report.kinds import Kinds, Spells, kind_measures, leakage_measure, spell_measures
 from connector.report.outlook import Outlook, outlook_measures, types_of
-from connector.store import quality
 from connector.store.database import Store
-from connector.store.deals import deals_of, deals_query
-from connector.store.histories import BACKLOG, FOUND, Reading, Worth
+from connector.store.incoming.deals import deals_of, deals_query
+from connector.store.passes.histories import BACKLOG, FOUND, Reading, Worth
+from connector.store.passes.telling import ANSWERED, BY, NEXT, telling_queries
+from connector.store.persons import quality
 from connector.store.schema import person
-from connector.store.streams import rows
-from connector.store.telling import ANSWERED, BY, NEXT, telling_queries
-from connector.sync import nurturing
+from connector.store.statements.streams import rows
+from connector.sync.deciding import nurturing
 
 _WORDS = Words(FOUND, BACKLOG, NEXT, ANSWERED, BY)
 _TRIES = 5

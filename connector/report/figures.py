@@ -27,9 +27,11 @@ from connector.report.kinds import kind_figures, spell_figures
 from connector.report.maturity import maturity_data
 from connector.report.outlook import alarm_figures, outlook_figures
 from connector.scoring.model import Model
-from connector.store import people, plans, quality, runs
 from connector.store.database import Store
-from connector.store.histories import Reading, watched
+from connector.store.outgoing import plans
+from connector.store.passes.histories import Reading, watched
+from connector.store.persons import people, quality
+from connector.store.running import runs
 from connector.sync.opening import agreed, calendar_of
 
 SCHEMA = "leadloop.report/1"

@@ -13,8 +13,9 @@ from connector.domain.moment import DAY, Micros
 from connector.funnel.maturity import Counts, Facts, maturity, overall
 from connector.report.agreement import agreement
 from connector.scoring.choice import Models
-from connector.store import quality, reviews, surveys
-from connector.store.campaigns import campaigns
+from connector.store.agreed import reviews, surveys
+from connector.store.incoming.campaigns import campaigns
+from connector.store.persons import quality
 
 
 def maturity_data(

@@ -29,7 +29,8 @@ from connector.funnel.segments import SOURCE, band_namer
 from connector.report.amounts import days, money
 from connector.report.campaigns import effort_of
 from connector.report.kinds import Threshold
-from connector.store import quality, snapshots
+from connector.store.incoming import snapshots
+from connector.store.persons import quality
 
 TYPES_SINCE, TYPES_USUAL = 14 * DAY, 77 * DAY
 """An activity type is looked for in the newest two weeks, beside the eleven before them."""

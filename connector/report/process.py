@@ -17,7 +17,7 @@ from connector.report.agreement import agreement, signature
 from connector.report.words import plain
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
-from connector.store import reviews
+from connector.store.agreed import reviews
 from connector.store.database import Store
 from connector.sync.opening import agreed, mapping_of
 

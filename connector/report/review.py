@@ -28,14 +28,18 @@ from connector.report.maturity import maturity_data
 from connector.report.words import STAGE_NAMES
 from connector.scoring.choice import Models
 from connector.scoring.learning.advice import contradictions
-from connector.store import audit, people, reviews, runs, scores, surveys, verdicts
+from connector.store.agreed import reviews, surveys
+from connector.store.agreed.reviews import Review
 from connector.store.database import Store
-from connector.store.histories import Reading, watched
-from connector.store.reviews import Review
-from connector.sync.auditing import missing_by_owner, reason_audit
+from connector.store.passes import verdicts
+from connector.store.passes.histories import Reading, watched
+from connector.store.persons import people
+from connector.store.running import audit, runs
+from connector.store.scored import scores
+from connector.sync.entries.auditing import missing_by_owner, reason_audit
+from connector.sync.entries.owners import owner_names
+from connector.sync.entries.surveying import survey_result
 from connector.sync.opening import agreed, calendar_of
-from connector.sync.owners import owner_names
-from connector.sync.surveying import survey_result
 
 _PAGE = 500
 MONTH = 365.25 / 12 * DAY
@@ -270,7 +274,7 @@ def proposals(
 def _threshold(
     store: Store, loaded: Loaded, models: Models, scenarios: Path | None, now: Micros
 ) -> dict[str, Any]:
-    from connector.sync.thresholding import Wishes, propose  # noqa: PLC0415  starts the engine
+    from connector.sync.studies.thresholding import Wishes, propose  # noqa: PLC0415  starts the engine
 
     data = propose(store, loaded, models, scenarios, Wishes(None, None, None, "region"), now)
     below, above = (data["around"][side] for side in ("below", "above"))
@@ -297,7 +301,7 @@ def _threshold(
 def _learn(store: Store, loaded: Loaded, models: Models, model_path: Path) -> dict[str, Any]:
     if find_spec("sklearn") is None:
         return {"proposed": None, "why": 'not installed: pip install "leadloop[learn]"'}
-    from connector.sync.learning import learn_store  # noqa: PLC0415  slow to import
+    from connector.sync.studies.learning import learn_store  # noqa: PLC0415  slow to import
 
     data = learn_store(
         store, loaded, models, model_path, label="qualified", exclude=(), monotone={}

@@ -22,8 +22,8 @@ from connector.adapters import open_hooks
 from connector.adapters.base import Hooks
 from connector.errors import LeadloopError, LoginError
 from connector.serve.house import House
-from connector.store import hooks_seen
-from connector.sync import hints
+from connector.store.incoming import hooks_seen
+from connector.sync.reading import hints
 
 BODY = 1_000_000
 """Bytes a call may have; a batch of a hundred events is far below."""

@@ -6,7 +6,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from connector.domain.moment import SECOND
 from connector.serve.house import House
-from connector.store import cycles, leases, outbox, plans, records, runs
+from connector.store.incoming import records
+from connector.store.outgoing import outbox, plans
+from connector.store.passes import cycles
+from connector.store.running import leases, runs
 
 
 def metrics(house: House) -> bytes:

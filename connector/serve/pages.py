@@ -9,10 +9,13 @@ from connector.domain.moment import DAY, Micros, format_iso
 from connector.report.figures import report_figures
 from connector.report.page import page, report_page
 from connector.serve.house import House
-from connector.store import cycles, leases, plans, records, runs
-from connector.sync.explanation import explanation
+from connector.store.incoming import records
+from connector.store.outgoing import plans
+from connector.store.passes import cycles
+from connector.store.running import leases, runs
 from connector.sync.opening import agreed
-from connector.sync.reckoning import reckoning
+from connector.sync.studies.explanation import explanation
+from connector.sync.studies.reckoning import reckoning
 
 _SECOND = 1_000_000
 

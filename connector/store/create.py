@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, inspect, text
 
 from connector.store import schema_review, schema_sync  # noqa: F401  they fill the metadata
+from connector.store.agreed.views import create_views
 from connector.store.migrations import HEAD
 from connector.store.schema import metadata
-from connector.store.views import create_views
 
 _LOCK = 7_120_451_133
 """An advisory lock number of our own."""

@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from connector.errors import UsageError
+from connector.store.agreed.views import create_views, drop_views
 from connector.store.create import hold_tables
-from connector.store.views import create_views, drop_views
 
 _FOLDER = Path(__file__).parent / "migrations"
 

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from connector.errors import ApprovalError
-from connector.store import audit, outbox, plans
-from connector.store.outbox import Row
-from connector.store.plans import PlanRow
+from connector.store.outgoing import outbox, plans
+from connector.store.outgoing.outbox import Row
+from connector.store.outgoing.plans import PlanRow
+from connector.store.running import audit
 from connector.store.schema import LIVE
-from connector.sync.basis import basis_of, files_of
 from connector.sync.context import Loop, Source
-from connector.sync.flight import Flight
-from connector.sync.sending import Held, conflict, read_held, settle_by_reading, stands
+from connector.sync.planning.basis import basis_of, files_of
+from connector.sync.writing.flight import Flight
+from connector.sync.writing.sending import Held, conflict, read_held, settle_by_reading, stands
 
 MOVED_LIMIT = 0.05
 """A plan of which more than this share moved in the CRM is refused whole."""

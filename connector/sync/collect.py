@@ -17,11 +17,12 @@ from connector.decisions.verdict import judge
 from connector.documents import canonical_hash
 from connector.domain.cycle import Verdict
 from connector.domain.moment import Micros
-from connector.store import cycles, people, verdicts
+from connector.store.passes import cycles, verdicts
+from connector.store.persons import people
 from connector.sync.context import Loop
-from connector.sync.nurturing import recycling_of
-from connector.sync.primary import Primary, primaries
-from connector.sync.statements import VERDICTS, Statement, Step, leading_up
+from connector.sync.deciding.nurturing import recycling_of
+from connector.sync.deciding.primary import Primary, primaries
+from connector.sync.deciding.statements import VERDICTS, Statement, Step, leading_up
 
 PAGE = 1000
 

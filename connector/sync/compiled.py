@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.engine.prepared import Program, compiler
 from connector.engine.run import compiled_now
-from connector.store import notes
+from connector.store.running import notes
 from connector.sync.context import Loop
 
 _NAME = "program"

@@ -21,17 +21,19 @@ from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import DAY, Micros
 from connector.domain.text import normalise
 from connector.scoring.choice import Models
-from connector.store import cycles, handoffs, matching, nurture, offers, people, scores
-from connector.store.cycles import Waiting
-from connector.store.nurture import Asked
-from connector.store.offers import Offer
-from connector.store.scores import Published
-from connector.sync import offering, overtaken
+from connector.store.passes import cycles, handoffs, nurture, offers
+from connector.store.passes.cycles import Waiting
+from connector.store.passes.nurture import Asked
+from connector.store.passes.offers import Offer
+from connector.store.persons import matching, people
+from connector.store.scored import scores
+from connector.store.scored.scores import Published
 from connector.sync.context import Loop
-from connector.sync.nurturing import matrix_of, may, recycling_of
-from connector.sync.packaging import packages
-from connector.sync.primary import Primary, primaries
-from connector.sync.statements import strongest
+from connector.sync.deciding import offering, overtaken
+from connector.sync.deciding.nurturing import matrix_of, may, recycling_of
+from connector.sync.deciding.packaging import packages
+from connector.sync.deciding.primary import Primary, primaries
+from connector.sync.deciding.statements import strongest
 
 PAGE = 1000
 THEME = "theme"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from connector.identity.address import normalise_address
 from connector.identity.engagement import RECEIVED, Seen, duplicates, machine_made
-from connector.store import activities as store
-from connector.store import people
+from connector.store.incoming import activities as store
+from connector.store.persons import people
 from connector.sync.context import Loop
 
 PAGE = 20_000

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from connector.domain.moment import SECOND
 from connector.errors import BusyError, LeaseHeldError
-from connector.store import leases
 from connector.store.database import Check, Store
-from connector.store.leases import Lease
+from connector.store.running import leases
+from connector.store.running.leases import Lease
 
 NAME = "run"
 PATIENCE_S = 1800.0

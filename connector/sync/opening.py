@@ -24,16 +24,17 @@ from connector.mapping.compile import CompiledObject, compile_mapping, mapping_h
 from connector.mapping.document import MappingDocument, load_mapping
 from connector.scoring.choice import Choice, Models, revived, tests_of
 from connector.scoring.model import load_model
-from connector.store import leases, plans, runs
-from connector.store.bookmarks import StoreBookmark
-from connector.store.budgets import StoreBudget
 from connector.store.database import Store, open_store
+from connector.store.incoming.bookmarks import StoreBookmark
 from connector.store.late import LateStore, Transactions
-from connector.store.leases import Lease
-from connector.store.vault import StoreVault
+from connector.store.outgoing import plans
+from connector.store.running import leases, runs
+from connector.store.running.budgets import StoreBudget
+from connector.store.running.leases import Lease
+from connector.store.running.vault import StoreVault
 from connector.sync.context import Loop, Note, Source, Tell
+from connector.sync.deciding.nurturing import consent_of
 from connector.sync.middle import NAME, Hold, Middle, held_ones
-from connector.sync.nurturing import consent_of
 from connector.transport.budget import metered
 
 

@@ -11,20 +11,21 @@ from connector.domain.outward import Group
 from connector.domain.record import Fields, Scalar
 from connector.mapping.compile import WriteTarget
 from connector.mapping.outbound import same, to_remote
-from connector.store import outbox, people, plans, questions, written
-from connector.store.flapping import TURNS
-from connector.store.outbox import Changes, Planned
-from connector.store.people import PersonRecord
-from connector.store.plans import PlanRow
-from connector.sync.basis import basis_of
+from connector.store.outgoing import outbox, plans, questions, written
+from connector.store.outgoing.flapping import TURNS
+from connector.store.outgoing.outbox import Changes, Planned
+from connector.store.outgoing.plans import PlanRow
+from connector.store.persons import people
+from connector.store.persons.people import PersonRecord
 from connector.sync.context import Loop, Source
-from connector.sync.desire import Person, desired
 from connector.sync.diff import Base, Do, settle
-from connector.sync.guard import Hold, Limits, exceeded
-from connector.sync.known import Known
-from connector.sync.quiet import Worth, worth_writing
-from connector.sync.scope import within
-from connector.sync.wishes import Turn, against_live
+from connector.sync.planning.basis import basis_of
+from connector.sync.planning.desire import Person, desired
+from connector.sync.planning.guard import Hold, Limits, exceeded
+from connector.sync.planning.known import Known
+from connector.sync.planning.quiet import Worth, worth_writing
+from connector.sync.planning.scope import within
+from connector.sync.planning.wishes import Turn, against_live
 
 PAGE = 1000
 

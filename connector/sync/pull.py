@@ -20,16 +20,16 @@ from connector.domain.moment import DAY, Micros
 from connector.domain.record import Kind
 from connector.errors import FeatureError, LeadloopError, RemoteError, UsageError
 from connector.mapping.compile import CompiledObject
-from connector.store import checkpoints, field_history
-from connector.store.checkpoints import Checkpoint
-from connector.store.records import PageCounts
-from connector.sync import hints, intake
+from connector.store.incoming import checkpoints, field_history
+from connector.store.incoming.checkpoints import Checkpoint
+from connector.store.incoming.records import PageCounts
 from connector.sync.context import Loop, Reading, Source
-from connector.sync.drifting import look_at_schema
-from connector.sync.gathering import gathered
-from connector.sync.reconcile import reconcile
-from connector.sync.storing import store_page
-from connector.sync.vanishing import drop_vanished
+from connector.sync.reading import hints, intake
+from connector.sync.reading.drifting import look_at_schema
+from connector.sync.reading.gathering import gathered
+from connector.sync.reading.reconcile import reconcile
+from connector.sync.reading.storing import store_page
+from connector.sync.reading.vanishing import drop_vanished
 
 INCREMENT, BACKFILL, LATE = "increment", "backfill", "late"
 

@@ -26,14 +26,18 @@ from connector.decisions.mirror import (
 from connector.decisions.standing import Cycle, Move
 from connector.domain.record import Scalar
 from connector.mapping.outbound import same
-from connector.store import checkpoints, cycles, notes, people, runs, written
 from connector.store.database import Store
-from connector.store.people import Held
+from connector.store.incoming import checkpoints
+from connector.store.outgoing import written
+from connector.store.passes import cycles
+from connector.store.persons import people
+from connector.store.persons.people import Held
+from connector.store.running import notes, runs
 from connector.sync.collect import said_row
 from connector.sync.context import Loop, Source
 from connector.sync.decide import policy_of
-from connector.sync.primary import Primary, primaries
-from connector.sync.statements import VERDICTS, Statement
+from connector.sync.deciding.primary import Primary, primaries
+from connector.sync.deciding.statements import VERDICTS, Statement
 
 PAGE = 1000
 OLDER = "older_than_crm"

@@ -15,12 +15,12 @@ from connector.identity.fuse import Version, fuse
 from connector.identity.resolve import Candidate, Key, resolve
 from connector.scoring.model import ACCOUNT
 from connector.scoring.prepare import prepare
-from connector.store import people
-from connector.store.news import take_news
-from connector.store.people import PersonRecord
+from connector.store.persons import people
+from connector.store.persons.news import take_news
+from connector.store.persons.people import PersonRecord
 from connector.sync.context import Loop
 from connector.sync.engagement import place_activities
-from connector.sync.scope import within
+from connector.sync.planning.scope import within
 
 PAGE = 1000
 

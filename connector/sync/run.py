@@ -19,26 +19,29 @@ from connector.errors import (
     LeaseLostError,
     UsageError,
 )
-from connector.store import audit, notes, plans, runs
-from connector.store.plans import PlanRow
+from connector.store.outgoing import plans
+from connector.store.outgoing.plans import PlanRow
+from connector.store.running import audit, notes, runs
 from connector.sync import apply as sending
-from connector.sync import hand_off, intake, reacting
-from connector.sync.alerting import send_alerts
-from connector.sync.basis import files_of
 from connector.sync.collect import collect
 from connector.sync.context import Loop, Source
 from connector.sync.decide import decide, deliver_offers
-from connector.sync.guard import Hold
-from connector.sync.notes import give_notes
+from connector.sync.handing_off import hand_off
+from connector.sync.handing_off.alerting import send_alerts
+from connector.sync.handing_off.notes import give_notes
+from connector.sync.handing_off.tasks import give_tasks
+from connector.sync.handing_off.watching import watch
 from connector.sync.plan import plan
+from connector.sync.planning.basis import files_of
+from connector.sync.planning.guard import Hold
 from connector.sync.pull import pull
+from connector.sync.reading import intake
 from connector.sync.recall import OLDER, is_rebuilt, recall
 from connector.sync.resolve import resolve_people
-from connector.sync.retain import retain
 from connector.sync.score import score, scorer_ready
-from connector.sync.tasks import give_tasks
 from connector.sync.troubles import Troubles
-from connector.sync.watching import watch
+from connector.sync.upkeep.retain import retain
+from connector.sync.writing import reacting
 
 Counts = dict[str, Counter[str]]
 

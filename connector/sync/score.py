@@ -13,10 +13,12 @@ from connector.engine.cluster import export_store, score_export
 from connector.engine.run import Scored, ScoredFile, Scorer, score_store
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
-from connector.store import people, runs, scores, tallies
-from connector.store.feed import activities_sql, feed, people_sql
-from connector.store.scores import Published
-from connector.store.tallies import Kept
+from connector.store.persons import people
+from connector.store.running import runs
+from connector.store.scored import scores, tallies
+from connector.store.scored.feed import activities_sql, feed, people_sql
+from connector.store.scored.scores import Published
+from connector.store.scored.tallies import Kept
 from connector.sync.compiled import compiled
 from connector.sync.context import Loop
 

@@ -21,7 +21,7 @@ from connector.errors import (
     TryLaterError,
     UsageError,
 )
-from connector.store import health
+from connector.store.running import health
 from connector.sync.context import Loop, Source
 from connector.sync.pull import is_filled
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from connector.config.load import Loaded
 from connector.errors import LeadloopError
-from connector.store import cycles, notes, outbox, records
 from connector.store.database import open_store
+from connector.store.incoming import records
+from connector.store.outgoing import outbox
+from connector.store.passes import cycles
+from connector.store.running import notes
 from connector.watch import alerts
 from connector.watch.heartbeat import beat
 from connector.watch.outcome import Outcome, Standing

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from connector.store.vault import new_key
+from connector.store.running.vault import new_key
 from tests.cli.test_commands import NOW, ROOT, small
 
 __all__ = ["small"]

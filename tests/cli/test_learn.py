@@ -17,7 +17,7 @@ from connector.engine.small import score_rows
 from connector.scoring.model import load_model
 from connector.store import schema
 from connector.store.database import open_store
-from connector.store.people import dumps
+from connector.store.persons.people import dumps
 from tests.past import NOW, did
 
 pytest.importorskip("sklearn")

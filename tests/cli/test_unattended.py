@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from connector.store import leases
 from connector.store.database import open_store
+from connector.store.running import leases
 from tests.cli.test_commands import NOW, small, start, written
 
 __all__ = ["small"]

@@ -26,8 +26,8 @@ from connector import points
 from connector.adapters import memory
 from connector.errors import LeadloopError
 from connector.mapping.outbound import same
-from connector.store import audit
 from connector.store.database import open_store
+from connector.store.running import audit
 from tests.crash.wire import Served, WireAdapter
 from tests.sync.scoring import NoScorer, score_here
 

@@ -10,7 +10,7 @@ from typing import Any
 from connector.adapters.hubspot.adapter import HubSpotAdapter
 from connector.domain.moment import DAY, MINUTE
 from connector.sync.opening import open_sources
-from connector.sync.provision import furnisher, order_of, plan_install, themes_of
+from connector.sync.upkeep.provision import furnisher, order_of, plan_install, themes_of
 from tests.crash.ground import Ground, InFiles, nameless
 from tests.crash.scenes import Act
 from tests.practice.at_work import AtWork

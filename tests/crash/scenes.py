@@ -12,11 +12,11 @@ import orjson
 from connector.adapters.base import RemoteField
 from connector.domain.moment import DAY, HOUR, format_iso
 from connector.errors import ApprovalError
-from connector.store import runs
 from connector.store.database import open_store
-from connector.sync.forget import forget_everywhere
+from connector.store.running import runs
 from connector.sync.opening import alone, routing_in_use
-from connector.sync.undo import undo
+from connector.sync.upkeep.forget import forget_everywhere
+from connector.sync.writing.undo import undo
 from tests.sync.world import MAPPING, ROUTING, SETTINGS, World
 
 

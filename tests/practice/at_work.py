@@ -17,11 +17,11 @@ from connector.practice.hubspot.rest import HubSpotPractice
 from connector.practice.salesforce.rest import SalesforcePractice
 from connector.practice.server import PracticeServer
 from connector.store.database import open_store
-from connector.store.plans import get_plan
+from connector.store.outgoing.plans import get_plan
 from connector.sync.opening import open_loop, open_sources
-from connector.sync.provision import install
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop
+from connector.sync.upkeep.provision import install
 
 START = parse_iso("2026-03-02T09:00:00Z")
 CLIENT, SECRET, TOKEN = "client", "s3cret", "t0ken"

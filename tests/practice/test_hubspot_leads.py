@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from connector.domain.moment import DAY
-from connector.store.deals import deals_of
+from connector.store.incoming.deals import deals_of
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from connector.sync.health import examine
 from connector.sync.opening import open_sources
-from connector.sync.provision import furnisher, order_of, plan_install
+from connector.sync.upkeep.health import examine
+from connector.sync.upkeep.provision import furnisher, order_of, plan_install
 from tests.practice.conftest import heard
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.domain.moment import HOUR
 from connector.store.database import open_store
-from connector.sync import hints
+from connector.sync.reading import hints
 
 
 def hear(work, *ids):

@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.moment import DAY, HOUR
 from connector.errors import LoginError
-from connector.sync.health import examine
+from connector.sync.upkeep.health import examine
 from tests.practice.at_work import TOKEN
 
 

@@ -163,6 +163,6 @@ def test_an_old_backup_put_back_holds_its_plan_and_hands_nobody_off_again(new):
 
 
 def _doctor(work):
-    from connector.sync.health import examine
+    from connector.sync.upkeep.health import examine
 
     return [one.said for one in examine(work.loaded, lambda: work.now) if one.state == "look"]

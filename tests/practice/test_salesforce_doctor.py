@@ -8,7 +8,7 @@ import re
 import pytest
 import requests
 
-from connector.sync.health import examine
+from connector.sync.upkeep.health import examine
 from tests.practice.at_work import CLIENT, SECRET
 
 GUIDE = {

@@ -8,9 +8,9 @@ import pytest
 
 from connector.domain.moment import HOUR, MINUTE
 from connector.store.database import open_store
-from connector.store.field_history import edits_of
-from connector.sync.health import examine
-from connector.sync.then import facts_then
+from connector.store.incoming.field_history import edits_of
+from connector.sync.studies.then import facts_then
+from connector.sync.upkeep.health import examine
 
 FIELDS = ("seniority", "country")
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from connector.practice.salesforce import soql as grammar
-from connector.sync.health import examine
 from connector.sync.opening import open_sources
-from connector.sync.provision import furnisher, order_of, plan_install
+from connector.sync.upkeep.health import examine
+from connector.sync.upkeep.provision import furnisher, order_of, plan_install
 from tests.practice.conftest import heard
 
 ROOT = Path(__file__).parents[2]

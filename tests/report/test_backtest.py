@@ -16,10 +16,11 @@ from connector.errors import UsageError
 from connector.scoring.choice import Choice, Models
 from connector.scoring.choice import tests_of as when
 from connector.scoring.model import Model
-from connector.store import field_history, schema
-from connector.store.feed import activities_sql, people_sql
-from connector.sync.backtest import Question, run_backtest
+from connector.store import schema
+from connector.store.incoming import field_history
+from connector.store.scored.feed import activities_sql, people_sql
 from connector.sync.opening import model_file
+from connector.sync.studies.backtest import Question, run_backtest
 from tests.past import NOW, did
 from tests.reference_scorer import score as reference
 from tests.sync.world import MODEL

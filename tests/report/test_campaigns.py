@@ -9,7 +9,7 @@ from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
 from connector.store import schema
-from connector.store.people import dumps
+from connector.store.persons.people import dumps
 from tests.past import NOW, did
 from tests.report.test_figures import _add_deal, _hand_off
 

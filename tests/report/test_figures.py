@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from connector.domain.moment import DAY
 from connector.store import schema
-from connector.store.nurture import segments
+from connector.store.passes.nurture import segments
 from tests.past import did
 
 

@@ -12,10 +12,12 @@ from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
 from connector.report.tables import report_tables
-from connector.store import plans, schema, snapshots
-from connector.store.people import dumps
-from connector.store.quality import activity_types
-from connector.store.snapshots import Snapshot
+from connector.store import schema
+from connector.store.incoming import snapshots
+from connector.store.incoming.snapshots import Snapshot
+from connector.store.outgoing import plans
+from connector.store.persons.people import dumps
+from connector.store.persons.quality import activity_types
 from connector.sync.opening import model_file
 from tests.past import NOW, did
 from tests.report.test_figures import _add_deal, _hand_off

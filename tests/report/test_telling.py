@@ -19,8 +19,8 @@ from connector.report import counting
 from connector.report.counting import filling, one_view
 from connector.report.figures import report_figures
 from connector.store.database import open_store
-from connector.store.histories import BACKLOG, FOUND, Reading, Worth, histories
-from connector.store.people import dumps
+from connector.store.passes.histories import BACKLOG, FOUND, Reading, Worth, histories
+from connector.store.persons.people import dumps
 from connector.store.schema import activity, cycle, disposition, move, offer, person, record
 from tests.past import NOW, did
 from tests.past import fill as past_of

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import requests
 
 from connector.serve.hooks import BODY, _Call, _tell
-from connector.store import hints
+from connector.store.incoming import hints
 from tests.serve.conftest import SECRET
 
 

@@ -24,4 +24,4 @@ def small(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def every_page_is_a_transaction(monkeypatch):
     """Pages here are seven rows; joined, a whole CRM would be one transaction."""
-    monkeypatch.setattr("connector.sync.gathering.ROWS", 1)
+    monkeypatch.setattr("connector.sync.reading.gathering.ROWS", 1)

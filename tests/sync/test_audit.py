@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from connector.store import audit
 from connector.store.database import open_store
-from connector.sync.forget import forget
-from connector.sync.health import examine
+from connector.store.running import audit
+from connector.sync.upkeep.forget import forget
+from connector.sync.upkeep.health import examine
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_approvals_applies_undo_forgetting_and_changes_of_files_are_written_down
     world.run()
     assert len(whats(world)) == 3, "nothing happened that a person did"
     with world.open("runs undo") as loop:
-        from connector.sync.undo import undo
+        from connector.sync.writing.undo import undo
 
         undo(loop, done.run)
     store = open_store(world.loaded.store_url())

@@ -10,11 +10,12 @@ import re
 import pytest
 
 from connector.report.figures import report_figures
-from connector.store import flapping, offers, questions
 from connector.store.database import open_store
-from connector.sync import nurturing
-from connector.sync.exporting import export_views
-from connector.sync.standings import standings
+from connector.store.outgoing import flapping, questions
+from connector.store.passes import offers
+from connector.sync.deciding import nurturing
+from connector.sync.handing_off.standings import standings
+from connector.sync.upkeep.exporting import export_views
 from tests.crash.ground import MemoryCrm, world_book
 from tests.crash.scenes import SCENES, STEPS, Act, Scene
 from tests.sync.scoring import NoScorer, score_here

@@ -319,7 +319,7 @@ def test_c34_one_failing_object_keeps_the_state_of_the_others(small, crm):
 
 
 def test_c35_no_checkpoint_is_ahead_of_its_rows(small, monkeypatch):
-    from connector.store import records
+    from connector.store.incoming import records
 
     for n in range(20):
         small.lead(f"l{n:02}")

@@ -9,9 +9,9 @@ import pytest
 
 from connector.domain.moment import DAY, HOUR
 from connector.store.database import open_store
-from connector.sync.explanation import explanation
 from connector.sync.opening import model_file
-from connector.sync.reckoning import reckoning
+from connector.sync.studies.explanation import explanation
+from connector.sync.studies.reckoning import reckoning
 from tests.sync.world import MODEL
 
 

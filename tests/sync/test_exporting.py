@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from connector.store.agreed.views import VIEWS
 from connector.store.database import open_store
-from connector.store.views import VIEWS
-from connector.sync.exporting import export_views
+from connector.sync.upkeep.exporting import export_views
 from tests.past import fill
 from tests.sync.world import World
 

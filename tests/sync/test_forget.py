@@ -7,7 +7,7 @@ import pytest
 from connector.domain.moment import DAY
 from connector.errors import UsageError
 from connector.store.database import open_store
-from connector.sync.forget import forget
+from connector.sync.upkeep.forget import forget
 
 NAME = "Adalbertine"
 ADDRESS = "adalbertine@acme.example"

@@ -10,7 +10,7 @@ import pytest
 
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.store.database import open_store
-from connector.sync.standings import standings
+from connector.sync.handing_off.standings import standings
 from tests.sync.world import MAPPING, ROUTING, SETTINGS
 
 HANDED = (
@@ -376,7 +376,7 @@ def test_check_says_which_sla_the_schedule_cannot_keep(company):
 
 
 def test_a_forgotten_person_leaves_neither_package_nor_alert_behind(company):
-    from connector.sync.forget import forget
+    from connector.sync.upkeep.forget import forget
 
     company.hot("l1", name="Ada")
     company.run()

@@ -11,7 +11,7 @@ from connector.adapters.memory import MemoryAdapter
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.errors import FeatureError
 from connector.store.database import open_store
-from connector.sync import hints
+from connector.sync.reading import hints
 
 
 def hear(world, *said):

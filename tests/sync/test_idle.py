@@ -7,7 +7,7 @@ from array import array
 import pytest
 
 from connector.domain.moment import DAY
-from connector.sync.quiet import Worth, worth_writing
+from connector.sync.planning.quiet import Worth, worth_writing
 from tests.sync.world import MODEL
 
 PEOPLE = 300_000

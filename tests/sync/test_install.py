@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from connector.domain.outward import FieldType
-from connector.sync import provision
 from connector.sync.opening import open_sources
+from connector.sync.upkeep import provision
 from tests.sync.world import MAPPING
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.moment import DAY, HOUR
-from connector.sync import intake
+from connector.sync.reading import intake
 from tests.sync import world as worlds
 
 

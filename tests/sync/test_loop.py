@@ -338,7 +338,7 @@ def test_undoing_a_run_puts_back_what_nobody_changed_since(world):
     done = world.apply(first.plan.id)
     world.put("leads", "l2", ll_score=11)
     with world.open("runs undo", candidate=True) as loop:
-        from connector.sync.undo import undo
+        from connector.sync.writing.undo import undo
 
         plan = undo(loop, done.run)
     world.apply(plan.id)

@@ -7,7 +7,7 @@ import pytest
 from connector.adapters.base import RemoteField
 from connector.domain.moment import DAY, HOUR, format_iso
 from connector.store.database import open_store
-from connector.sync import nurturing
+from connector.sync.deciding import nurturing
 from tests.sync.world import MAPPING, SETTINGS
 
 FIELDS = ("phase", "reason", "programme", "segment")

@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.moment import DAY, HOUR
 from connector.store.database import open_store
-from connector.sync.undo import undo
+from connector.sync.writing.undo import undo
 from tests.sync.world import SETTINGS
 
 

@@ -11,10 +11,10 @@ from connector.decisions.routing_document import Routing
 from connector.documents import parse
 from connector.domain.moment import DAY
 from connector.store.database import open_store
-from connector.sync.explanation import explanation
-from connector.sync.fairness import fairness, rehearse
-from connector.sync.forget import forget_everywhere
 from connector.sync.opening import model_file
+from connector.sync.studies.explanation import explanation
+from connector.sync.studies.fairness import fairness, rehearse
+from connector.sync.upkeep.forget import forget_everywhere
 from tests.sync.world import MAPPING, ROUTING
 
 PARTNERS = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 
 from connector.domain.moment import DAY
-from connector.store import people
 from connector.store.database import open_store
+from connector.store.persons import people
 from connector.sync.plan import _ask_anew
 from tests.sync import world as worlds
 

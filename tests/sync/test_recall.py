@@ -190,7 +190,7 @@ def test_an_old_backup_brought_back_finds_itself_out_and_holds_its_plan(tmp_path
 
 
 def said_by_doctor(world):
-    from connector.sync.health import examine
+    from connector.sync.upkeep.health import examine
 
     findings = examine(world.loaded, lambda: world.now)
     return " ".join(one.said for one in findings if one.state == "look")

@@ -301,7 +301,7 @@ def test_a_field_whose_policy_is_ask_waits_for_an_answer_and_asks_once(small):
 
 @pytest.mark.parametrize(("word", "shown"), [("ours", True), ("theirs", False)])
 def test_the_answer_is_what_the_next_runs_do(small, word, shown):
-    from connector.store import questions
+    from connector.store.outgoing import questions
 
     asking(small)
     (number,) = small.rows("SELECT id FROM outbox WHERE state = 'conflict'")[0]
@@ -350,7 +350,7 @@ def test_our_own_write_coming_back_is_no_news(small):
 
 
 def test_refused_rows_are_sent_again_only_when_somebody_says_so(small):
-    from connector.sync.retry import retry
+    from connector.sync.writing.retry import retry
 
     small.hot("l1")
     small.crm.refuse = lambda _write: "Industry is required"
@@ -431,7 +431,7 @@ def test_an_owner_who_left_while_the_plan_waited_gets_no_lead(small):
 
 
 def test_an_undone_run_stays_undone_until_there_is_something_new_to_say(small):
-    from connector.sync.undo import undo
+    from connector.sync.writing.undo import undo
 
     small.hot("l1")
     first = small.run()
@@ -452,7 +452,7 @@ def test_an_undone_run_stays_undone_until_there_is_something_new_to_say(small):
 
 def test_an_undo_passes_nothing_without_approval(small):
     from connector.errors import ApprovalError
-    from connector.sync.undo import undo
+    from connector.sync.writing.undo import undo
 
     small.hot("l1")
     first = small.run()

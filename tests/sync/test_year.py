@@ -9,7 +9,7 @@ import pytest
 from connector.domain.cycle import FINAL, State
 from connector.domain.moment import DAY, MINUTE, format_iso
 from connector.store.database import open_store
-from connector.sync.standings import standings
+from connector.sync.handing_off.standings import standings
 from tests.sync.world import MAPPING, SETTINGS
 
 ROUTING = """

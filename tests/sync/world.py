@@ -12,7 +12,7 @@ from connector.adapters.memory import Remote, register
 from connector.config.load import Loaded, load_settings
 from connector.domain.moment import DAY, HOUR, Micros, format_iso, parse_iso
 from connector.store.database import open_store
-from connector.store.plans import get_plan
+from connector.store.outgoing.plans import get_plan
 from connector.sync.opening import open_loop
 from connector.sync.run import Result, approve_and_apply
 from connector.sync.run import run as run_loop

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.domain.moment import DAY
 from connector.mapping.compile import WriteTarget
 from connector.sync.diff import Base, Do, settle
-from connector.sync.quiet import Worth, worth_writing
+from connector.sync.planning.quiet import Worth, worth_writing
 
 NOW = 100 * DAY
 

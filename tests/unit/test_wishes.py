@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.store.outbox import Planned, Row
-from connector.store.people import dumps
-from connector.sync.scope import within
-from connector.sync.wishes import Turn, against_live
+from connector.store.outgoing.outbox import Planned, Row
+from connector.store.persons.people import dumps
+from connector.sync.planning.scope import within
+from connector.sync.planning.wishes import Turn, against_live
 
 KEY = ("crm", "lead", "l1", "score")
 

@@ -10,9 +10,9 @@ from connector.config.settings import Report
 from connector.domain.moment import DAY
 from connector.report.figures import report_figures
 from connector.report.page import report_page
-from connector.store import plans
 from connector.store.database import open_store
-from connector.store.people import dumps
+from connector.store.outgoing import plans
+from connector.store.persons.people import dumps
 from connector.sync.opening import model_file
 from tests.past import NOW, fill
 from tests.report.test_page import leaves

@@ -12,8 +12,8 @@ import requests
 from connector.domain.change import Result
 from connector.domain.moment import HOUR, SECOND
 from connector.errors import LoginError, QuotaError, RemoteError, TryLaterError
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.running.budgets import StoreBudget
 from connector.transport.budget import metered
 from tests.practice.conftest import CLIENT, SECRET, TOKEN
 

@@ -17,7 +17,7 @@ from connector.domain.outward import FieldType
 from connector.errors import LoginError
 from connector.practice.hubspot.webhooks import signature
 from connector.sync.opening import open_sources
-from connector.sync.provision import install
+from connector.sync.upkeep.provision import install
 
 PROPERTIES = "/crm/properties/2026-09/contacts"
 STATUS = {"name": "team_status", "label": "Team status", "type": "enumeration",

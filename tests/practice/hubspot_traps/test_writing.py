@@ -11,7 +11,7 @@ from connector.domain.change import Result, Write
 from connector.domain.moment import HOUR, MINUTE
 from connector.errors import UnknownOutcomeError
 from connector.sync.run import run as run_loop
-from connector.sync.undo import undo
+from connector.sync.writing.undo import undo
 
 
 def save(hubspot, *inputs, base="/crm/objects/2026-09"):

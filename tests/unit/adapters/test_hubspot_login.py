@@ -19,7 +19,7 @@ from connector.config.secrets import Secret
 from connector.config.settings import Connection
 from connector.errors import LoginError, UsageError
 from connector.store.database import open_store
-from connector.store.vault import StoreVault
+from connector.store.running.vault import StoreVault
 
 URL = "https://api.hubapi.com"
 ACCOUNT = f"{URL}/account-info/2026-09/details"

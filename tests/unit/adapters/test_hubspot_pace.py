@@ -11,8 +11,8 @@ import pytest
 from connector.adapters.hubspot.calls import IN_FLIGHT
 from connector.adapters.hubspot.limits import PACES
 from connector.domain.moment import SECOND
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.running.budgets import StoreBudget
 from connector.transport.budget import allowances
 
 LATENCY = 0.25

@@ -9,8 +9,8 @@ from connector.adapters.hubspot.paths import Paths
 from connector.domain.dated import Changed
 from connector.domain.moment import SECOND, parse_iso
 from connector.errors import FeatureError, LoginError, UsageError
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.running.budgets import StoreBudget
 from connector.transport.budget import metered
 from tests.unit.adapters.hubspot_edge import definition, opened
 

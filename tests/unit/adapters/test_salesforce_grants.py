@@ -18,7 +18,7 @@ from connector.config.settings import Connection
 from connector.demo.shipped import shipped
 from connector.errors import LoginError, UsageError
 from connector.store.database import open_store
-from connector.store.vault import StoreVault, new_key
+from connector.store.running.vault import StoreVault, new_key
 from connector.sync.opening import open_sources
 from tests.unit.adapters.salesforce_org import HOST, ORG, USER
 

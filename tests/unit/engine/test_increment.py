@@ -16,11 +16,13 @@ from connector.engine import child
 from connector.engine.program import compiled
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
-from connector.store import people, runs, scores
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, feed, people_sql
+from connector.store.persons import people
+from connector.store.running import runs
 from connector.store.schema import activity, person, tally
-from connector.store.tallies import Kept
+from connector.store.scored import scores
+from connector.store.scored.feed import activities_sql, feed, people_sql
+from connector.store.scored.tallies import Kept
 from connector.sync import compiled as keeping
 from connector.sync import score as score_step
 from tests.sync.scoring import score_here

@@ -12,9 +12,10 @@ from connector.engine.run import score_store
 from connector.errors import BusyError
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
-from connector.store import people, records
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, people_sql
+from connector.store.incoming import records
+from connector.store.persons import people
+from connector.store.scored.feed import activities_sql, people_sql
 
 MODEL = Model.model_validate(
     {
@@ -183,7 +184,7 @@ def test_a_run_that_says_nothing_loads_no_library_for_what_it_does_not_do():
 
 
 def test_a_store_locked_too_long_is_busy_and_not_a_trace(tmp_path):
-    from connector.store import leases
+    from connector.store.running import leases
 
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     lease = leases.acquire(store, "run", "first")

@@ -17,10 +17,10 @@ from connector.engine.run import score_store
 from connector.scoring import choice
 from connector.scoring.choice import Choice, Models
 from connector.scoring.model import Model, load_model
-from connector.store import people
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, people_sql
+from connector.store.persons import people
 from connector.store.schema import activity, person
+from connector.store.scored.feed import activities_sql, people_sql
 from connector.sync.score import EXPORTED
 
 ROOT = Path(__file__).parents[3]

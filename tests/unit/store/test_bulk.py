@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from connector.store.bulk import execute_many, insert_many
 from connector.store.database import open_store
 from connector.store.schema import identity_key, person
+from connector.store.statements.bulk import execute_many, insert_many
 
 NAMES = ("stale", "id", "facts", "doc", "excluded", "pending", "first_run")
 TEXTS = ["", "\t \\N \\ \n", "Zoë 株式会社 \U0001f600", '{"a": 1}', "%s %(x)s :y ?"]

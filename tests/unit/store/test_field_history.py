@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import insert
 
 from connector.domain.record import Edit, Record
-from connector.store import field_history, people, records, retention, suppressed
 from connector.store.database import open_store
-from connector.store.field_history import Kept
+from connector.store.incoming import field_history, records
+from connector.store.incoming.field_history import Kept
+from connector.store.persons import people, retention, suppressed
 from connector.store.schema import run
 
 KEY = ("c", "lead", "l1")
@@ -92,7 +93,7 @@ def test_edits_within_one_second_stand_in_the_order_of_their_ids(tx):
 
 
 def test_a_new_edit_is_news_of_its_person(tx):
-    from connector.store.news import take_news
+    from connector.store.persons.news import take_news
 
     read(tx, "Clerk")
     row = people.records_by_id(tx, "c", "person", ["l1"])["l1"]

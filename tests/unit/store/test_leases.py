@@ -11,8 +11,9 @@ import threading
 import pytest
 
 from connector.errors import BusyError, LeaseHeldError, LeaseLostError, UsageError
-from connector.store import leases, people
 from connector.store.database import file_system, open_store
+from connector.store.persons import people
+from connector.store.running import leases
 from connector.sync.middle import Hold, Middle, held_ones
 from tests.unit.store.test_store import lead, page
 
@@ -121,7 +122,7 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(store_url):
 RUNNER = """
 import sys
 from connector.errors import LeaseLostError
-from connector.store import leases
+from connector.store.running import leases
 from connector.store.database import open_store
 from tests.unit.store.test_store import lead, page
 store = open_store(sys.argv[1])

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from connector.store import outbox, people
 from connector.store.database import open_store
-from connector.store.outbox import Failure, Planned
+from connector.store.outgoing import outbox
+from connector.store.outgoing.outbox import Failure, Planned
+from connector.store.persons import people
 from connector.store.schema import LIVE
 
 PERSON = "crm/lead/l1"

@@ -14,9 +14,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from connector.store import checkpoints, outbox, people, plans, written
 from connector.store.database import open_store
+from connector.store.incoming import checkpoints
 from connector.store.migrations import HEAD
+from connector.store.outgoing import outbox, plans, written
+from connector.store.persons import people
 from connector.store.schema import metadata
 from connector.store.upgrade import _FOLDER
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from connector.store import cycles, outbox, people, scores, tallies
 from connector.store.database import open_store
+from connector.store.outgoing import outbox
+from connector.store.passes import cycles
+from connector.store.persons import people
+from connector.store.scored import scores, tallies
 
 ASKED = {
     "the next batch": lambda tx: outbox.batch(tx, "crm", 200, ("approved",)),

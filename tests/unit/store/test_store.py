@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.errors import LoginError, TryLaterError, UsageError
-from connector.store import checkpoints, people, records
-from connector.store.checkpoints import Checkpoint
 from connector.store.database import open_store
+from connector.store.incoming import checkpoints, records
+from connector.store.incoming.checkpoints import Checkpoint
+from connector.store.persons import people
 from connector.store.schema import metadata, record
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.tally import Tally
-from connector.store import people, tallies
 from connector.store.database import open_store
-from connector.store.feed import activities_sql, feed, tallies_sql
+from connector.store.persons import people
 from connector.store.schema import activity
-from connector.store.tallies import Kept
+from connector.store.scored import tallies
+from connector.store.scored.feed import activities_sql, feed, tallies_sql
+from connector.store.scored.tallies import Kept
 
 NOW = 1_000_000
 KEPT = Kept("mine", NOW)

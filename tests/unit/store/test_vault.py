@@ -7,9 +7,9 @@ import pytest
 from connector.config.load import load_settings
 from connector.config.secrets import Secret
 from connector.errors import UsageError
-from connector.store.bookmarks import StoreBookmark
 from connector.store.database import open_store
-from connector.store.vault import StoreVault, new_key
+from connector.store.incoming.bookmarks import StoreBookmark
+from connector.store.running.vault import StoreVault, new_key
 from connector.transport.vault import TokenVault
 
 

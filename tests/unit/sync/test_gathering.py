@@ -9,8 +9,8 @@ from connector.documents import parse
 from connector.errors import TryLaterError
 from connector.mapping.compile import compile_mapping
 from connector.mapping.document import MappingDocument
-from connector.sync.gathering import gathered
-from connector.sync.storing import convert_page
+from connector.sync.reading.gathering import gathered
+from connector.sync.reading.storing import convert_page
 
 MAPPING = """
 version: 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.sync import guard
-from connector.sync.guard import Hold, Limits, exceeded
+from connector.sync.planning import guard
+from connector.sync.planning.guard import Hold, Limits, exceeded
 
 LIMITS = Limits(records=0.2, owners=5, clears=0.1)
 FREE = Hold()

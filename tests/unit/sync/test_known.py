@@ -13,8 +13,8 @@ from connector.domain.cycle import State
 from connector.domain.moment import DAY
 from connector.domain.outward import Group
 from connector.mapping.compile import WriteTarget
-from connector.store.nurture import Asked
-from connector.sync.known import Known
+from connector.store.passes.nurture import Asked
+from connector.sync.planning.known import Known
 
 NOW = 100 * DAY
 KEY = ("crm", "lead", "l1")
@@ -46,7 +46,7 @@ def shelf(monkeypatch):
         "outbox.live": "live", "outbox.dead_same": "dead", "outbox.undone": "undone",
         "questions.of_people": "questions", "primaries": "primaries", "assets": "assets",
     }.items():  # fmt: skip
-        monkeypatch.setattr(f"connector.sync.known.{place}", of(name))
+        monkeypatch.setattr(f"connector.sync.planning.known.{place}", of(name))
 
     def undoing(_tx, since):
         shelf.undoing_since = since
@@ -55,12 +55,12 @@ def shelf(monkeypatch):
     def may(_settings, _consent, _doc, facts, *, asked):
         return SimpleNamespace(mail=shelf.mailable(facts) or asked)
 
-    monkeypatch.setattr("connector.sync.known.plans.undoing", undoing)
-    monkeypatch.setattr("connector.sync.known.owners_in", lambda *_: shelf.owners)
-    monkeypatch.setattr("connector.sync.known.may", may)
+    monkeypatch.setattr("connector.sync.planning.known.plans.undoing", undoing)
+    monkeypatch.setattr("connector.sync.planning.known.owners_in", lambda *_: shelf.owners)
+    monkeypatch.setattr("connector.sync.planning.known.may", may)
     themes = {"guide": "planning"}
     monkeypatch.setattr(
-        "connector.sync.known.matrix_of",
+        "connector.sync.planning.known.matrix_of",
         lambda _: SimpleNamespace(
             theme=lambda had: next((themes[a] for a in had if a in themes), "general"),
             place=lambda theme, had: Place(theme, f"phase {len(had)}"),

@@ -11,7 +11,7 @@ from connector.demo.shipped import shipped
 from connector.mapping.compile import compile_mapping
 from connector.mapping.document import load_mapping
 from connector.sync.context import Source
-from connector.sync.living import departed
+from connector.sync.writing.living import departed
 from tests.contract.fakes import OdooFake
 
 USERS = {7: {"active": True}, 8: {"active": False}, 9: {"active": True, "share": True}}
@@ -51,7 +51,7 @@ def test_archived_deleted_and_foreign_users_of_odoo_count_as_left(tmp_path, monk
     source = Source("crm", 0, crm.adapter, compile_mapping(load_mapping(path)), True, "")
     known = {str(i): SimpleNamespace(object="owner") for i in (7, 8, 9, 10)}
     monkeypatch.setattr(
-        "connector.sync.living.people.records_by_id",
+        "connector.sync.writing.living.people.records_by_id",
         lambda _tx, _name, _kind, ids: {i: known[i] for i in ids if i in known},
     )
 

@@ -14,14 +14,14 @@ from connector.domain.moment import DAY
 from connector.domain.outward import Group
 from connector.domain.score import Score
 from connector.mapping.compile import WriteTarget
-from connector.store.flapping import TURNS
-from connector.store.people import PersonRecord
-from connector.store.scores import Published
-from connector.sync.desire import Person
+from connector.store.outgoing.flapping import TURNS
+from connector.store.persons.people import PersonRecord
+from connector.store.scored.scores import Published
 from connector.sync.diff import Do
-from connector.sync.known import Known
 from connector.sync.plan import _group_changes, _settle, _wishes
-from connector.sync.quiet import Worth
+from connector.sync.planning.desire import Person
+from connector.sync.planning.known import Known
+from connector.sync.planning.quiet import Worth
 
 NOW = 100 * DAY
 KEY = ("crm", "lead", "l1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.config.load import load_settings
-from connector.sync.sides import both_sides
+from connector.sync.planning.sides import both_sides
 
 MAPPING = """
 version: 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.cycle import State
-from connector.store.field_history import Kept
-from connector.store.people import PersonRecord
-from connector.sync.statements import (
+from connector.store.incoming.field_history import Kept
+from connector.store.persons.people import PersonRecord
+from connector.sync.deciding.statements import (
     Statement,
     Step,
     dated,

@@ -11,9 +11,9 @@ import responses
 from connector.adapters.base import Pace
 from connector.domain.moment import DAY, SECOND
 from connector.errors import QuotaError, RateLimitError, TryLaterError, UnknownOutcomeError
-from connector.store import health
-from connector.store.budgets import StoreBudget
 from connector.store.database import open_store
+from connector.store.running import health
+from connector.store.running.budgets import StoreBudget
 from connector.transport.budget import Allowance, allowances, metered
 from connector.transport.http import Transport
 

@@ -1,0 +1,1 @@
+"""What people agree on and read: reviews, surveys, analysts' views."""

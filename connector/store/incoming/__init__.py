@@ -1,0 +1,1 @@
+"""What CRMs told us, and how far each has been read."""

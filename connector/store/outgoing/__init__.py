@@ -1,0 +1,1 @@
+"""What would be written, what was sent, and what the CRM confirmed."""

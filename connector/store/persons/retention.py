@@ -1,0 +1,59 @@
+"""Clearing what is older than people agreed to keep."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from connector.domain.moment import Micros
+from connector.store.outgoing.questions import CODES
+from connector.store.persons.people import mark
+from connector.store.schema import activity, journal, outbox, quarantine, run
+from connector.store.schema_sync import field_history
+
+_NOTHING = "{}"
+_SETTLED = ("applied", "superseded", "cancelled", "noop", "conflict")
+
+
+def clear_activities(tx: Connection, before: Micros) -> int:
+    """Delete activities older than a moment; their people are scored anew."""
+    old = activity.c.time < before
+    touched = tx.execute(
+        select(activity.c.person).where(old, activity.c.person.is_not(None)).distinct()
+    ).scalars()
+    mark(tx, list(touched), stale=True, pending=True)
+    return int(tx.execute(delete(activity).where(old)).rowcount)
+
+
+def clear_history(tx: Connection, before: Micros) -> int:
+    """Delete what fields held before a moment."""
+    return int(tx.execute(delete(field_history).where(field_history.c.at < before)).rowcount)
+
+
+def clear_values(tx: Connection, before: Micros) -> int:
+    """Empty what the journal and settled outbox rows older than a moment say was written.
+
+    That it was written stays; undoing so old a run is no longer possible. Questions stay whole,
+    asked or answered: their values are those that compete.
+    """
+    done = tx.execute(
+        update(journal)
+        .where(journal.c.at < before, journal.c.changes != _NOTHING)
+        .values(changes=_NOTHING)
+    )
+    tx.execute(
+        update(outbox)
+        .where(
+            outbox.c.state.in_(_SETTLED),
+            outbox.c.settled_at < before,
+            outbox.c.changes != _NOTHING,
+            or_(outbox.c.code.is_(None), outbox.c.code.not_in(CODES)),
+        )
+        .values(changes=_NOTHING, message=None)
+    )
+    return int(done.rowcount)
+
+
+def clear_quarantine(tx: Connection, before: Micros) -> int:
+    """Forget rows kept aside by runs older than a moment; seen again, they are new again."""
+    old = select(run.c.id).where(run.c.started_at < before)
+    return int(tx.execute(delete(quarantine).where(quarantine.c.last_run.in_(old))).rowcount)

@@ -1,0 +1,1 @@
+"""What was counted and scored, and what the engine reads for it."""

@@ -1,0 +1,175 @@
+"""The SELECTs by which the engine reads the store, typed so that no value is guessed.
+
+A row of typed blanks comes first, because the bulk readers guess a column's type from what they
+see first; its person is the empty text, which nobody has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.store.scored.tallies import Kept, lacking_share
+
+PERSON = ""
+_BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
+_FEW = 0.25
+"""Up to this share of people, activities are found by person; beyond, all are read in one scan."""
+
+
+class Feed(NamedTuple):
+    """The queries of one scoring."""
+
+    people: str
+    activities: str
+    tallies: str
+
+
+def feed(
+    tx: Connection,
+    kept: Kept,
+    fields: Mapping[str, str],
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+) -> Feed:
+    """Give the queries of one scoring: whoever has a tally among `kept` has no activities."""
+    dialect = tx.dialect.name
+    few = only_stale or lacking_share(tx, kept) < _FEW
+    return Feed(
+        people_sql(dialect, fields, only_stale=only_stale, accounts=accounts),
+        activities_sql(
+            dialect, columns, only_stale=only_stale, accounts=accounts, kept=kept, few=few
+        ),
+        tallies_sql(dialect, kept, only_stale=only_stale, accounts=accounts),
+    )
+
+
+def people_sql(
+    dialect: str,
+    fields: Mapping[str, str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
+) -> str:
+    """Select `person` and each field as text, number, bool (0 or 1) or any (text of anything).
+
+    With `accounts` those who wait to be scored bring along the other people of their accounts,
+    with `customers` those who are out because they bought are there too.
+    """
+    blanks = ", ".join(f"{_BLANK[kind]} AS {_quoted(name)}" for name, kind in fields.items())
+    values = ", ".join(
+        f"{value_in(dialect, 'p.facts', name, kind)} AS {_quoted(name)}"
+        for name, kind in fields.items()
+    )
+    return (
+        f"SELECT '{PERSON}' AS person{', ' if blanks else ''}{blanks} UNION ALL "
+        f"SELECT p.id AS person{', ' if values else ''}{values} "
+        f"FROM person p WHERE {_wanted(dialect, only_stale, accounts, customers)}"
+    )
+
+
+def activities_sql(
+    dialect: str,
+    columns: Iterable[str],
+    *,
+    only_stale: bool,
+    accounts: bool = False,
+    customers: bool = False,
+    kept: Kept | None = None,
+    few: bool = False,
+) -> str:
+    """Select the activities of the same people, without those another system's row repeats.
+
+    `columns` are those that rules read, beside person, time, machine and type. Nothing is selected
+    of people whose tally is among `kept`; `few` says that this leaves a small part.
+    """
+    names = ["type", *sorted(columns)]
+    # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
+    few = few or only_stale
+    tables = "person p CROSS JOIN activity a" if few else "activity a, person p"
+    alone = only_stale and not accounts  # of whom there is news, nothing kept serves
+    lacking = f" AND {kept.lacking()}" if kept and not alone else ""
+    blanks = ", ".join(f"'' AS {name}" for name in names)
+    values = ", ".join(f"a.{name} AS {name}" for name in names)
+    return (
+        f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
+        f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
+        f"FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
+        f"AND {_wanted(dialect, only_stale, accounts, customers)}{lacking}"
+    )
+
+
+def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
+    """Select what was counted of the same people, as far as it serves."""
+    blank = (
+        f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, "
+        "'' AS sums"
+    )
+    if only_stale and not accounts:
+        return blank
+    return (
+        f"{blank} UNION ALL SELECT t.person, t.as_of, t.newest, t.sums FROM person p, tally t "
+        f"WHERE {kept.holds()} AND {_wanted(dialect, only_stale, accounts, customers=False)}"
+    )
+
+
+def _wanted(dialect: str, only_stale: bool, accounts: bool, customers: bool) -> str:  # noqa: FBT001
+    inside = (
+        "(p.excluded IS NULL OR p.excluded = 'customer')" if customers else "p.excluded IS NULL"
+    )
+    if not only_stale:
+        return inside
+    # SQLite looks the few up by their index only where it is asked in the very words of it.
+    stale = "p.stale" if dialect == "postgresql" else "p.stale = 1"
+    if not accounts:
+        return f"{inside} AND {stale}"
+    mine = value_in(dialect, "p.facts", "account.key", "text")
+    theirs = mine.replace("p.facts", "q.facts")
+    return f"{inside} AND ({stale} OR {mine} IN (SELECT {theirs} FROM person q WHERE q{stale[1:]}))"
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _literal(name: str) -> str:
+    doubled = name.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def value_in(dialect: str, column: str, name: str, kind: str) -> str:
+    """Spell the value of a name in a column of documents; NULL where it is of another kind."""
+    if dialect == "postgresql":
+        return _postgresql(column, name, kind)
+    escaped = name.replace('"', '\\"')
+    path = _literal(f'$."{escaped}"')
+    value, found = f"json_extract({column}, {path})", f"json_type({column}, {path})"
+    match kind:
+        case "number":
+            return f"CASE WHEN {found} IN ('integer', 'real') THEN CAST({value} AS REAL) END"
+        case "bool":
+            return f"CASE {found} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+        case "any":
+            return f"CASE WHEN {found} <> 'null' THEN CAST({value} AS TEXT) END"
+    return f"CASE WHEN {found} = 'text' THEN {value} END"
+
+
+def _postgresql(column: str, name: str, kind: str) -> str:
+    document = f"CAST({column} AS jsonb)"
+    value = f"({document} ->> {_literal(name)})"
+    found = f"jsonb_typeof({document} -> {_literal(name)})"
+    match kind:
+        case "number":
+            return f"CASE WHEN {found} = 'number' THEN CAST({value} AS DOUBLE PRECISION) END"
+        case "bool":
+            truth = f"CASE {value} WHEN 'true' THEN 1 ELSE 0 END"
+            return f"CASE WHEN {found} = 'boolean' THEN {truth} END"
+        case "any":
+            return value
+    return f"CASE WHEN {found} = 'string' THEN {value} END"

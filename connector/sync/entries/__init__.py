@@ -1,0 +1,1 @@
+"""What people enter by hand: verdicts and surveys, held against the data."""
