@@ -14,7 +14,7 @@ from connector.sync.upkeep.provision import furnisher, order_of, plan_install
 from tests.practice.conftest import heard
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
-OBJECTS = "calls|companies|contacts|deals|emails|meetings|tasks"
+OBJECTS = "calls|companies|contacts|deals|emails|meetings|tasks|leads|notes|line_items"
 OURS = "leadloop_"
 
 
@@ -62,6 +62,8 @@ def asked(opened, monkeypatch):
     """What a whole life asks for: runs with hand-off, nurture and response, doctor and plans."""
     work = opened("hubspot")
     settings = (work.folder / "leadloop.yaml").read_text() + "nurture: {default: general}\n"
+    settings += "handoff: {note: true}\n"
+    work.crm.steer("rules", {"leads_enabled": True})
     work.write("leadloop.yaml", settings)
     calls = heard(work.crm, monkeypatch)
     with work.stack as stack:
