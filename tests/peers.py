@@ -277,8 +277,8 @@ PEERS = (
         (),
         "a batch with one success is a success",
         "connector.sync.writing.sending",
-        "done = [r for r, o in pairs if o.result is Result.APPLIED]",
-        "done = [r for r, _ in pairs]",
+        "        if outcome.result is Result.APPLIED:\n            done",
+        "        if row:\n            done",
         f"{_SYNC}multiwoven_a_failed_row_is_not_forgotten_because_its_value_was_noted",
     ),
     Peer(

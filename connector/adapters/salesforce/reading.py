@@ -40,7 +40,8 @@ PAGE = 2000
 BULK_FROM = 10_000
 """So many rows left behind the first pages are read by a job instead of page by page."""
 _FIRST = 3
-"""Pages that are read before a job is begun: few rows, or a sample, need none."""
+"""Pages of everything that are read before a job is begun: a sample needs none. Of what is new
+the first page says enough."""
 _JOBS = 2
 """Jobs a window is given, should Salesforce lose one, before it is read page by page."""
 _UNTOLD = 1 << 40
@@ -86,7 +87,8 @@ class Reading:
             window = self._covering.widened(shape.described.name, window)
         span = _span(shape, window)
         if after is None or not after.startswith(_ROLE):
-            for found, position in self._window(shape, span, after or ""):
+            pages = 1 if window.since is not None else _FIRST
+            for found, position in self._window(shape, span, after or "", pages):
                 rows, dead = gone(shape, found)
                 self._finish(shape, rows)
                 yield Page(rows, position, gone=dead)
@@ -118,12 +120,12 @@ class Reading:
     # --- much at once ----------------------------------------------------------------------------
 
     def _window(
-        self, shape: Shape, span: Sequence[str], after: str
+        self, shape: Shape, span: Sequence[str], after: str, pages: int
     ) -> Iterator[tuple[list[Row], str]]:
         """Yield the rows after a position, each page with its own: a few by REST, many by Bulk."""
         place = place_of(after)
         if place is None:
-            place = yield from self._first_pages(shape, span, after)
+            place = yield from self._first_pages(shape, span, after, pages)
         base = place.base if place is not None else None
         for left in reversed(range(_JOBS)):
             if place is None:
@@ -138,7 +140,7 @@ class Reading:
             yield from self._rest(shape, span, base)
 
     def _first_pages(
-        self, shape: Shape, span: Sequence[str], after: str
+        self, shape: Shape, span: Sequence[str], after: str, first: int
     ) -> Generator[tuple[list[Row], str], None, Place | None]:
         """Yield pages by REST; gives the place of a job as soon as much turns out to be left."""
         told = self._bulk is not None
@@ -148,7 +150,7 @@ class Reading:
             left = behind if number == 1 else left - len(rows)
             after = rows[-1]["Id"]
             yield rows, after
-            if told and number == _FIRST and left >= self._bulk_from:
+            if told and number == first and left >= self._bulk_from:
                 place = self._job(shape, span, after)
                 if place is not None:
                     return place

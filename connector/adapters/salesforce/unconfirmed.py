@@ -81,9 +81,21 @@ UNCONFIRMED = (
         "`Described.stamp`",
     ),
     Assumed(
-        "A change of a relation leaves two rows of history; only the newest time is used",
-        "related.py",
-        "`_changes`",
+        "A change of a relation leaves two rows of history, with names and with ids; those with "
+        "ids are kept",
+        "edits.py",
+        "`name_fields`",
+    ),
+    Assumed(
+        "The global describe's If-Modified-Since minds changes of fields, permissions and "
+        "profiles, as its documents say; an answer is kept for a day at most",
+        "recalling.py",
+        "`Recalling.load`; `Keeping.lasting`",
+    ),
+    Assumed(
+        "History objects can be read by Bulk jobs; where one is refused, pages are read",
+        "reading.py",
+        "`BULK_FROM`",
     ),
     Assumed(
         "A campaign member of a converted lead names the contact and still the lead: the contact "

@@ -93,6 +93,13 @@ def test_how_much_there_is_comes_with_the_first_page(org, bulk, opened):
     assert not any("COUNT" in soql for soql in asked)
 
 
+def test_much_that_is_new_is_read_by_a_job_after_its_first_page(org, bulk, opened):
+    leads(org, 200)
+    assert len(rows(read(opened(), PLAIN, since=0))) == 200
+    assert sum(verb == "queryAll" for verb, _ in org.asked) == 1
+    assert bulk.seen.count("POST query") == 1
+
+
 def test_what_is_too_much_to_be_told_is_read_page_by_page_and_then_by_a_job(org, bulk, opened):
     leads(org, 200)
     given_up = [{"errorCode": "QUERY_TIMEOUT", "message": "too long"}]

@@ -32,7 +32,8 @@ def as_of(folder, model, world, asked):
         for n, (_, acts) in enumerate(world)
         for m, one in enumerate(acts)
     ]
-    path, out = folder / "moments.csv", folder / "out.parquet"
+    path, then, out = (folder / name for name in ("moments.csv", "then.csv", "out.parquet"))
+    then.write_text("")
     lines = [f'{key_of(i, at)},"p""{n},",{at}\n' for i, (n, at) in enumerate(asked)]
     path.write_text("".join(lines))
     duck = open_duck()
@@ -40,7 +41,8 @@ def as_of(folder, model, world, asked):
         fields = {n: TYPES[kind] for n, kind in compiled.person_fields().items()}
         fill(duck, "people", {"person": "VARCHAR", **fields}, people)
         fill(duck, "activities", _ACTIVITY, done)
-        score_as_of(duck, Job({"moments": str(path)}, compiled.plain(), 0, str(out)))
+        source = {"moments": str(path), "then": str(then), "fields": {}}
+        score_as_of(duck, Job(source, compiled.plain(), 0, str(out)))
     finally:
         duck.close()
     rows = duckdb.sql(f"SELECT * FROM read_parquet('{out}')").fetchall()
