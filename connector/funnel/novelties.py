@@ -56,9 +56,6 @@ def _novelty(value: str, counts: list[int]) -> Novelty | None:
     return None
 
 
-def gone(counts: Mapping[str, tuple[int, int]], usual: Micros, since: Micros) -> tuple[str, ...]:
-    """Name what came often enough in the usual time, and never since: (usual, since) by name."""
-    return tuple(sorted(
-        name for name, (before, after) in counts.items()
-        if not after and before * since >= EXPECTED * usual
-    ))  # fmt: skip
+def gone(counts: Mapping[str, int], usual: Micros, since: Micros) -> tuple[str, ...]:
+    """Name what came often enough in the usual time, of that which never came since."""
+    return tuple(sorted(name for name, n in counts.items() if n * since >= EXPECTED * usual))

@@ -95,7 +95,7 @@ class Counted(NamedTuple):
     ask: Ask
     worth: Worth
     known: Mapping[str, int]
-    types: Mapping[str, tuple[int, int]]
+    types: Mapping[str, int]
     consent: list[dict[str, Any]]
     activities: quality.Activities
 

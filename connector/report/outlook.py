@@ -148,14 +148,14 @@ def outlook_figures(
     }  # fmt: skip
 
 
-def types_of(tx: Connection, now: Micros) -> dict[str, tuple[int, int]]:
-    """Count activities by type, for `alarm_figures`: the usual ones, and the newest."""
-    return quality.activity_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
+def types_of(tx: Connection, now: Micros) -> dict[str, int]:
+    """Count the usual activities of types that no longer come, for `alarm_figures`."""
+    return quality.silent_types(tx, now - TYPES_SINCE - TYPES_USUAL, now - TYPES_SINCE)
 
 
 def alarm_figures(
     tx: Connection,
-    types: Mapping[str, tuple[int, int]],
+    types: Mapping[str, int],
     found: Outlook,
     ask: Ask,
     periods: Sequence[Period],
@@ -168,8 +168,7 @@ def alarm_figures(
         for connection, source, field in snapshots.lost_fields(tx)
     ]
     rows += [
-        _alarm("type_gone", name, types[name][0], 0)
-        for name in gone(types, TYPES_USUAL, TYPES_SINCE)
+        _alarm("type_gone", name, types[name], 0) for name in gone(types, TYPES_USUAL, TYPES_SINCE)
     ]
     for name, measure in (("source", found.sources), (segment or "segment", found.segments)):
         rows += [

@@ -14,6 +14,7 @@ from connector.store.persons.people import chunks
 from connector.store.schema import activity, cycle, person
 from connector.store.scored.feed import value_in
 from connector.store.statements.among import among
+from connector.store.statements.streams import counted
 
 _MAILED = ("email_sent", "email_delivered", "email_open", "email_click", "email_bounce")
 _RECEIVED = ("email_sent", "email_delivered", "email_open", "email_bounce")
@@ -177,22 +178,26 @@ _SAID = ("opted_in", "opted_out", "do_not_call")
 
 def alike(tx: Connection) -> list[Alike]:
     """Count people in scope by country, by what they said about contact, and by state."""
-    dialect = tx.dialect.name
-    where = [value_in(dialect, "p.facts", name, "text") for name in ("country", "account.country")]
+    where = [_named(tx, "p.facts", name, "text") for name in ("country", "account.country")]
     own, company = (f"NULLIF({sql}, '')" for sql in where)
-    said = ", ".join(f"{value_in(dialect, 'p.doc', name, 'bool')} AS {name}" for name in _SAID)
-    rows = tx.execute(
-        text(
-            f"SELECT COALESCE({own}, {company}) AS country, {said}, c.state AS state, "
-            "COUNT(*) AS people FROM person p "
-            "LEFT JOIN cycle c ON c.person = p.id AND c.current "
-            "WHERE p.excluded IS NULL GROUP BY 1, 2, 3, 4, 5"
-        )
+    said = [_named(tx, "p.doc", name, "bool") for name in _SAID]
+    rows = counted(
+        tx,
+        [f"COALESCE({own}, {company})", *said, "c.state"],
+        "person p LEFT JOIN cycle c ON c.person = p.id AND c.current WHERE p.excluded IS NULL",
     )
     return [
-        Alike(place, _truth(given), _truth(out), _truth(silent), state, int(n))
-        for place, given, out, silent, state, n in rows
+        Alike(place, _truth(given), _truth(out), _truth(silent), state, n)
+        for (place, given, out, silent, state), n in rows.items()
     ]
+
+
+def _named(tx: Connection, column: str, name: str, kind: str) -> str:
+    """Spell a value as `value_in` does; SQLite is to read only documents that name it at all."""
+    value = value_in(tx.dialect.name, column, name, kind)
+    if tx.dialect.name == "postgresql":
+        return value
+    return f"CASE WHEN instr({column}, '\"{name}\"') THEN {value} END"
 
 
 def _truth(value: int | None) -> bool | None:

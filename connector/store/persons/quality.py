@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from connector.domain.moment import Micros
 from connector.store.schema import activity, outbox, person, quarantine
-from connector.store.statements.streams import rows
+from connector.store.statements.streams import pages
 
 
 def kept_aside(tx: Connection) -> list[dict[str, Any]]:
@@ -74,21 +73,33 @@ def people_counts(tx: Connection) -> tuple[int, dict[str, int]]:
 
 def known_fields(tx: Connection, fields: Iterable[str]) -> dict[str, int]:
     """Count, for each field that rules read, the people in scope of whom it is known."""
-    names = list(fields)
-    counts: Counter[str] = Counter(dict.fromkeys(names, 0))
+    counts = dict.fromkeys(fields, 0)
     query = select(person.c.facts).where(person.c.excluded.is_(None))
-    for (text,) in rows(tx, query):
-        facts = orjson.loads(text)
-        counts.update([name for name in names if facts.get(name) is not None])
-    return dict(counts)
+    for page in pages(tx, query):
+        facts = orjson.loads(f"[{','.join(text for (text,) in page)}]")
+        for name in counts:
+            counts[name] += sum(one.get(name) is not None for one in facts)
+    return counts
 
 
-def activity_types(tx: Connection, since: Micros, line: Micros) -> dict[str, tuple[int, int]]:
-    """Count activities by type, from `since` on: those before the line, and those after it."""
-    later = func.sum(case((activity.c.time >= line, 1), else_=0))
-    rows = tx.execute(
-        select(activity.c.type, func.count(), later)
-        .where(activity.c.time >= since)
+def silent_types(tx: Connection, since: Micros, line: Micros) -> dict[str, int]:
+    """Count activities by type, of those types that came from `since` on and not after the line.
+
+    The whole table is read once, and once more only where there is such a type; grouping all of it
+    would have SQLite sort it in memory.
+    """
+    recent = activity.c.time >= since
+    found = tx.execute(
+        select(activity.c.type, case((activity.c.time >= line, 1), else_=0))
+        .where(recent)
+        .distinct()
+    ).all()
+    silent = {name for name, late in found if not late} - {name for name, late in found if late}
+    if not silent:
+        return {}
+    counted = tx.execute(
+        select(activity.c.type, func.count())
+        .where(recent, activity.c.type.in_(sorted(silent)))
         .group_by(activity.c.type)
     )
-    return {name: (int(n) - int(after), int(after)) for name, n, after in rows}
+    return {name: int(n) for name, n in counted}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, TextClause, text
 
 PAGE = 2_000
 Row = tuple[Any, ...]
@@ -16,20 +18,40 @@ def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
     return column.collate("C") if tx.dialect.name == "postgresql" else column
 
 
-def rows(tx: Connection, query: Select[Any] | CompoundSelect[Any]) -> Generator[Row, None, None]:
+Query = Select[Any] | CompoundSelect[Any] | TextClause
+
+
+def rows(tx: Connection, query: Query) -> Generator[Row, None, None]:
     """Yield the rows of a query as the driver gives them: on SQLite a truth is 1 or 0."""
+    with closing(pages(tx, query)) as found:
+        for page in found:
+            yield from page
+
+
+def pages(tx: Connection, query: Query) -> Generator[Sequence[Row], None, None]:
+    """Yield the same, a page at a time."""
     on_server = tx.dialect.name == "postgresql"
     result = tx.execute(query, execution_options={"yield_per": PAGE} if on_server else {})
     try:
         if on_server:
             for found in result.partitions():
-                yield from map(tuple, found)
+                yield [tuple(row) for row in found]
             return
         cursor = result.cursor  # SQLite gives rows as they are found; SQLAlchemy would wrap each
         while cursor is not None and (page := cursor.fetchmany(PAGE)):
-            yield from page
+            yield page
     finally:
         result.close()
+
+
+def counted(tx: Connection, columns: Sequence[str], source: str) -> dict[Row, int]:
+    """Count the rows that are alike in all columns; SQLite would sort all rows to group them."""
+    query = f"SELECT {', '.join(columns)}"
+    if tx.dialect.name != "postgresql":
+        return Counter(rows(tx, text(f"{query} FROM {source}")))
+    places = ", ".join(str(place + 1) for place in range(len(columns)))
+    found = tx.execute(text(f"{query}, COUNT(*) FROM {source} GROUP BY {places}"))
+    return {tuple(row): int(n) for *row, n in found}
 
 
 _NOBODY = "\U0010ffff"
