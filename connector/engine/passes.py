@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -21,8 +22,10 @@ from connector.funnel.measure import COLUMNS, MACROS, Row
 if TYPE_CHECKING:
     import duckdb
 
-_MEMORY = "500MB"
+_MEMORY = "600MB"
 """Beyond it DuckDB keeps a part in a file."""
+_READERS = 2
+"""Connections to the store: a large table is read beside all others."""
 
 
 class Passes(Protocol):
@@ -33,6 +36,12 @@ class Passes(Protocol):
 
     def copy(self, table: str, query: str, columns: str = "*") -> None:
         """Make a table of those rows of a query to the store that have a person."""
+
+    def begin(self, table: str, query: str) -> None:
+        """Begin to make such a table; meanwhile others can be made and asked."""
+
+    def finish(self) -> None:
+        """Wait until the table that was begun is there."""
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement of our own."""
@@ -46,7 +55,9 @@ class Here:
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         self._duck = duck
-        self._store: Any = None
+        self._stores: list[Any] = []
+        self._pool = ThreadPoolExecutor(1)
+        self._begun: Future[None] | None = None
         columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
         duck.execute(MACROS)
         duck.execute(f"CREATE TABLE pass ({columns})")
@@ -54,17 +65,27 @@ class Here:
     def look(self, url: str) -> None:
         from connector.engine.bulk import connect, copy  # noqa: PLC0415  never beside a store
 
-        if self._store is not None:
-            self._store.close()
+        while self._stores:
+            self._stores.pop().close()
+        for _ in range(_READERS):
+            self._stores.append(connect(url))
+            # Only who has read something has a view that stays.
+            copy(self._duck, self._stores[-1], "look", "SELECT id AS person FROM person LIMIT 1")
             self._duck.execute("DROP TABLE look")
-        self._store = connect(url)
-        # Only who has read something has a view that stays.
-        copy(self._duck, self._store, "look", "SELECT id AS person FROM person LIMIT 1")
 
     def copy(self, table: str, query: str, columns: str = "*") -> None:
         from connector.engine.bulk import copy  # noqa: PLC0415  never beside a store
 
-        copy(self._duck, self._store, table, query, columns)
+        copy(self._duck, self._stores[0], table, query, columns)
+
+    def begin(self, table: str, query: str) -> None:
+        from connector.engine.bulk import copy  # noqa: PLC0415  never beside a store
+
+        self._begun = self._pool.submit(copy, self._duck.cursor(), self._stores[1], table, query)
+
+    def finish(self) -> None:
+        if self._begun is not None:
+            self._begun.result()
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._duck.execute(statement, values or None)
@@ -87,6 +108,12 @@ class _There:
     def copy(self, table: str, query: str, columns: str = "*") -> None:
         self._call("copy", table, query, columns)
 
+    def begin(self, table: str, query: str) -> None:
+        self._call("begin", table, query)
+
+    def finish(self) -> None:
+        self._call("finish")
+
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._call("run", statement, values)
 
@@ -102,7 +129,7 @@ class _There:
             except (OSError, EOFError):
                 raise self._failed() from None
         if refused:
-            raise TryLaterError(answer, hint="Check that the database takes one more connection")
+            raise TryLaterError(answer, hint="Check that the database takes two more connections")
         return answer
 
     def _failed(self) -> LeadloopError:

@@ -55,12 +55,15 @@ def read_tables(
 
     `segment` is the field of a person that segments go by.
     """
+    passes.begin("doings", queries["doings"])
     for table, steps in _READ.items():
         columns = _people_columns(segment) if table == "people" else "*"
         passes.copy(table, queries[table], columns)
         for step in steps:
             passes.run(step.format(**_spelled(words)))
     _spell_out(passes)
+    passes.finish()
+    passes.run(_WORKED.format(**_spelled(words)))
 
 
 def tell(
@@ -285,9 +288,9 @@ _READ = {
     "scores": (),
     "handoffs": (),
     "people": (),
-    "doings": (_WORKED,),
 }
-"""The tables in the order of reading; what is made of each while the others are not yet there."""
+"""The tables in the order of reading, beside `doings`; what is made of each while the others are
+not yet there."""
 
 # --- hand-offs, by the calendar -------------------------------------------------------------------
 
