@@ -35,7 +35,8 @@ class Calendar:
             return start + span
         local = to_datetime(start).astimezone(ZoneInfo(self.zone))
         if span.unit == "bd":
-            return to_micros(self._after_days(local, span.amount))
+            day = _days_after(self, local.date(), span.amount)
+            return to_micros(datetime.combine(day, local.timetz()))
         return to_micros(self._after_hours(local, _length(span)))
 
     def open_between(self, start: Micros, end: Micros) -> Micros:
@@ -61,13 +62,6 @@ class Calendar:
                 if now < closes:
                     return max(now, opens)
             day += timedelta(days=1)
-
-    def _after_days(self, local: datetime, days: int) -> datetime:
-        day = local.date()
-        while days > 0:
-            day += timedelta(days=1)
-            days -= self.is_working_day(day)
-        return datetime.combine(day, local.timetz())
 
     def _after_hours(self, local: datetime, left: timedelta) -> datetime:
         zone = ZoneInfo(self.zone)
@@ -109,6 +103,15 @@ def _hours(calendar: Calendar, day: date) -> tuple[Micros, Micros]:
     if not calendar.is_working_day(day):
         return opens, opens
     return opens, to_micros(datetime.combine(day, calendar.closes, zone))
+
+
+@lru_cache(maxsize=8192)
+def _days_after(calendar: Calendar, day: date, days: int) -> date:
+    """The day that is so many working days later."""
+    while days > 0:
+        day += timedelta(days=1)
+        days -= calendar.is_working_day(day)
+    return day
 
 
 @lru_cache(maxsize=256)

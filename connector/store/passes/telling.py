@@ -80,30 +80,26 @@ def _plain(table: _Table) -> str:
 
 
 def _doings(dialect: str) -> str:
-    """Ask for one row a person: the newest activity, whether any was a human's, how many there
+    """Ask for one row a person: the newest activity, how many are a human's, how many there
     are, and those that somebody did or that answered a campaign.
 
     Each row of the store's largest table passes here: what is spelt out is not worked out.
     """
-    on_server = dialect == "postgresql"
-    listed = "string_agg" if on_server else "group_concat"
-
-    def truth(what: str) -> str:
-        return f"CASE WHEN {what} THEN 1 ELSE 0 END" if on_server else f"({what})"
-
+    listed = "string_agg" if dialect == "postgresql" else "group_concat"
     owner, campaign = (f"replace({name}, '{NEXT}', ' ')" for name in ("owner", "campaign"))
     at = "CAST(time AS TEXT)"
     told = (
         f"CASE WHEN owner IS NOT NULL THEN {at} || '{BY}' || connection || '/' || {owner} "
-        f"WHEN campaign IS NOT NULL AND NOT machine AND NOT duplicate "
-        f"THEN {at} || '{ANSWERED}' || {campaign} END"
+        f"ELSE {at} || '{ANSWERED}' || {campaign} END"
     )
     zero = _BLANKS["whole"]
     return (
         f"SELECT '' AS person, {zero} AS newest, {zero} AS human, {zero} AS n, "
         f"{zero} AS machine, {zero} AS duplicate, '' AS told UNION ALL "
-        "SELECT person, max(CASE WHEN NOT duplicate THEN time END), "
-        f"CAST(1 - min({truth('machine OR duplicate')}) AS BIGINT), CAST(count(*) AS BIGINT), "
-        f"CAST(sum({truth('machine')}) AS BIGINT), CAST(sum({truth('duplicate')}) AS BIGINT), "
-        f"{listed}({told}, '{NEXT}') FROM activity WHERE person IS NOT NULL GROUP BY person"
+        "SELECT person, max(time) FILTER (WHERE NOT duplicate), "
+        "count(*) FILTER (WHERE NOT (machine OR duplicate)), count(*), "
+        "count(*) FILTER (WHERE machine), count(*) FILTER (WHERE duplicate), "
+        f"{listed}({told}, '{NEXT}') FILTER (WHERE owner IS NOT NULL "
+        "OR campaign IS NOT NULL AND NOT machine AND NOT duplicate) "
+        "FROM activity WHERE person IS NOT NULL GROUP BY person"
     )
