@@ -52,7 +52,7 @@ def connect(url: str) -> Any:
     except postgresql.OperationalError:
         raise TryLaterError(
             "the bulk driver could not reach the PostgreSQL store",
-            hint="Check that the database takes one more connection",
+            hint="Check that the database takes two more connections",
         ) from None
 
 

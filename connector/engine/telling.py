@@ -5,7 +5,7 @@ Step by step, as tables in memory, so that each is gone when nothing asks it any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -18,8 +18,10 @@ from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
 
 _TOGETHER = 200_000
 """So many passes are put together at once."""
+_SAMPLED = 100
+"""One person in so many says where shares end."""
 _PAGE = 10_000
-"""So many hand-offs are sent at once."""
+"""So many moments are sent at once."""
 _READY = listed([State.SALES_READY, State.HELD])
 _WAY = listed(ON_THE_WAY)
 
@@ -78,10 +80,18 @@ def tell(
 
 
 def _shares(passes: Passes) -> list[str]:
-    """Share people out, as tests of their ids: tables of all side by side would not fit memory."""
+    """Share people out, as tests of their ids: tables of all side by side would not fit memory.
+
+    Spans of ids, for a table that is about in their order is then read once and not once a share.
+    """
     whole = int(passes.ask("SELECT count(*) FROM cycles")[0][0])
-    parts = -(-whole // _TOGETHER) or 1
-    return [f"hash(person) % {parts} = {part}" if parts > 1 else "true" for part in range(parts)]
+    some = f"SELECT DISTINCT person FROM cycles WHERE hash(person) % {_SAMPLED} = 0 ORDER BY person"
+    ids = [person for (person,) in passes.ask(some)] if whole > _TOGETHER else []
+    parts = -(-whole // _TOGETHER) if ids else 1
+    lines = dict.fromkeys(ids[len(ids) * part // parts] for part in range(1, parts))
+    starts = ["true", *(f"person >= {quoted(line)}" for line in lines)]
+    ends = [*(f"person < {quoted(line)}" for line in lines), "true"]
+    return [f"{start} AND {end}" for start, end in zip(starts, ends, strict=True)]
 
 
 def _spelled(words: Words) -> dict[str, str]:
@@ -295,34 +305,45 @@ not yet there."""
 # --- hand-offs, by the calendar -------------------------------------------------------------------
 
 
+_TOUCHES = """CREATE TABLE touches AS
+SELECT l.person, l.number, l.handed_off_at AS given,
+    CASE WHEN {watched} THEN list_min(list_transform(
+        list_filter(d.efforts, lambda one: one.moment >= l.handed_off_at AND one.name = l.owner),
+        lambda one: one.moment
+    )) END AS touched_at
+FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
+"""When the owner of each hand-off first did something for the person."""
+
+_GIVEN = """CREATE TABLE given AS
+SELECT person, number, touched_at, decide_due, touched_open
+FROM touches LEFT JOIN dues USING (given) LEFT JOIN spans USING (given, touched_at)"""
+
+
 def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
-    """Note of each hand-off when its owner first did something, and what the calendar says."""
-    rows = passes.ask(
-        f"""SELECT l.person, l.number, l.handed_off_at, CASE WHEN {watched} THEN list_min(
-            list_transform(
-                list_filter(d.efforts, lambda one:
-                    one.moment >= l.handed_off_at AND one.name = l.owner),
-                lambda one: one.moment
-            )) END AS touched_at
-        FROM cycles l LEFT JOIN worked d USING (person) WHERE l.handed_off_at IS NOT NULL"""
+    """Note of each hand-off when its owner first did something, and what the calendar says.
+
+    The calendar is asked once for each moment: hand-offs of one run share theirs.
+    """
+    passes.run(_TOUCHES.format(watched=watched))
+    moments = passes.ask("SELECT DISTINCT given FROM touches")
+    _fill(
+        passes, "dues", ("given", "decide_due"), [(at, times.verdict_due(at)) for (at,) in moments]
     )
-    between = times.open_between
-    passes.run(
-        """CREATE TABLE given (person VARCHAR, number BIGINT, touched_at BIGINT,
-            decide_due BIGINT, touched_open BIGINT)"""
-    )
+    between, spans = times.open_between, list[Row]()
+    if between is not None:
+        pairs = "SELECT DISTINCT given, touched_at FROM touches WHERE touched_at IS NOT NULL"
+        spans = [(at, touched, between(at, touched)) for at, touched in passes.ask(pairs)]
+    _fill(passes, "spans", ("given", "touched_at", "touched_open"), spans)
+    passes.run(_GIVEN)
+
+
+def _fill(passes: Passes, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Make a table of whole numbers."""
+    passes.run(f"CREATE TABLE {table} ({', '.join(f'{name} BIGINT' for name in columns)})")
+    values = ", ".join("unnest(CAST(? AS BIGINT[]))" for _ in columns)
     for start in range(0, len(rows), _PAGE):
-        found = [
-            (person, number, touched, times.verdict_due(at),
-             None if touched is None or between is None else between(at, touched))
-            for person, number, at, touched in rows[start : start + _PAGE]
-        ]  # fmt: skip
-        passes.run(
-            """INSERT INTO given SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[])),
-                unnest(CAST(? AS BIGINT[])), unnest(CAST(? AS BIGINT[])),
-                unnest(CAST(? AS BIGINT[]))""",
-            [list(column) for column in zip(*found, strict=True)],
-        )
+        page = zip(*rows[start : start + _PAGE], strict=True)
+        passes.run(f"INSERT INTO {table} SELECT {values}", [list(column) for column in page])
 
 
 # --- all of it together ---------------------------------------------------------------------------

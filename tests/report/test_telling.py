@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
 from connector.domain.moment import DAY, HOUR
-from connector.engine import passes
+from connector.engine import passes, telling
 from connector.engine.passes import open_passes
 from connector.errors import LeadloopError
 from connector.funnel.measure import COLUMNS
@@ -74,6 +74,15 @@ def test_whatever_happened_to_people_the_table_says_it(tmp_path_factory, seed, w
         _alike(store, READING._replace(watched=watched))
     finally:
         store.close()
+
+
+def test_people_told_in_shares_are_told_alike(past, monkeypatch):
+    store, _, _ = past(60)
+    monkeypatch.setattr(telling, "_TOGETHER", 7)
+    monkeypatch.setattr(telling, "_SAMPLED", 1)
+    _alike(store, READING)
+    monkeypatch.setattr(telling, "_SAMPLED", 10**9)  # nobody says where shares end
+    _alike(store, READING)
 
 
 def test_who_is_written_while_the_view_is_taken_is_counted_by_all_or_none(quick_past, monkeypatch):
