@@ -25,7 +25,7 @@ from connector.store.database import Store, shared_clock
 from connector.store.schema_sync import pace
 from connector.store.statements.upsert import upsert
 
-SHARE, TOLD_SHARE = 0.97, 0.98
+SHARE, TOLD_SHARE = 0.975, 0.98
 """How much of a limit we use: what leaves evenly may arrive closer together. Where headers tell
 how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
@@ -37,7 +37,7 @@ _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
 _HANDFUL = 0.05
 """Seconds of turns anybody takes at once: of a wide limit one turn is not worth a commit."""
-_HURRY = 1.4
+_HURRY = 1.6
 """How much faster than evenly calls leave while turns that passed are made up for."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
@@ -116,21 +116,29 @@ class Turns:
         self._uneven = _UNEVEN
         self._quickest: Micros | None = None
         self._pushed: deque[tuple[Micros, Micros]] = deque()
+        self._moved: Micros = 0
 
     def wait(self) -> None:
         """Return when the next call may leave."""
+        moved = self._moved
         turn = self._taken_before()
         if turn is None:
             turn = self._fresh()
-        pause = turn - self._local()
-        if pause > 0:
-            self._sleep(pause / SECOND)
+        self._sleep_until(turn)
+        while by := self._moved - moved:  # an answer came late while we waited for our turn
+            moved, turn = moved + by, turn + by
+            self._sleep_until(turn)
         missed = self._local() - turn
         if self._alone and self._pace.told:
             if missed > _NOTED:
                 self._left_late(turn, missed)
         elif missed > self._late:
             self._push(missed)
+
+    def _sleep_until(self, turn: Micros) -> None:
+        pause = turn - self._local()
+        if pause > 0:
+            self._sleep(pause / SECOND)
 
     def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
         """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
@@ -189,16 +197,26 @@ class Turns:
             while self._pushed and self._pushed[0][0] < now - span:
                 self._pushed.popleft()
             late -= sum(by for _, by in self._pushed)
-            if late > self._late:
+            if late > _NOTED:
                 self._pushed.append((now, late))
-        if late > self._late:
+        if late > _NOTED:
             self._push(late)
 
     def _push(self, by: Micros) -> None:
         """Let the coming calls leave so much later, whoever sends them."""
-        self._change(lambda known, now: known._replace(free_at=max(known.free_at, now) + by))
+
+        def later(known: _Known, now: Micros) -> _Known:
+            moved = known._replace(free_at=max(known.free_at, now) + by)
+            if known.free_at == self._saved:  # nobody else asked meanwhile
+                self._saved = moved.free_at
+            return moved
+
+        self._change(later)
         with self._lock:
+            if not self._pace.told:
+                self._mine = deque((one + by for one in self._mine), maxlen=self._mine.maxlen)
             self._taken = deque(one + by for one in self._taken)
+            self._moved += by
 
     # --- turns -----------------------------------------------------------------------------------
 
