@@ -35,8 +35,9 @@ _NOTED = 2_000
 the span later too, and a busy machine sends many a little late."""
 _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
-_HANDFUL = 0.05
-"""Seconds of turns anybody takes at once: of a wide limit one turn is not worth a commit."""
+_HANDFUL, _FEW = 0.05, 50
+"""Seconds of turns anybody takes at once, and how many at most: of a wide limit one turn is not
+worth a commit, and turns that nobody uses cost memory and time."""
 _HURRY = 1.6
 """How much faster than evenly calls leave while turns that passed are made up for."""
 _SLOWEST = 64.0
@@ -259,7 +260,7 @@ class Turns:
             gap = round(self._gap(known))
             busy = self._last is not None and here < self._last  # others of us wait for theirs
             most = max(1, round(_AHEAD * SECOND / gap))
-            size = min(most, self._size * 2) if busy else max(1, round(_HANDFUL * SECOND / gap))
+            size = min(most, self._size * 2) if busy else _handful(gap)
             far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
             free = max(now + self._cost, known.free_at if known.free_at < far else 0)
             turns = [here - now + free + n * gap for n in range(size)]
@@ -272,6 +273,7 @@ class Turns:
                         free = max(now - here + self._evenly_from(gap, known), now)
                     else:
                         self._mine.extend(turns)
+                        self._forget(here - round(self._pace.span * SECOND))
                         self._even = turns[-1]
             elif self._alone:
                 turns = [self._at_once(here + self._cost) for _ in turns]
@@ -314,9 +316,13 @@ class Turns:
         if len(self._mine) >= most:
             at = max(at, self._mine[-most] + span)
         self._mine.append(at)
-        while len(self._mine) > most and self._mine[0] < here - span:
-            self._mine.popleft()
+        self._forget(here - span)
         return at
+
+    def _forget(self, before: Micros) -> None:
+        """Let go of our turns that left the span."""
+        while self._mine and self._mine[0] < before:
+            self._mine.popleft()
 
     def _evenly_from(self, gap: int, known: _Known) -> Micros:
         """From when on calls may leave evenly, whoever sends them, so that no span holds one too
@@ -363,6 +369,10 @@ class Turns:
 
     def _save(self, tx: Connection, known: _Known) -> None:
         upsert(tx, pace, [{**self._named, **known._asdict()}])
+
+
+def _handful(gap: Micros) -> int:
+    return max(1, min(_FEW, round(_HANDFUL * SECOND / gap)))
 
 
 def _yielded(slower: float) -> float:
