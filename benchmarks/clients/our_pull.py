@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from connector.cli.main import look_seldom_for_cycles
+from connector.cli.main import look_seldom_for_cycles, share_memory_between_threads
 from connector.config.load import load_settings
 from connector.domain.moment import Micros
 from connector.sync.opening import open_loop
@@ -50,6 +50,7 @@ def clock() -> Micros:
 def main(folder: Path, kind: str, address: str) -> None:
     """Pull once; a second call on the same folder goes on from there."""
     look_seldom_for_cycles()
+    share_memory_between_threads()
     if not (folder / "leadloop.yaml").exists():
         prepare(folder, kind, address)
     loaded = load_settings(folder / "leadloop.yaml")

@@ -299,6 +299,7 @@ def _read(
         point = _checkpoint(loop, source, one, kind, done_until, window, after)
         store_page(loop, source, one, page, partial(_keep, point), counts)
         loop.tell(f"pull {source.name} {one.name}", counts)
+        del page  # its rows make room before the next ones come
     return after
 
 

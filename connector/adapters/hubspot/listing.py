@@ -13,6 +13,7 @@ Source: HubSpot's page on objects (2026-11); what its cursors are was never told
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -49,7 +50,7 @@ class Listed(NamedTuple):
     ends; `up_to` is the id up to which nothing more is to come, as far as one was asked for.
     """
 
-    parts: Sequence[bytes | list[Record]]
+    parts: deque[bytes | list[Record]]
     bound: int
     beyond: list[Record]
     cursor: str | None
@@ -59,8 +60,9 @@ class Listed(NamedTuple):
     up_to: int = 0
 
     def records(self) -> Iterator[list[Record]]:
-        """Yield the records, a page of the list at a time."""
-        for part in self.parts:
+        """Yield the records, a page of the list at a time, each once: it is let go of."""
+        while self.parts:
+            part = self.parts.popleft()
             some = orjson.loads(part)["results"] if isinstance(part, bytes) else part
             yield [one for one in some if int(one["id"]) <= self.bound]
 
@@ -228,13 +230,13 @@ class _Chain:
         beyond = [one for one in found if int(one["id"]) > bound]
         beyond += [one for page in pages for one in page.over]
         beyond.sort(key=lambda one: int(one["id"]))
-        parts: list[bytes | list[Record]] = [found, *(page.body for page in pages)]
+        parts = deque[bytes | list[Record]]([found, *(page.body for page in pages)])
         last = max((one for one in ids if one <= bound), default=0)
         over = up_to if up_to is not None and (beyond or cursor is None) else 0
         run = Listed(parts, bound, beyond, cursor, min(ids, default=None), last, ordered, over)
         if self._wide:
             named = [one for some in run.records() for one in some]
-            run = run._replace(parts=[self._read(named)])
+            run = run._replace(parts=deque([self._read(named)]))
         return run
 
 

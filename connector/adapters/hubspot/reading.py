@@ -20,6 +20,7 @@ Source: HubSpot's pages on CRM search and objects (2026-11).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -41,7 +42,7 @@ from connector.adapters.hubspot.searching import (
     above,
     query,
 )
-from connector.adapters.hubspot.shape import Rows, Shape
+from connector.adapters.hubspot.shape import HISTORY_BATCH, Rows, Shape
 from connector.adapters.hubspot.unconfirmed import NOWHERE, SEARCH_BODY
 from connector.adapters.hubspot.values import modified_ms
 from connector.domain.moment import DAY, HOUR, parse_iso
@@ -49,9 +50,9 @@ from connector.domain.moment import DAY, HOUR, parse_iso
 BATCH = 100
 PAGES_AHEAD = 3
 """Pages whose associations and consent are asked for at once."""
-DATED_PAGES = 5
-"""Pages that share calls for when a property changed: few rows of a page need one, and each call
-takes fifty of them."""
+DATED_PAGES, UNUSED = 5, 0.05
+"""Pages that share calls for when a property changed, at most: they wait for each other only where
+more than this share of what their calls may ask for stayed unused."""
 PAGE = 1000
 """Rows to a page of ours: one transaction, and one associations call."""
 ARCHIVED_PAGES = 10
@@ -89,11 +90,12 @@ class Reading:
     def read(self, shape: Shape, window: Window, after: str | None) -> Iterator[Page]:
         """Yield what changed in the window, then what is gone."""
         if after != _ARCHIVED:
-            size, ahead = (DATED_PAGES, 1) if shape.dated else (1, PAGES_AHEAD)
-            groups = _grouped(self._parts(shape, window, after), size)
+            groups = _grouped(shape, self._parts(shape, window, after))
+            ahead = 1 if shape.dated else PAGES_AHEAD
             with closing(in_order(partial(self._live, shape), groups, ahead)) as pages:
                 for some in pages:
-                    yield from some
+                    while some:
+                        yield some.popleft()
         if shape.source not in ENGAGEMENTS:
             yield from self._archived(shape, window)
         elif window.since is not None and _ends_day(window):
@@ -231,14 +233,17 @@ class Reading:
 
     # --- what is gone ----------------------------------------------------------------------------
 
-    def _live(self, shape: Shape, parts: Sequence[_Part]) -> list[Page]:
+    def _live(self, shape: Shape, parts: Sequence[_Part]) -> deque[Page]:
+        """Turn records into pages, and let go of them."""
         for part in parts:
             part.records.sort(key=lambda one: int(one["id"]))
         rows = iter(self._rows.of(shape, [one for part in parts for one in part.records]))
-        return [
-            self._page_of(shape, list(islice(rows, len(part.records))), part.position)
-            for part in parts
-        ]
+        pages = deque[Page]()
+        for part in parts:
+            some = list(islice(rows, len(part.records)))
+            pages.append(self._page_of(shape, some, part.position))
+            part.records.clear()
+        return pages
 
     def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
         first, second = MERGED
@@ -286,10 +291,19 @@ class Reading:
         return found
 
 
-def _grouped(parts: Generator[_Part], size: int) -> Generator[list[_Part]]:
+def _grouped(shape: Shape, parts: Generator[_Part]) -> Generator[list[_Part]]:
+    """Yield parts that are asked for together; those that ask for no moment wait for no other."""
+    group: list[_Part] = []
+    asked = 0
     with closing(parts):
-        while group := list(islice(parts, size)):
-            yield group
+        for part in parts:
+            group.append(part)
+            asked += sum(shape.dates(one["properties"]) for one in part.records)
+            if len(group) == DATED_PAGES or -asked % HISTORY_BATCH <= asked * UNUSED:
+                yield group
+                group, asked = [], 0
+    if group:
+        yield group
 
 
 def _ends_day(window: Window) -> bool:

@@ -45,6 +45,10 @@ class Shape(NamedTuple):
     subscriptions: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
 
+    def dates(self, row: Row) -> bool:
+        """Whether a row says something of which we want the moment."""
+        return any(_told(row, *one) for one in self.dated.items())
+
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
     """Sort the names of a mapping; UsageError names one the portal does not have."""
@@ -136,7 +140,7 @@ class Rows:
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
         """Add when properties last changed, asking only for rows of which that is of use."""
-        asked = [row for row in rows if any(_told(row, *one) for one in shape.dated.items())]
+        asked = [row for row in rows if shape.dates(row)]
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [

@@ -25,7 +25,7 @@ from connector.store.database import Store, shared_clock
 from connector.store.schema_sync import pace
 from connector.store.statements.upsert import upsert
 
-SHARE, TOLD_SHARE = 0.97, 0.98
+SHARE, TOLD_SHARE = 0.975, 0.98
 """How much of a limit we use: what leaves evenly may arrive closer together. Where headers tell
 how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
@@ -35,9 +35,10 @@ _NOTED = 2_000
 the span later too, and a busy machine sends many a little late."""
 _AHEAD = 0.75
 """Seconds of turns a busy process takes at once, at most."""
-_HANDFUL = 0.05
-"""Seconds of turns anybody takes at once: of a wide limit one turn is not worth a commit."""
-_HURRY = 1.4
+_HANDFUL, _FEW = 0.05, 50
+"""Seconds of turns anybody takes at once, and how many at most: of a wide limit one turn is not
+worth a commit, and turns that nobody uses cost memory and time."""
+_HURRY = 1.6
 """How much faster than evenly calls leave while turns that passed are made up for."""
 _SLOWEST = 64.0
 """No pace is slowed down further than so many times."""
@@ -116,21 +117,29 @@ class Turns:
         self._uneven = _UNEVEN
         self._quickest: Micros | None = None
         self._pushed: deque[tuple[Micros, Micros]] = deque()
+        self._moved: Micros = 0
 
     def wait(self) -> None:
         """Return when the next call may leave."""
+        moved = self._moved
         turn = self._taken_before()
         if turn is None:
             turn = self._fresh()
-        pause = turn - self._local()
-        if pause > 0:
-            self._sleep(pause / SECOND)
+        self._sleep_until(turn)
+        while by := self._moved - moved:  # an answer came late while we waited for our turn
+            moved, turn = moved + by, turn + by
+            self._sleep_until(turn)
         missed = self._local() - turn
         if self._alone and self._pace.told:
             if missed > _NOTED:
                 self._left_late(turn, missed)
         elif missed > self._late:
             self._push(missed)
+
+    def _sleep_until(self, turn: Micros) -> None:
+        pause = turn - self._local()
+        if pause > 0:
+            self._sleep(pause / SECOND)
 
     def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
         """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
@@ -189,16 +198,26 @@ class Turns:
             while self._pushed and self._pushed[0][0] < now - span:
                 self._pushed.popleft()
             late -= sum(by for _, by in self._pushed)
-            if late > self._late:
+            if late > _NOTED:
                 self._pushed.append((now, late))
-        if late > self._late:
+        if late > _NOTED:
             self._push(late)
 
     def _push(self, by: Micros) -> None:
         """Let the coming calls leave so much later, whoever sends them."""
-        self._change(lambda known, now: known._replace(free_at=max(known.free_at, now) + by))
+
+        def later(known: _Known, now: Micros) -> _Known:
+            moved = known._replace(free_at=max(known.free_at, now) + by)
+            if known.free_at == self._saved:  # nobody else asked meanwhile
+                self._saved = moved.free_at
+            return moved
+
+        self._change(later)
         with self._lock:
+            if not self._pace.told:
+                self._mine = deque((one + by for one in self._mine), maxlen=self._mine.maxlen)
             self._taken = deque(one + by for one in self._taken)
+            self._moved += by
 
     # --- turns -----------------------------------------------------------------------------------
 
@@ -241,7 +260,7 @@ class Turns:
             gap = round(self._gap(known))
             busy = self._last is not None and here < self._last  # others of us wait for theirs
             most = max(1, round(_AHEAD * SECOND / gap))
-            size = min(most, self._size * 2) if busy else max(1, round(_HANDFUL * SECOND / gap))
+            size = min(most, self._size * 2) if busy else _handful(gap)
             far = now + round(_SLOWEST * self._pace.span * SECOND)  # of a clock that was set back
             free = max(now + self._cost, known.free_at if known.free_at < far else 0)
             turns = [here - now + free + n * gap for n in range(size)]
@@ -254,6 +273,7 @@ class Turns:
                         free = max(now - here + self._evenly_from(gap, known), now)
                     else:
                         self._mine.extend(turns)
+                        self._forget(here - round(self._pace.span * SECOND))
                         self._even = turns[-1]
             elif self._alone:
                 turns = [self._at_once(here + self._cost) for _ in turns]
@@ -296,9 +316,13 @@ class Turns:
         if len(self._mine) >= most:
             at = max(at, self._mine[-most] + span)
         self._mine.append(at)
-        while len(self._mine) > most and self._mine[0] < here - span:
-            self._mine.popleft()
+        self._forget(here - span)
         return at
+
+    def _forget(self, before: Micros) -> None:
+        """Let go of our turns that left the span."""
+        while self._mine and self._mine[0] < before:
+            self._mine.popleft()
 
     def _evenly_from(self, gap: int, known: _Known) -> Micros:
         """From when on calls may leave evenly, whoever sends them, so that no span holds one too
@@ -345,6 +369,10 @@ class Turns:
 
     def _save(self, tx: Connection, known: _Known) -> None:
         upsert(tx, pace, [{**self._named, **known._asdict()}])
+
+
+def _handful(gap: Micros) -> int:
+    return max(1, min(_FEW, round(_HANDFUL * SECOND / gap)))
 
 
 def _yielded(slower: float) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left, bisect_right
+from collections import deque
 
 import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.hubspot.ahead import in_order
-from connector.adapters.hubspot.listing import Listing
+from connector.adapters.hubspot.listing import Listed, Listing
 from connector.adapters.hubspot.searching import Question, Search
 from connector.domain.moment import parse_iso
 from connector.errors import TryLaterError
@@ -87,6 +88,13 @@ def test_a_long_list_is_read_in_stretches_where_its_cursors_are_ids(portal, curs
     assert portal.calls["contacts list"] <= 45 + 1 + 4
     assert portal.calls["contacts search"] == 1, "it leapt, to a second stretch"
     assert max(len(page.rows) for page in pages) <= 1000
+
+
+def test_what_was_handed_out_of_a_stretch_is_let_go_of():
+    body = b'{"results": [{"id": "1"}, {"id": "3"}]}'
+    run = Listed(deque([body, [{"id": "4"}, {"id": "9"}]]), 5, [], None, 1, 4, ordered=True)
+    seen = [([one["id"] for one in some], len(run.parts)) for some in run.records()]
+    assert seen == [(["1", "3"], 1), (["4"], 0)]
 
 
 class Ranked:

@@ -239,6 +239,16 @@ def test_a_moment_is_asked_only_where_the_value_says_something_and_pages_share_t
     assert [len(page.rows) for page in pages if page.rows] == [1000, 1000, 500]
 
 
+def test_pages_of_which_nobody_asks_for_a_moment_wait_for_no_others(portal):
+    for n in range(1, 3_001):
+        portal.put("contacts", n, hs_lead_status="NEW")
+    names = ["id", Changed("hs_lead_status", ["BAD_TIMING"])]
+    pages = opened(portal, leaps=False).read("contacts", names, ALL, None)
+    assert len(next(pages).rows) == 1000
+    assert portal.calls["contacts list"] == 11, "a hundred to see its cursor, then a thousand"
+    pages.close()
+
+
 def test_a_deal_says_open_won_or_lost_by_its_flags_else_by_its_stage(portal):
     def stage(ident, closed, probability):
         return {
