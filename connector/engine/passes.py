@@ -5,7 +5,9 @@ In a process of its own: the bulk driver must not share one with an open store (
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ _MEMORY = "600MB"
 """Beyond it DuckDB keeps a part in a file."""
 _READERS = 2
 """Connections to the store: a large table is read beside all others."""
+_ERROR = re.compile(r"^[\w.]+(?:Error|Exception): .*", re.MULTILINE)
 
 
 class Passes(Protocol):
@@ -135,10 +138,10 @@ class _There:
     def _failed(self) -> LeadloopError:
         code = self._process.wait()
         self._complaint.seek(0)
-        lines = self._complaint.read().decode(errors="replace").strip().splitlines()
+        words = _ERROR.findall(self._complaint.read().decode(errors="replace"))
         return LeadloopError(
             f"the process that counts people ended with {code}: "
-            f"{lines[-1][-300:] if lines else 'no word'}",
+            f"{words[-1][:300] if words else 'no word'}",
             hint="Run it again; if it ends so again, report it",
         )
 
@@ -191,5 +194,12 @@ def _hear(file: IO[bytes]) -> Any:
     return pickle.load(file)  # noqa: S301  from our own process, by a pipe nobody else holds
 
 
+def _own_pipe() -> IO[bytes]:
+    """Keep the pipe of answers for us alone: what a library prints goes where complaints go."""
+    pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return pipe
+
+
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.buffer, _own_pipe())
