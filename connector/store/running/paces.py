@@ -25,7 +25,7 @@ from connector.store.database import Store, shared_clock
 from connector.store.schema_sync import pace
 from connector.store.statements.upsert import upsert
 
-SHARE, TOLD_SHARE = 0.975, 0.98
+SHARE, TOLD_SHARE = 0.97, 0.98
 """How much of a limit we use: what leaves evenly may arrive closer together. Where headers tell
 how much is left, the span is long and we hear of it in time."""
 _LATE = 0.015
