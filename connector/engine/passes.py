@@ -138,10 +138,10 @@ class _There:
     def _failed(self) -> LeadloopError:
         code = self._process.wait()
         self._complaint.seek(0)
-        words = _ERROR.findall(self._complaint.read().decode(errors="replace"))
+        said = self._complaint.read().decode(errors="replace").strip()
+        words = _ERROR.findall(said) or said.splitlines() or ["no word"]
         return LeadloopError(
-            f"the process that counts people ended with {code}: "
-            f"{words[-1][:300] if words else 'no word'}",
+            f"the process that counts people ended with {code}: {words[-1][:300]}",
             hint="Run it again; if it ends so again, report it",
         )
 
