@@ -11,13 +11,14 @@ import os
 import sys
 from typing import Any
 
-from connector.cli.main import leadloop, look_seldom_for_cycles
+from connector.cli.main import leadloop
+from connector.cli.memory import prepare_for_pages
 from connector.sync import apply as sending
 
 
 def main(settings: str, plan: str, now: str) -> None:
     """Apply the plan; the last line says the CPU seconds of sending."""
-    look_seldom_for_cycles()
+    prepare_for_pages()
     apply, took = sending.apply, []
 
     def timed(*given: Any) -> None:

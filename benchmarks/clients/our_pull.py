@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from connector.cli.main import look_seldom_for_cycles, share_memory_between_threads
+from connector.cli.memory import leave_alone_what_is_loaded, prepare_for_pages
 from connector.config.load import load_settings
 from connector.domain.moment import Micros
 from connector.sync.opening import open_loop
@@ -53,8 +53,7 @@ def clock() -> Micros:
 
 def main(folder: Path, kind: str, address: str) -> None:
     """Pull once; a second call on the same folder goes on from there."""
-    look_seldom_for_cycles()
-    share_memory_between_threads()
+    prepare_for_pages()
     if not (folder / "leadloop.yaml").exists():
         prepare(folder, kind, address)
     loaded = load_settings(folder / "leadloop.yaml")
@@ -67,6 +66,7 @@ def main(folder: Path, kind: str, address: str) -> None:
         tell=lambda _step, _counts: None,
         warn=lambda _said: None,
     ) as loop:
+        leave_alone_what_is_loaded()
         source = loop.sources[0]
         if source.lease is not None and not source.lease.take():
             raise SystemExit("somebody else holds the connection")

@@ -7,7 +7,6 @@ stored score STORE NOW          the step as a run takes it; says what it counted
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, text
 
+from connector.cli.memory import prepare_for_pages
 from connector.config.settings import Engine
 from connector.domain.moment import SECOND
 from connector.scoring.choice import Models
@@ -145,7 +145,7 @@ def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(100_000, 20, 20)  # as `leadloop` does
+    prepare_for_pages()  # as `leadloop` does
     what, *given = sys.argv[1:]
     if what == "fill":
         print(json.dumps(fill(given[0], given[1])))

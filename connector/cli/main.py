@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -125,32 +124,7 @@ def leadloop() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every error we raise becomes one message, one hint, one exit code."""
     from connector.cli.failing import guarded
+    from connector.cli.memory import prepare_for_pages
 
-    look_seldom_for_cycles()
-    share_memory_between_threads()
+    prepare_for_pages()
     sys.exit(guarded(leadloop, arguments))
-
-
-def look_seldom_for_cycles() -> None:
-    """Set Python's collector for pages of rows, which come and go and make no cycles.
-
-    What calls and statements leave behind does, and holds on to ids and headers.
-    """
-    gc.set_threshold(30_000, 10, 10)
-
-
-_ARENAS, _MOST_ARENAS = -8, 2
-
-
-def share_memory_between_threads() -> None:
-    """Let threads take memory from the same few places, where the C library is glibc.
-
-    Else each thread that reads keeps what its largest pages took.
-    """
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt") and hasattr(library, "gnu_get_libc_version"):
-        library.mallopt(_ARENAS, _MOST_ARENAS)

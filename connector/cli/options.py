@@ -86,6 +86,7 @@ def opened(
     warnings: list[str],
 ) -> Iterator[tuple[Loop, Progress]]:
     """Open the loop for a command; warnings are gathered for the result, or go with the error."""
+    from connector.cli.memory import leave_alone_what_is_loaded
     from connector.cli.progress import Progress
     from connector.cli.stopping import stopping
     from connector.sync.opening import open_loop
@@ -109,6 +110,7 @@ def opened(
             note=progress.log,
         ) as loop,
     ):
+        leave_alone_what_is_loaded()
         try:
             yield loop, progress
         except LeadloopError as error:
