@@ -68,6 +68,10 @@ def auc_difference(
     return Auc(value, value - half, value + half)
 
 
+_ALL = 1e-9
+"""Nearer to 1 than any order of people comes, but for the rounding of sums."""
+
+
 def average_precision(marks: Sequence[float], won: Sequence[bool]) -> Auc | None:
     """Give the area under precision and recall; None unless some bought.
 
@@ -85,7 +89,7 @@ def average_precision(marks: Sequence[float], won: Sequence[bool]) -> Auc | None
         taken += len(outcomes)
         found += sum(outcomes)
         value += sum(outcomes) / good * found / taken
-    if value >= 1:
+    if value > 1 - _ALL:
         return Auc(1.0, 1.0, 1.0)
     middle, half = math.log(value / (1 - value)), Z95 / math.sqrt(good * value * (1 - value))
     low, high = (1 / (1 + math.exp(-end)) for end in (middle - half, middle + half))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.funnel.backtest import Case, backtest
-from connector.funnel.ranking import auc, auc_difference, average_precision, lift
+from connector.funnel.ranking import Auc, auc, auc_difference, average_precision, lift
 
 marked = st.lists(st.tuples(st.integers(0, 5).map(float), st.booleans()), min_size=2, max_size=40)
 
@@ -50,6 +50,11 @@ def test_an_order_is_not_ahead_of_itself(pairs):
     marks, won = split(pairs)
     found = auc_difference(marks, marks, won)
     assert found is None or tuple(found) == (0.0, 0.0, 0.0)
+
+
+def test_an_order_in_which_everybody_bought_is_perfect_whatever_rounding_makes_of_it():
+    marks = [0.0, 1.0, 1.0, 1.0, 1.0, 2.0]
+    assert average_precision(marks, [True] * 6) == Auc(1.0, 1.0, 1.0)
 
 
 @given(marked)
