@@ -117,29 +117,21 @@ class Turns:
         self._uneven = _UNEVEN
         self._quickest: Micros | None = None
         self._pushed: deque[tuple[Micros, Micros]] = deque()
-        self._moved: Micros = 0
 
     def wait(self) -> None:
         """Return when the next call may leave."""
-        moved = self._moved
         turn = self._taken_before()
         if turn is None:
             turn = self._fresh()
-        self._sleep_until(turn)
-        while by := self._moved - moved:  # an answer came late while we waited for our turn
-            moved, turn = moved + by, turn + by
-            self._sleep_until(turn)
+        pause = turn - self._local()
+        if pause > 0:
+            self._sleep(pause / SECOND)
         missed = self._local() - turn
         if self._alone and self._pace.told:
             if missed > _NOTED:
                 self._left_late(turn, missed)
         elif missed > self._late:
             self._push(missed)
-
-    def _sleep_until(self, turn: Micros) -> None:
-        pause = turn - self._local()
-        if pause > 0:
-            self._sleep(pause / SECOND)
 
     def hear(self, status: int, limit: int = 0, used: int = 0, took: Micros = 0) -> None:
         """Take in an answer, and what its headers say of this pace; `limit` 0 where they do not.
@@ -198,26 +190,16 @@ class Turns:
             while self._pushed and self._pushed[0][0] < now - span:
                 self._pushed.popleft()
             late -= sum(by for _, by in self._pushed)
-            if late > _NOTED:
+            if late > self._late:
                 self._pushed.append((now, late))
-        if late > _NOTED:
+        if late > self._late:
             self._push(late)
 
     def _push(self, by: Micros) -> None:
         """Let the coming calls leave so much later, whoever sends them."""
-
-        def later(known: _Known, now: Micros) -> _Known:
-            moved = known._replace(free_at=max(known.free_at, now) + by)
-            if known.free_at == self._saved:  # nobody else asked meanwhile
-                self._saved = moved.free_at
-            return moved
-
-        self._change(later)
+        self._change(lambda known, now: known._replace(free_at=max(known.free_at, now) + by))
         with self._lock:
-            if not self._pace.told:
-                self._mine = deque((one + by for one in self._mine), maxlen=self._mine.maxlen)
             self._taken = deque(one + by for one in self._taken)
-            self._moved += by
 
     # --- turns -----------------------------------------------------------------------------------
 
@@ -273,7 +255,6 @@ class Turns:
                         free = max(now - here + self._evenly_from(gap, known), now)
                     else:
                         self._mine.extend(turns)
-                        self._forget(here - round(self._pace.span * SECOND))
                         self._even = turns[-1]
             elif self._alone:
                 turns = [self._at_once(here + self._cost) for _ in turns]
@@ -318,11 +299,6 @@ class Turns:
         self._mine.append(at)
         self._forget(here - span)
         return at
-
-    def _forget(self, before: Micros) -> None:
-        """Let go of our turns that left the span."""
-        while self._mine and self._mine[0] < before:
-            self._mine.popleft()
 
     def _evenly_from(self, gap: int, known: _Known) -> Micros:
         """From when on calls may leave evenly, whoever sends them, so that no span holds one too
@@ -370,9 +346,10 @@ class Turns:
     def _save(self, tx: Connection, known: _Known) -> None:
         upsert(tx, pace, [{**self._named, **known._asdict()}])
 
-
-def _handful(gap: Micros) -> int:
-    return max(1, min(_FEW, round(_HANDFUL * SECOND / gap)))
+    def _forget(self, before: Micros) -> None:
+        """Let go of our turns that left the span."""
+        while self._mine and self._mine[0] < before:
+            self._mine.popleft()
 
 
 def _yielded(slower: float) -> float:
@@ -381,3 +358,7 @@ def _yielded(slower: float) -> float:
 
 def _regained(known: _Known) -> float:
     return 1 / min(1.0, 1 / known.slower + _REGAIN)
+
+
+def _handful(gap: Micros) -> int:
+    return max(1, min(_FEW, round(_HANDFUL * SECOND / gap)))

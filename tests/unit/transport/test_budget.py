@@ -14,7 +14,6 @@ from connector.errors import QuotaError, RateLimitError, TryLaterError, UnknownO
 from connector.store.database import open_store
 from connector.store.running import health
 from connector.store.running.budgets import StoreBudget
-from connector.store.running.paces import Turns
 from connector.transport.budget import Allowance, allowances, metered
 from connector.transport.http import Transport
 
@@ -136,31 +135,6 @@ def test_who_is_alone_uses_a_short_limit_up_at_once_and_then_waits(store, clock)
     assert (left[4] - left[0]) / SECOND < 0.1
     assert left[5] - left[0] >= SECOND
     assert (left[6] - left[5]) / SECOND < 0.1
-
-
-@pytest.mark.parametrize("late", [40_000, 90_000])
-def test_an_answer_that_comes_late_moves_also_who_waits_for_a_turn_already(store, clock, late):
-    """A call that reached the CRM so much later leaves its span so much later too."""
-
-    def sleep(seconds):
-        clock.sleep(seconds / 2)
-        while told:
-            turns.hear(200, took=told.pop())
-        clock.sleep(seconds / 2)
-
-    told = [250_000]
-    ticks = lambda _tx: clock.now
-    turns = Turns(store, "crm", Pace("search", "", 5, 1.0), sleep=sleep, ticks=ticks, local=clock)
-    began = clock.now
-    for _ in range(5):
-        turns.wait()
-    turns.hear(200, took=told.pop())
-    assert clock.now - began < 10_000, "all five at once"
-    told.append(250_000 + late)
-    turns.wait()
-    assert clock.now - began >= SECOND + late - 1_000, "the quickest answer fades by as much"
-    turns.wait()
-    assert clock.now - began < 1.35 * SECOND, "they were moved once"
 
 
 @pytest.mark.parametrize("seed", range(20))
