@@ -132,7 +132,6 @@ def _group_changes(
     wish = desired(person, group, run=loop.run, routing=loop.allows("route"))
     targets = known.targets(source, record.object, group)
     key = (record.connection, record.object, record.id)
-    base = known.bases.get(key, {})
     changes: dict[str, tuple[Scalar, Scalar]] = {}
     changed: list[str] = []
     for name, target in targets.items():
@@ -143,8 +142,7 @@ def _group_changes(
         held = record.remote.get(target.to)
         if same(held, after):
             continue  # as most fields are: the CRM holds our wish
-        first = held is None and target.to not in base  # as all are once: there is no more to ask
-        match Do.WRITE if first else _settle(loop, known, record, target, after):
+        match _settle(loop, known, record, target, after):
             case Do.WRITE:
                 changes[target.to] = (held, after)
                 changed.append(name)
@@ -160,6 +158,7 @@ def _group_changes(
                     known.asked.append((question, group.value, person.id, held, after))
     if group is not Group.SCORE:
         return changes, Worth.WRITE
+    base = known.bases.get(key, {})
     return changes, _worth(loop, targets, wish, record, base, changed)
 
 
