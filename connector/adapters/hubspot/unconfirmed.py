@@ -6,7 +6,7 @@ decided in the one place named, or is not relied on at all. docs/hubspot.md show
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from connector.adapters.assumed import Assumed
 
 SEARCH_BODY = 3000
 """Characters a search may have by HubSpot's page, if `auth.search_body` does not say otherwise."""
@@ -31,14 +31,6 @@ EVENT_IDS, EVENT_MERGED = ("objectId", "primaryObjectId", "newObjectId"), "merge
 """Where an event of a webhook names records, and those that were merged away."""
 SALESFORCE_ID = "salesforceleadid"
 """The contact property that HubSpot's own sync with Salesforce makes."""
-
-
-class Assumed(NamedTuple):
-    """One thing taken for granted: what, where it is decided, and how to decide otherwise."""
-
-    what: str
-    where: str
-    switch: str
 
 
 UNCONFIRMED = (

@@ -6,7 +6,7 @@ decided in the one place named, or is not relied on at all. docs/salesforce.md s
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from connector.adapters.assumed import Assumed
 
 MAX_URL = 14_000
 """Bytes of path and query we let a request have; Salesforce takes 16,384 with all headers."""
@@ -22,14 +22,6 @@ ERROR_PARTS = ":"
 """What parts code, message and fields in an error of a Bulk result."""
 MARKETING = "UserPermissionsMarketingUser"
 """The field of User that says whether it may fill campaigns."""
-
-
-class Assumed(NamedTuple):
-    """One thing taken for granted: what, where it is decided, and how to decide otherwise."""
-
-    what: str
-    where: str
-    switch: str
 
 
 UNCONFIRMED = (
