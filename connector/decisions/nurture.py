@@ -114,8 +114,3 @@ class Matrix:
             for phase in phases
         ]
         return sorted(cells, key=lambda c: (c.assets > 0, -c.waiting, c.theme, c.phase))
-
-
-def theme_of(first_asset: str | None, themes: Mapping[str, str], default: str) -> str:
-    """Give the theme; an asset the table does not name is a theme of its own."""
-    return Matrix(themes=themes, default=default).theme([first_asset] if first_asset else [])

@@ -12,7 +12,7 @@ from connector.decisions.calendar import Calendar
 from connector.decisions.consent import may_contact
 from connector.decisions.cycle import NO_RECORD, advance
 from connector.decisions.lanes import EXPLORE, explored, held_out
-from connector.decisions.nurture import theme_of
+from connector.decisions.nurture import Matrix
 from connector.decisions.routing import Desk, Lead, Owner, Router, holds
 from connector.decisions.routing_document import FieldTest, Routing, Target
 from connector.decisions.standing import Cycle, Policy, Standing
@@ -240,9 +240,10 @@ def test_consent_gates_contact(doc, policy, allowed):
 
 
 def test_the_theme_is_that_of_the_first_asset():
-    assert theme_of("ROI-Guide", {"roi-guide": "money"}, "general") == "money"
-    assert theme_of("other", {"roi-guide": "money"}, "general") == "other"
-    assert theme_of(None, {}, "general") == "general"
+    matrix = Matrix(themes={"roi-guide": "money"}, default="general")
+    assert matrix.theme(["ROI-Guide"]) == "money"
+    assert matrix.theme(["other"]) == "other"
+    assert matrix.theme([]) == "general"
 
 
 def test_somebody_ready_whom_sales_has_no_record_of_is_held_until_there_is_one():
