@@ -318,7 +318,7 @@ NIGHT = Scene(
     _many,
     (
         Act("a night", _a_bad_day, "run",
-            lambda o: ("lead", "m3") in {r[:2] for r in o["records"] if r[3]} and o["aliases"], later=True),
+            lambda o: ("lead", "m3") in {r[:2] for r in o["records"] if r[3]} and o["aliases"]),
         Act("a night after", _it_comes_back, "run",
             lambda o: ("lead", "c2") in {r[:2] for r in o["records"] if not r[3]}, later=True),
     ),
