@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf, nextafter
 from typing import Any
 
 from connector.domain.record import Fields, Scalar
@@ -15,6 +16,7 @@ from connector.scoring.rules import FitRule, column
 Contributions = Mapping[str, float]
 """Raw points by `rule:<name>`, after the rule's own bounds."""
 _SLIGHT = 0.05
+_NAMING = {"equals", "in_", "in_file", "contains_any", "prefix"}
 
 
 def unknown_fields(
@@ -67,25 +69,26 @@ def _total(model: Model, points: Contributions, *, alone: bool = False) -> float
 
 
 def _outcomes(rules: list[FitRule]) -> Iterable[Contributions]:
-    """What the rules on a field would give for each value that one of them asks for."""
-    for value in {repr(v): v for rule in rules for v in _values(rule)}.values():
+    """What the rules on a field would give for each value among which they differ."""
+    for value in {repr(v): v for v in _values(rules)}.values():
         yield {column(r.name): r.points if matches(r, value) else 0.0 for r in rules}
     for rule in rules:
         if rule.operator in {"regex", "word_in"}:  # any text that it finds; the others do not
             yield {column(r.name): r.points if r is rule else 0.0 for r in rules}
 
 
-def _values(rule: FitRule) -> list[Scalar]:
-    match rule.operator:
-        case "equals":
-            return [rule.equals if rule.reads != "text" else rule.texts()[0]]
-        case "in_" if rule.reads != "text":
-            return list(rule.in_ or [])
-        case "in_" | "in_file" | "contains_any" | "prefix":
-            return list(rule.texts())
-        case "range":
-            low, high = rule.range or [None, None]
-            return [low] if low is not None else [(high or 0.0) - 1]
-        case "answered":
-            return ["\x01"]
-    return []
+def _values(rules: list[FitRule]) -> list[Scalar]:
+    """Values that stand for all others: what a rule names, either side of it, and anything else."""
+    kinds = {rule.reads for rule in rules}
+    if "number" in kinds:
+        edges = [edge for rule in rules for edge in _numbers(rule)]
+        return [near for at in edges for near in (nextafter(at, -inf), at, nextafter(at, inf))]
+    if "bool" in kinds:
+        return [True, False]
+    named = (rule.texts() for rule in rules if rule.operator in _NAMING)
+    return ["\x01", *(text for texts in named for text in texts)]
+
+
+def _numbers(rule: FitRule) -> list[float]:
+    given = [rule.equals, *(rule.in_ or []), *(rule.range or [])]
+    return [float(value) for value in given if isinstance(value, int | float)]

@@ -41,6 +41,7 @@ def score_here(
     """Stands in for `score_store`: the same queries and program, run in this process."""
     queries = {"people": people, "activities": activities, "tallies": tallies}
     store, duck = open_store(url), open_duck()
+    duck.execute("SET threads = 1")  # sums are added in one order, so that runs are equal exactly
     try:
         with store.read() as tx:
             for table, columns in columns_of(models).items():
