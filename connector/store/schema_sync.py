@@ -17,6 +17,14 @@ news = Table(  # people something happened to beside the middle of the loop; emp
     Column("stale", Boolean, nullable=False),
 )
 
+shared_key = Table(  # addresses and ids of which people said that several persons have them
+    "shared_key",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("person", Text, nullable=False),  # whom it had joined them to
+)
+
 sweep = Table(  # ids a reconcile has seen so far; empty between two of them
     "sweep",
     metadata,

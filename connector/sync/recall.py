@@ -125,11 +125,15 @@ def _unknown(loop: Loop, tx: Connection, page: Sequence[str]) -> Iterator[tuple[
     if not seen:
         return
     current = cycles.current(tx, seen)
+    alone = [pair for person in seen if person not in current for pair in seen[person]]
+    ours = _written_by_us(loop, tx, [record for record, _ in alone])
     foreign = _foreign(loop, tx, [p for person in seen if person in current for p in seen[person]])
     for person, pairs in seen.items():
         cycle = current.get(person)
         if cycle is not None:
-            pairs = [(r, m) for r, m in pairs if (r.connection, r.object, r.id) in foreign]  # noqa: PLW2901
+            pairs = [(r, m) for r, m in pairs if _key(r) in foreign]  # noqa: PLW2901
+        else:
+            pairs = [(r, m) for r, m in pairs if _key(r) not in ours]  # noqa: PLW2901
         if not pairs:
             continue
         best = max((m for _, m in pairs), key=further)
@@ -151,6 +155,24 @@ def _targets(loop: Loop, record: Held) -> Iterator[tuple[str, str, str]]:
         yield name, target.to, target.policy
 
 
+def _key(record: Held) -> tuple[str, str, str]:
+    return record.connection, record.object, record.id
+
+
+def _written_by_us(
+    loop: Loop, tx: Connection, records: Sequence[Held]
+) -> set[tuple[str, str, str]]:
+    """Records whose state this very store wrote; where it has no cycle all the same, the record was
+    taken out of another person, and the state was that one's."""
+    bases = written.bases(tx, [_key(record) for record in records])
+    found = set()
+    for record in records:
+        field = next(to for name, to, _ in _targets(loop, record) if name == "state")
+        if field in bases.get(_key(record), {}):
+            found.add(_key(record))
+    return found
+
+
 def _foreign(
     loop: Loop, tx: Connection, pairs: Sequence[tuple[Held, Mirror]]
 ) -> set[tuple[str, str, str]]:
@@ -160,10 +182,10 @@ def _foreign(
     doubtful = [(r, m) for r, m in pairs if m.run is not None and m.run not in ours]
     if not doubtful:
         return set()
-    bases = written.bases(tx, [(r.connection, r.object, r.id) for r, _ in doubtful])
+    bases = written.bases(tx, [_key(r) for r, _ in doubtful])
     found = set()
     for record, mirror in doubtful:
-        key = (record.connection, record.object, record.id)
+        key = _key(record)
         field = next(to for name, to, _ in _targets(loop, record) if name == "run")
         last = bases.get(key, {}).get(field)
         if last is None or not same(last[0], mirror.run):
@@ -205,7 +227,7 @@ def _seed(loop: Loop, tx: Connection, found: dict[str, _Found]) -> None:
     edits: list[tuple[str, str, str, str, Scalar]] = []
     for one in found.values():
         for record, mirror in one.records:
-            key = (record.connection, record.object, record.id)
+            key = _key(record)
             for name, to, policy in _targets(loop, record):
                 value = record.remote.get(to)
                 if policy == "ours" and value is not None:

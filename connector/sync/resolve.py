@@ -18,6 +18,7 @@ from connector.scoring.prepare import prepare
 from connector.store.persons import people
 from connector.store.persons.news import take_news
 from connector.store.persons.people import PersonRecord
+from connector.store.persons.splitting import shared_keys
 from connector.sync.context import Loop
 from connector.sync.engagement import place_activities
 from connector.sync.planning.scope import within
@@ -99,7 +100,8 @@ def _opportunities(
 
 def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]) -> None:
     ids = {s.name: s.objects for s in loop.sources}
-    candidates = [_candidate(row, ids) for row in page]
+    shared = shared_keys(tx)
+    candidates = [_candidate(row, ids, shared) for row in page]
     known = people.known_keys(tx, {key for c in candidates for key in c.keys})
     involved = {*known.values(), *(c.person for c in candidates if c.person)}
     placed = resolve(candidates, known, people.seniority(tx, involved))
@@ -114,7 +116,7 @@ def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Co
     people.mark(tx, joined | set(placed.merged.values()), stale=True, pending=True)
 
 
-def _candidate(row: PersonRecord, objects: dict[str, Any]) -> Candidate:
+def _candidate(row: PersonRecord, objects: dict[str, Any], shared: set[Key]) -> Candidate:
     keys: list[Key] = [("record", row.key)]
     if row.merged_into is not None:
         keys.append(("record", f"{row.connection}/{row.object}/{row.merged_into}"))
@@ -127,7 +129,7 @@ def _candidate(row: PersonRecord, objects: dict[str, Any]) -> Candidate:
         value = row.doc.get(name)
         if value is not None and not row.gone:
             keys.append((f"{row.connection}.{name}", str(value)))
-    return Candidate(row.key, row.person, tuple(keys))
+    return Candidate(row.key, row.person, tuple(key for key in keys if key not in shared))
 
 
 # --- what is known of a person -------------------------------------------------------------------

@@ -109,6 +109,22 @@ def test_a_forgotten_person_leaves_every_folder_that_was_exported_to(small, answ
     assert "rows of exports" not in answer("forget", "ada@a.example")["data"]["erased"]
 
 
+def test_what_one_address_joined_is_taken_apart_for_good_and_joined_again_by_undo(small, answer):
+    people = small / "data" / "people.csv"
+    people.write_text(people.read_text().replace("ben@b.example", "ada@a.example"))
+    start(answer)
+    told = answer("split", "crm/lead/2")["data"]
+    assert (told["person"], told["new"], told["shared"]) == ("crm/lead/1", "crm/lead/2", ["email"])
+    answer("apply", answer("plan", *NOW)["data"]["plan"]["id"], "--approve", *NOW)
+    assert [written(small)[one]["leadloop_score"] for one in "12"] == ["80", "0"]
+    wrong = answer("split", "crm/lead/9", expect=2)["error"]
+    assert "crm/lead/9" in wrong["message"]
+    assert "connection/object/id" in wrong["hint"]
+    assert answer("split", "crm/lead/2", "--undo")["data"] == {"joining_again": 1}
+    answer("apply", answer("plan", *NOW)["data"]["plan"]["id"], "--approve", *NOW)
+    assert len({written(small)[one]["leadloop_score"] for one in "12"}) == 1
+
+
 def test_the_first_run_waits_the_approved_plan_writes_and_the_second_run_does_nothing(
     small, answer
 ):

@@ -1,4 +1,4 @@
 """The steps that bring a store's tables from one version to the next."""
 
-HEAD = "0022"
+HEAD = "0023"
 """The version this program works with."""

@@ -43,7 +43,7 @@ from connector.store.schema import (
     tally,
 )
 from connector.store.schema_review import survey_answer, survey_lead
-from connector.store.schema_sync import flapping
+from connector.store.schema_sync import flapping, shared_key
 
 _NOTHING = "{}"
 
@@ -135,6 +135,8 @@ def erase(
     counts["identity keys"] += tx.execute(
         delete(identity_key).where(identity_key.c.person.in_(people))
     ).rowcount
+    common = or_(shared_key.c.value == address, shared_key.c.person.in_(people))
+    tx.execute(delete(shared_key).where(common))
     tx.execute(delete(person_alias).where(person_alias.c.person.in_(people)))
     counts["explanations"] += tx.execute(delete(score).where(score.c.person.in_(people))).rowcount
     counts["people"] += tx.execute(delete(person).where(person.c.id.in_(people))).rowcount
