@@ -89,6 +89,9 @@ def _tell(data: dict[str, Any]) -> None:
         click.echo(
             f"Accepted in the five points {side}: {found['accepted']} of {found['n']} ({rate})"
         )
+    found = data["feedback"]
+    place = f"{found['threshold']:g}, for " if found["threshold"] is not None else ""
+    click.echo(f"By what sales said: {place}{found['why']}")
     table(data["curve"], ("threshold", "per_week", "past", "won", "rate", "missed"), title="Curve")
     rows = [
         {**row, "proposed": (row.get("capacity") or {}).get("threshold")}

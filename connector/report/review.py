@@ -19,7 +19,6 @@ from connector.funnel.disputes import Judged, disputes
 from connector.funnel.maturity import MaturityMeasure
 from connector.funnel.segments import SOURCE
 from connector.funnel.stages import Funnel, StageMeasure
-from connector.funnel.statistics import wilson
 from connector.report.agreement import agreement, signature
 from connector.report.changes import changes
 from connector.report.counting import View, filling, one_view
@@ -45,7 +44,6 @@ _PAGE = 500
 MONTH = 365.25 / 12 * DAY
 _FEW = 20
 _SIGNERS = 2
-_MOST = 0.5
 
 
 def review_pack(
@@ -277,25 +275,14 @@ def _threshold(
     from connector.sync.studies.thresholding import Wishes, propose  # noqa: PLC0415  starts the engine
 
     data = propose(store, loaded, models, scenarios, Wishes(None, None, None, "region"), now)
-    below, above = (data["around"][side] for side in ("below", "above"))
-    just_below, just_above = (wilson(one["accepted"], one["n"]) for one in (below, above))
-    now_at = models.default.threshold
-    found: dict[str, Any] = {
-        "proposed": None, "now": now_at, "around": data["around"], "curve": data["curve"],
+    return {
+        "proposed": data["feedback"]["threshold"],
+        "why": data["feedback"]["why"],
+        "now": models.default.threshold,
+        "around": data["around"],
+        "curve": data["curve"],
         "scenarios": data["scenarios"],
-    }  # fmt: skip
-    if just_below is None or just_above is None or min(below["n"], above["n"]) < _FEW:
-        found["why"] = (
-            f"too few judged leads around {now_at:g}: {below['n']} just below, {above['n']} just "
-            f"above; {_FEW} on each side are needed"
-        )
-    elif just_below[0] > _MOST:
-        found |= {"proposed": now_at - 5, "why": "sales accepts most of those just below too"}
-    elif just_above[1] < _MOST:
-        found |= {"proposed": now_at + 5, "why": "sales refuses most of those just above"}
-    else:
-        found["why"] = "what sales accepts just below and just above speaks for no change"
-    return found
+    }
 
 
 def _learn(store: Store, loaded: Loaded, models: Models, model_path: Path) -> dict[str, Any]:

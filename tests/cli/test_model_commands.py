@@ -72,6 +72,8 @@ def test_threshold_answers_from_capacity_and_says_when_outcomes_are_too_few(scor
     assert found["capacity"] == {"threshold": 81, "per_week": 0.0}
     assert found["money"]["threshold"] is None
     assert found["scenarios"] is None
+    assert found["feedback"]["threshold"] is None
+    assert "too few judged leads around" in found["feedback"]["why"]
     assert next(r for r in found["curve"] if r["threshold"] == 80)["per_week"] == 0.25
 
 

@@ -10,6 +10,7 @@ from connector.config.load import Loaded
 from connector.documents import load
 from connector.domain.moment import Micros, format_iso
 from connector.engine.asof import score_moments
+from connector.funnel.statistics import wilson
 from connector.scoring import thresholds
 from connector.scoring.choice import Models
 from connector.scoring.scenarios import Scenarios
@@ -23,6 +24,7 @@ from connector.sync.studies.simulation import UNKNOWN, recent, score_everybody
 WEEKS = 4
 """How far back "a week" is measured: people who did something counted since then."""
 _LEAST = 20
+_MOST = 0.5
 
 
 class Wishes(NamedTuple):
@@ -53,6 +55,7 @@ def propose(
     past = past_scores(store, loaded, models)
     won = [(score, "won" in one.verdicts) for one, score in past]
     taken = [(score, one.accepted) for one, score in past]
+    around = thresholds.near(taken, model.threshold)
     data: dict[str, Any] = {
         "as_of": format_iso(now),
         "model": {"name": model.name, "version": model.hash, "threshold": model.threshold},
@@ -63,7 +66,8 @@ def propose(
         "capacity": None,
         "money": None,
         "curve": thresholds.curve(list(live.values()), WEEKS, won),
-        "around": thresholds.near(taken, model.threshold),
+        "around": around,
+        "feedback": feedback(around, model.threshold),
         "segments": _segments(store, live, past, wishes, model.threshold),
         "notes": ["Past leads are scored as of their hand-off, with the fields of today."],
     }
@@ -77,6 +81,29 @@ def propose(
     if wishes.cost is not None and wishes.value is not None:
         data["money"] = thresholds.from_money(won, wishes.cost, wishes.value, _LEAST)
     return data
+
+
+def feedback(around: Mapping[str, Any], threshold: float) -> dict[str, Any]:
+    """Which way sales' verdicts just above and just below the line would move it, or why nowhere.
+
+    `around` is what `near` gives: five points on either side. Down where most of those just below
+    were accepted too, up where most of those just above were not, beyond the 95% interval (Wilson)
+    and with enough verdicts on both sides.
+    """
+    below, above = around["below"], around["above"]
+    just_below, just_above = (wilson(one["accepted"], one["n"]) for one in (below, above))
+    if just_below is None or just_above is None or min(below["n"], above["n"]) < _LEAST:
+        why = (
+            f"too few judged leads around {threshold:g}: {below['n']} just below, {above['n']} "
+            f"just above; {_LEAST} on each side are needed"
+        )
+        return {"threshold": None, "why": why}
+    if just_below[0] > _MOST:
+        return {"threshold": threshold - 5, "why": "sales accepts most of those just below too"}
+    if just_above[1] < _MOST:
+        return {"threshold": threshold + 5, "why": "sales refuses most of those just above"}
+    why = "what sales accepts just below and just above speaks for no change"
+    return {"threshold": None, "why": why}
 
 
 def past_scores(store: Store, loaded: Loaded, models: Models) -> list[tuple[Outcome, int]]:
