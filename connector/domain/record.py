@@ -16,12 +16,18 @@ class Kind(StrEnum):
 
     PERSON = "person"
     ACTIVITY = "activity"
+    ANSWERS = "answers"
+    """What a person answered at one touch: on a form, to a caller, at a fair."""
     ACCOUNT = "account"
     OPPORTUNITY = "opportunity"
     OWNER = "owner"
     CAMPAIGN = "campaign"
     HISTORY = "history"
     """Earlier values of another object's fields; a mapping asks for it by `history:` there."""
+
+
+ANSWERED_AT = "answered_at"
+"""When answers were given, among their values."""
 
 
 class Record(NamedTuple):

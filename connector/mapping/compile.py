@@ -12,7 +12,7 @@ from connector.documents import canonical_hash
 from connector.domain.dated import CHANGED, Changed
 from connector.domain.duration import parse_duration
 from connector.domain.moment import Micros
-from connector.domain.record import Activity, Edit, Kind, Record, Rejected
+from connector.domain.record import ANSWERED_AT, Activity, Edit, Kind, Record, Rejected
 from connector.mapping import converters
 from connector.mapping.activities import compile_activity
 from connector.mapping.converters import Convert, ValueRefused
@@ -95,9 +95,19 @@ class CompiledObject:
 
 def compile_mapping(document: MappingDocument) -> dict[str, CompiledObject]:
     """Compile every object: owners and accounts first, then people, deals and activities."""
-    order = [Kind.OWNER, Kind.CAMPAIGN, Kind.ACCOUNT, Kind.PERSON, Kind.OPPORTUNITY, Kind.ACTIVITY]
-    named = sorted(document.objects.items(), key=lambda pair: order.index(pair[1].is_))
+    named = sorted(document.objects.items(), key=lambda pair: _ORDER.index(pair[1].is_))
     return {name: _with_history(document, name, one) for name, one in named}
+
+
+_ORDER = (
+    Kind.OWNER,
+    Kind.CAMPAIGN,
+    Kind.ACCOUNT,
+    Kind.PERSON,
+    Kind.ANSWERS,
+    Kind.OPPORTUNITY,
+    Kind.ACTIVITY,
+)
 
 
 def mapping_hash(document: MappingDocument) -> str:
@@ -301,6 +311,8 @@ def _compile_record(
         if flag is not None:
             spec = From.model_validate({"from": flag, "as": "bool"})
             steps.append(step(ours, spec, names))
+    if one.at is not None:
+        steps.append(step(ANSWERED_AT, _moment_of(one.at), names))
     if one.status is not None:
         steps.extend(_status(one.status, one.asks, names))
     read = fields_reader(steps)
@@ -348,10 +360,12 @@ def _status(status: Status, asks: Mapping[str, str], names: dict[str, None]) -> 
     if reason is not None:
         steps.append(step("reason", reason, names))
     if status.at is not None:
-        at = status.at
-        spec = From.model_validate({"from": at, "as": "moment"}) if isinstance(at, str) else at
-        steps.append(step("status_at", spec, names))
+        steps.append(step("status_at", _moment_of(status.at), names))
     return steps
+
+
+def _moment_of(spec: str | From) -> From:
+    return From.model_validate({"from": spec, "as": "moment"}) if isinstance(spec, str) else spec
 
 
 def _said(status: Status, names: dict[str, None]) -> Step | Whole:

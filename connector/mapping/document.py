@@ -11,7 +11,7 @@ from connector.documents import Document, Zone, load
 from connector.domain.cycle import State
 from connector.domain.duration import parse_duration
 from connector.domain.outward import ASKED, OUTWARD
-from connector.domain.record import Kind
+from connector.domain.record import ANSWERED_AT, Kind
 
 Scalar = str | int | float | bool
 As = Literal["text", "int", "float", "bool", "date", "moment", "list", "path"]
@@ -210,6 +210,7 @@ class MappedObject(Document):
         for check in (
             self._check_history,
             self._check_activity,
+            self._check_answers,
             self._check_fields,
             self._check_status,
         ):
@@ -233,15 +234,29 @@ class MappedObject(Document):
 
     def _check_activity(self) -> None:
         if self.is_ is not Kind.ACTIVITY:
-            if self.type is not None or self.at is not None or self.events:
-                raise ValueError(
-                    "`type`, `at` and `events` belong to an object that `is: activity`"
-                )
+            if self.type is not None or self.events:
+                raise ValueError("`type` and `events` belong to an object that `is: activity`")
+            if self.at is not None and self.is_ is not Kind.ANSWERS:
+                raise ValueError("`at` belongs to an object that `is: activity` or `is: answers`")
             return
         if bool(self.events) == (self.type is not None and self.at is not None):
             raise ValueError("an activity needs `type:` and `at:`, or `events:`")
         if self.person is None and self.email is None:
             raise ValueError("an activity needs `person:` or `email:`, to know whose it is")
+
+    def _check_answers(self) -> None:
+        if self.is_ is not Kind.ANSWERS:
+            return
+        if self.person is None or not self.fields:
+            raise ValueError("`is: answers` needs `person:` and `fields:`, to know who said what")
+        for name in ("account", "owner", "email", "opted_out"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"`{name}:` is no answer; it belongs to an object that is a person"
+                )
+        for name in ("email", ANSWERED_AT):
+            if name in self.fields:
+                raise ValueError(f"`fields: {name}` cannot be answered; a person's record says it")
 
     def _check_fields(self) -> None:
         for name in self.fields:

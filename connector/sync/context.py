@@ -71,6 +71,10 @@ class Source:
     reconcile_every: Micros = DAY
     budget: Spending | None = None
 
+    def maps(self, kind: Kind) -> bool:
+        """Whether its mapping has an object of this kind."""
+        return any(one.kind is kind for one in self.objects.values())
+
     @property
     def tasker(self) -> Tasker:
         """The adapter as one that makes tasks; ask its capabilities first."""

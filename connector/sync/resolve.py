@@ -16,6 +16,7 @@ from connector.identity.resolve import Candidate, Key, resolve
 from connector.scoring.model import ACCOUNT
 from connector.scoring.prepare import prepare
 from connector.store.persons import people
+from connector.store.persons.answers import answers_of, give_answers
 from connector.store.persons.news import take_news
 from connector.store.persons.people import PersonRecord
 from connector.store.persons.splitting import shared_keys
@@ -34,6 +35,7 @@ def resolve_people(loop: Loop) -> Counter[str]:
         (Kind.OWNER, _seen),
         (Kind.CAMPAIGN, _taken),
         (Kind.ACCOUNT, _accounts),
+        (Kind.ANSWERS, _answers),
         (Kind.PERSON, _people),
         (Kind.OPPORTUNITY, _opportunities),
     ):
@@ -81,6 +83,24 @@ def _accounts(
     _rebuild(loop, tx, affected, counts)
 
 
+def _answers(
+    loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]
+) -> None:
+    """What somebody answered is known of them, and no longer of whom it was ascribed to before."""
+    affected = {row.person for row in page if row.person is not None}
+    owners: dict[str, str] = {}
+    for connection in {row.connection for row in page}:
+        subjects = [str(r.doc.get("person")) for r in page if r.connection == connection]
+        found = people.records_by_id(tx, connection, "person", subjects)
+        owners |= {f"{connection}/{i}": one.person for i, one in found.items() if one.person}
+    said = [
+        row._replace(person=owners.get(f"{row.connection}/{row.doc.get('person')}")) for row in page
+    ]
+    people.clean(tx, said)
+    counts["answers"] += len(page)
+    _rebuild(loop, tx, affected | {row.person for row in said if row.person is not None}, counts)
+
+
 def _opportunities(
     loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Counter[str]
 ) -> None:
@@ -110,6 +130,10 @@ def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Co
         counts["merged"] += len(placed.merged)
     people.add_keys(tx, placed.keys)
     people.clean(tx, [row._replace(person=placed.people[row.key]) for row in page])
+    for source in loop.sources:
+        if source.maps(Kind.ANSWERS):
+            mine = {r.id: placed.people[r.key] for r in page if r.connection == source.name}
+            give_answers(tx, source.name, mine)
     _rebuild(loop, tx, set(placed.people.values()), counts)
     # A record that came to a person, or a person that took in another, is news even if no fact is.
     joined = {placed.people[row.key] for row in page if placed.people[row.key] != row.person}
@@ -141,7 +165,11 @@ def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str
     accounts = accounts_of(tx, records.values())
     ranks = {source.name: source.rank for source in loop.sources}
     scopes = {c.name: _Inside.of(c.scope) for c in loop.settings.connections}
-    rows = [_row(person, versions, accounts, ranks, scopes) for person, versions in records.items()]
+    said = answers_of(tx, records) if any(s.maps(Kind.ANSWERS) for s in loop.sources) else {}
+    rows = [
+        _row(person, versions, said.get(person, ()), accounts, ranks, scopes)
+        for person, versions in records.items()
+    ]
     new, changed = people.save_people(tx, rows, loop.run)
     counts["new people"] += len(new)
     counts["changed people"] += len(changed)
@@ -175,12 +203,13 @@ def account_records_of(
 def _row(
     person: str,
     records: Sequence[PersonRecord],
+    said: Sequence[PersonRecord],
     accounts: dict[tuple[str, str], Fields],
     ranks: dict[str, int],
     scopes: dict[str, _Inside],
 ) -> dict[str, Any]:
     live = [r for r in records if not r.gone]
-    doc, facts = known_of(live, accounts, ranks)
+    doc, facts = known_of([*live, *said], accounts, ranks)
     return {
         "id": person,
         "facts": people.dumps(facts),
@@ -194,8 +223,8 @@ def known_of(
     accounts: Mapping[tuple[str, str], Fields],
     ranks: Mapping[str, int],
 ) -> tuple[Fields, Fields]:
-    """Give what is known of one person by these records and accounts: as people read it, and as
-    rules do."""
+    """Give what is known of one person by these records and answers, and by accounts: as people
+    read it, and as rules do."""
     doc = fuse(Version(r.changed, ranks.get(r.connection, 99), r.id, r.doc) for r in live)
     account = fuse(
         Version(r.changed, ranks.get(r.connection, 99), r.id, accounts[key])

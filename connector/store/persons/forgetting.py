@@ -18,6 +18,7 @@ from connector.domain.moment import Micros
 from connector.identity.address import normalise_address
 from connector.store.incoming import field_history
 from connector.store.outgoing.questions import CODES
+from connector.store.persons.answers import keys_of_answers
 from connector.store.persons.people import chunks, dumps
 from connector.store.persons.suppressed import Key, figures_only
 from connector.store.schema import (
@@ -121,7 +122,10 @@ def erase(
     """
     pseudonym = f"forgotten/{secrets.token_hex(8)}"
     counts: Counter[str] = Counter()
-    counts["earlier values"] += field_history.drop(tx, [*keys, *deals_of(tx, keys)])
+    said = keys_of_answers(tx, people, keys)
+    counts["earlier values"] += field_history.drop(tx, [*keys, *said, *deals_of(tx, keys)])
+    for key in said:
+        counts["answers"] += tx.execute(delete(record).where(_here(*key))).rowcount
     _erase_records(tx, keys, counts)
     _erase_written(tx, keys, people, pseudonym, now, counts)
     mine = or_(activity.c.person.in_(people), func.lower(activity.c.email) == address)

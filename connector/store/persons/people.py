@@ -106,13 +106,13 @@ def dumps(value: object) -> str:
 def dirty_records(tx: Connection, kind: str, limit: int) -> list[PersonRecord]:
     """Give records of a kind that resolve has not seen in their present version."""
     rows = tx.execute(
-        select(*_RECORD)
+        select(*columns_of_records)
         .where(record.c.kind == kind, record.c.dirty)
         .order_by(record.c.connection, record.c.object, record.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRecord]]:
@@ -120,12 +120,12 @@ def records_of(tx: Connection, people: Iterable[str]) -> dict[str, list[PersonRe
     found: dict[str, list[PersonRecord]] = {}
     for ids in chunks(people):
         rows = tx.execute(
-            select(*_RECORD)
+            select(*columns_of_records)
             .where(among(record.c.person, ids), record.c.kind == "person")
             .order_by(record.c.connection, record.c.object, record.c.id)
         )
         for row in rows.all():
-            found.setdefault(row[-1], []).append(_record(row))
+            found.setdefault(row[-1], []).append(record_of(row))
     return found
 
 
@@ -169,13 +169,13 @@ def records_by_id(
     found = {}
     for some in chunks(ids):
         rows = tx.execute(
-            select(*_RECORD).where(
+            select(*columns_of_records).where(
                 record.c.connection == connection,
                 record.c.kind == kind,
                 among(record.c.id, some),
             )
         )
-        found.update({row.id: _record(row) for row in rows.all()})
+        found.update({row.id: record_of(row) for row in rows.all()})
     return found
 
 
@@ -197,7 +197,7 @@ def opportunities_of(
     found: dict[str, list[PersonRecord]] = {}
     for some in chunks(subjects):
         rows = tx.execute(
-            select(*_RECORD, record.c.subject).where(
+            select(*columns_of_records, record.c.subject).where(
                 record.c.connection == connection,
                 record.c.kind == "opportunity",
                 among(record.c.subject, some),
@@ -206,7 +206,7 @@ def opportunities_of(
         )
         # Ordered here: asked to, SQLite would walk every record in key order.
         for *row, subject in sorted(rows.all(), key=lambda row: (row[1], row[2])):
-            found.setdefault(subject, []).append(_record(row))
+            found.setdefault(subject, []).append(record_of(row))
     return found
 
 
@@ -362,7 +362,7 @@ def find(tx: Connection, word: str) -> str | None:
     return str(found.pop()) if len(found) == 1 else None
 
 
-_RECORD = (
+columns_of_records = (
     record.c.connection,
     record.c.object,
     record.c.id,
@@ -375,7 +375,8 @@ _RECORD = (
 )
 
 
-def _record(row: Sequence[Any]) -> PersonRecord:
+def record_of(row: Sequence[Any]) -> PersonRecord:
+    """Give the record in a row of `columns_of_records`."""
     connection, obj, ident, changed, doc, remote, gone, merged_into, owner = row
     return PersonRecord(
         connection,
@@ -393,9 +394,9 @@ def _record(row: Sequence[Any]) -> PersonRecord:
 def records_of_kind(tx: Connection, connection: str, kind: str) -> list[PersonRecord]:
     """Give every record of a small kind (owners) in one connection, by object and id."""
     rows = tx.execute(
-        select(*_RECORD).where(record.c.connection == connection, record.c.kind == kind)
+        select(*columns_of_records).where(record.c.connection == connection, record.c.kind == kind)
     )
-    return sorted((_record(row) for row in rows.all()), key=lambda one: (one.object, one.id))
+    return sorted((record_of(row) for row in rows.all()), key=lambda one: (one.object, one.id))
 
 
 def facts_of(tx: Connection, ids: Iterable[str]) -> dict[str, Fields]:

@@ -10,6 +10,7 @@ from sqlalchemy import insert as sql_insert
 
 from connector.identity.address import normalise_address
 from connector.identity.resolve import Key
+from connector.store.persons.answers import give_answers
 from connector.store.persons.forgetting import deals_of
 from connector.store.persons.people import PersonRecord, find, mark
 from connector.store.schema import (
@@ -102,6 +103,7 @@ def part(
     for one in records:
         tx.execute(update(record).where(_here(record, "id", one)).values(person=new))
         tx.execute(update(outbox).where(_here(outbox, "record", one)).values(person=new))
+        give_answers(tx, one.connection, {one.id: new})
     read_again(tx, [person, new])
     tx.execute(update(activity).where(activity.c.person == person).values(person=None))
     tx.execute(delete(tally).where(tally.c.person == person))

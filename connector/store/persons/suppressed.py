@@ -63,8 +63,13 @@ def let_in(
 
     A deal about a forgotten person is let in as figures alone.
     """
-    if not _is_anybody(tx) or kind not in {"person", "opportunity"}:
+    if not _is_anybody(tx) or kind not in {"person", "opportunity", "answers"}:
         return list(records), set()
+    if kind == "answers":
+        said = {one.id: f"subject:{connection}/{one.doc.get('person')}" for one in records}
+        unwanted = _unwanted(tx, set(said.values()))
+        out = {ident for ident, word in said.items() if word in unwanted}
+        return [one for one in records if one.id not in out], out
     if kind == "opportunity":
         words = {f"subject:{connection}/{one.doc.get('person')}" for one in records}
         unwanted = _unwanted(tx, words)

@@ -18,6 +18,7 @@ from connector.scoring.derived import FROM
 from connector.store.incoming import field_history
 from connector.store.incoming.field_history import Kept, Key
 from connector.store.persons import people
+from connector.store.persons.answers import answers_of
 from connector.store.persons.people import PersonRecord
 from connector.sync.resolve import account_records_of, known_of
 
@@ -102,6 +103,7 @@ class _Known(NamedTuple):
     """What the store holds of one page of people."""
 
     records: Mapping[str, Sequence[PersonRecord]]
+    answers: Mapping[str, Sequence[PersonRecord]]
     accounts: Mapping[tuple[str, str], PersonRecord]
     edits: Mapping[Key, list[Kept]]
     seen: Mapping[Key, Micros]
@@ -113,12 +115,13 @@ class _Known(NamedTuple):
             who: [one for one in found if not one.gone]
             for who, found in people.records_of(tx, ids).items()
         }
+        said = answers_of(tx, ids)
         accounts = account_records_of(tx, records.values())
         keys = [
             _key(one) for found in (*records.values(), list(accounts.values())) for one in found
         ]
         edits = field_history.edits_of(tx, keys)
-        return cls(records, accounts, edits, field_history.first_seen(tx, keys), since)
+        return cls(records, said, accounts, edits, field_history.first_seen(tx, keys), since)
 
     def past(self, who: str, at: Micros) -> _Past:
         mine = self.records.get(who, ())
@@ -129,10 +132,12 @@ class _Known(NamedTuple):
         }
         lacking = {name for one in mine for name in self._lacking(one, at)}
         lacking |= {f"{_ACCOUNT}{n}" for one in theirs.values() for n in self._lacking(one, at)}
+        said = self.answers.get(who, ())
         return _Past(
-            _Side(list(mine), {key: one.doc for key, one in theirs.items()}),
+            _Side([*mine, *said], {key: one.doc for key, one in theirs.items()}),
             _Side(
-                [one._replace(doc=self._doc(one, at)) for one in mine],
+                [one._replace(doc=self._doc(one, at)) for one in mine]
+                + [one for one in said if one.changed is not None and one.changed <= at],
                 {key: self._doc(one, at) for key, one in theirs.items()},
             ),
             frozenset(lacking),
