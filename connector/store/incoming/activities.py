@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_, update
 
+from connector.domain.moment import Micros
 from connector.identity.engagement import RECEIVED, Seen
 from connector.store.persons.people import chunks
 from connector.store.schema import activity
@@ -19,6 +20,7 @@ __all__ = [
     "acted",
     "flag",
     "held",
+    "newest_by_record",
     "of_person",
     "place",
     "to_judge",
@@ -137,6 +139,28 @@ def acted(tx: Connection, people: Iterable[str]) -> set[str]:
         )
         found.update(tx.execute(query.distinct()).scalars())
     return found
+
+
+def newest_by_record(
+    tx: Connection, connection: str, people: Iterable[str], now: Micros
+) -> dict[str, Micros]:
+    """Give when something that counts was last done with each record of these people, by
+    `object/id`."""
+    newest: dict[str, Micros] = {}
+    counted = and_(~activity.c.machine, ~activity.c.duplicate, activity.c.time <= now)
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(activity.c.subject, func.max(activity.c.time))
+            .where(
+                among(activity.c.person, ids),
+                activity.c.connection == connection,
+                activity.c.subject.is_not(None),
+                counted,
+            )
+            .group_by(activity.c.subject)
+        )
+        newest.update(tuple(row) for row in rows.all())
+    return newest
 
 
 def flag(tx: Connection, verdicts: Mapping[Key, Flags]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy import insert as sql_insert
 
-from connector.domain.cycle import State
+from connector.domain.cycle import IN_SALES, State
 from connector.domain.moment import Micros
 from connector.store.persons.people import chunks
 from connector.store.schema import activity, cycle, score
@@ -94,6 +94,29 @@ def running(tx: Connection, now: Micros) -> list[Handoff]:
         .order_by(table.c.touch_due, table.c.person)
     )
     return [Handoff(*row) for row in rows.all()]
+
+
+class InHand(NamedTuple):
+    """What sales has of a person in the present pass: the `record` handed off (`connection/object/
+    id`), and while it is with sales the owner (`connection/id`)."""
+
+    record: str | None
+    owner: str | None
+
+
+def in_hand(tx: Connection, people: Iterable[str]) -> dict[str, InHand]:
+    """Give what sales has of each of these people who have a pass."""
+    found: dict[str, InHand] = {}
+    for ids in chunks(people):
+        rows = tx.execute(
+            select(cycle.c.person, cycle.c.state, cycle.c.owner, table.c.record)
+            .outerjoin(table, _CURRENT)
+            .where(among(cycle.c.person, ids), cycle.c.current)
+        )
+        for row in rows:
+            owner = row.owner if row.state in IN_SALES else None
+            found[row.person] = InHand(row.record, owner)
+    return found
 
 
 def touches(tx: Connection, people: Iterable[str]) -> dict[tuple[str, int], Micros]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from connector.domain.cycle import State
+from connector.store.incoming.activities import newest_by_record
 from connector.store.incoming.field_history import Kept, Key, edits_of
+from connector.store.passes.handoffs import InHand, in_hand
 from connector.store.persons import people
 from connector.store.persons.people import PersonRecord
 from connector.sync.context import Loop, Source
 from connector.sync.deciding.statements import Statement, Step, dated, earlier, statements
 
 OPEN = "open"
+_PACKAGE = ("package", "do_next", "crossed_at", "sla_due")
 
 
 class Primary(NamedTuple):
@@ -44,8 +48,9 @@ def primaries(
 
     `known` are the people's records, for a caller who has read them.
 
-    It is the record with an open opportunity, else the one changed last, else the first by id; one
-    that is frozen only where there is no other. What frozen records say counts all the same.
+    It is the record with an open opportunity; else the one sales was given, or had before us; else
+    the one with which something was done last, the one changed last, the first by id. One that is
+    frozen only where there is no other; what frozen records say counts all the same.
     """
     name = loop.handoff.name
     mine = {
@@ -54,12 +59,7 @@ def primaries(
     }
     mine = {person: records for person, records in mine.items() if records}
     deals = people.opportunities_of(tx, name, (r.id for rs in mine.values() for r in rs))
-    chosen = {
-        person: records[0]
-        if len(records) == 1
-        else max(records, key=lambda r: _rank(r, deals.get(r.id, [])))
-        for person, records in mine.items()
-    }
+    chosen = _chosen(tx, loop, mine, deals)
     accounts = people.records_by_id(
         tx,
         name,
@@ -82,13 +82,40 @@ def primaries(
     }
 
 
-def _rank(record: PersonRecord, deals: list[PersonRecord]) -> tuple[bool, bool, int, str]:
-    return (
-        not _frozen(record),
-        any(d.doc.get("status") == OPEN for d in deals),
-        record.changed or 0,
-        _reversed(record.id),
-    )
+def _chosen(
+    tx: Connection,
+    loop: Loop,
+    mine: Mapping[str, list[PersonRecord]],
+    deals: Mapping[str, list[PersonRecord]],
+) -> dict[str, PersonRecord]:
+    several = [person for person, records in mine.items() if len(records) > 1]
+    given = in_hand(tx, several)
+    newest = newest_by_record(tx, loop.handoff.name, several, loop.now)
+
+    def rank(person: str, one: PersonRecord) -> tuple[object, ...]:
+        return (
+            not _frozen(one),
+            any(deal.doc.get("status") == OPEN for deal in deals.get(one.id, [])),
+            _is_with_sales(one, given.get(person), loop.handoff),
+            newest.get(f"{one.object}/{one.id}", 0),
+            one.changed or 0,
+            _reversed(one.id),
+        )
+
+    return {
+        person: records[0] if len(records) == 1 else max(records, key=partial(rank, person))
+        for person, records in mine.items()
+    }
+
+
+def _is_with_sales(record: PersonRecord, given: InHand | None, source: Source) -> bool:
+    if given is None:  # nobody knows of a pass: the record that shows a package had the last one
+        spec = source.objects.get(record.object)
+        targets = [spec.writes[n].to for n in _PACKAGE if n in spec.writes] if spec else []
+        return any(record.remote.get(to) for to in targets)
+    if given.record is not None:
+        return given.record == record.key
+    return given.owner == f"{source.name}/{_owner(record, source)}"
 
 
 def _frozen(record: PersonRecord) -> bool:
