@@ -173,13 +173,15 @@ class Check(NamedTuple):
 class Identity(NamedTuple):
     """Whom we logged in as, at which organisation, which product and version.
 
-    `notes` are things a person should know of this log-in, such as the day it stops to work.
+    `notes` are things a person should know of this log-in, such as the day it stops to work;
+    `record_page` is the web address of a person's record, with `{id}`, where the CRM told of it.
     """
 
     login: str
     organisation: str
     product: str
     notes: tuple[str, ...] = ()
+    record_page: str | None = None
 
 
 class Reader(Protocol):

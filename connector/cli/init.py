@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from connector.adapters.base import Identity
 from connector.cli.options import machine_clock, output_option
 from connector.cli.output import emit, is_terminal, table
 from connector.config.load import load_settings
 from connector.errors import UsageError
 
-_NAMES = ("leadloop.yaml", "mapping.yaml", "model.yaml", "scenarios.yaml", "routing.yaml")
+_SETTINGS = "leadloop.yaml"
+_NAMES = (_SETTINGS, "mapping.yaml", "model.yaml", "scenarios.yaml", "routing.yaml")
 _HEAD = """\
 # yaml-language-server: $schema=leadloop.schema.json   (made by: leadloop config schema)
 version: 1
@@ -79,6 +81,12 @@ _HUBSPOT = """\
     # A service key of the portal: Settings > Integrations > Service Keys.
     auth: {{token: "${{HUBSPOT_TOKEN}}"}}
     scope: {{exclude: {{own_domains: []}}}}
+"""
+
+
+_LINK = """\
+# What an alert links to: it opens the record, and changes nothing.
+handoff: {{link: "{page}"}}
 """
 
 
@@ -150,8 +158,11 @@ def init(
     if not force:
         _nothing_there()
     asks = sys.stdin.isatty() and is_terminal() if ask is None else ask
-    written = _write(_files(connection, mapping, asks=asks))
-    profile = _profile()
+    files = _files(connection, mapping, asks=asks)
+    written = _write(files)
+    identity, profile = _look()
+    if identity.record_page is not None:
+        _write({_SETTINGS: files[_SETTINGS] + _LINK.format(page=identity.record_page)})
     data = {"written": written, "profile": profile}
     emit(output, "init", data, people=lambda: _tell(written, profile))
 
@@ -185,7 +196,7 @@ def _files(connection: str, mapping: str, *, asks: bool) -> dict[str, str]:
         model, routing = interview.model_of(model, found), interview.routing_of(routing, found)
         rest = interview.settings_of(found)
     return {
-        "leadloop.yaml": _HEAD + connection + rest,
+        _SETTINGS: _HEAD + connection + rest,
         "mapping.yaml": mapping,
         "model.yaml": model,
         "scenarios.yaml": shipped("scenarios.yaml"),
@@ -208,16 +219,17 @@ def _write(files: dict[str, str]) -> list[str]:
     return list(files)
 
 
-def _profile() -> dict[str, Any]:
+def _look() -> tuple[Identity, dict[str, Any]]:
+    """Log in with what was written; gives whom we met, and a profile of the data."""
     from connector.sync.opening import mapping_of, model_file, open_sources
     from connector.sync.studies.profiling import profile_source
 
-    loaded = load_settings(Path("leadloop.yaml"))
+    loaded = load_settings(Path(_SETTINGS))
     with ExitStack() as stack:
         (source,) = open_sources(loaded, machine_clock, stack)
-        source.adapter.check()
+        identity = source.adapter.check()
         document = mapping_of(loaded, loaded.settings.connections[0])
-        return profile_source(source, document, model_file(loaded).default)
+        return identity, profile_source(source, document, model_file(loaded).default)
 
 
 def _tell(written: list[str], profile: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import responses
 
 from connector.cli.main import main
+from connector.config.load import load_settings
 from connector.mapping.compile import compile_mapping
 from connector.mapping.document import load_mapping
 from tests.unit.adapters.hubspot_edge import BASE, TOKEN, Portal, definition
@@ -37,7 +38,10 @@ def test_it_writes_what_the_portal_is_read_with_before_any_field_of_ours_is_ther
     assert profile["rejected"] == {}
     unmapped = {"object": "contact", "field": "hs_lead_status", "value": "MINE", "rows": 1}
     assert profile["unmapped"] == [unmapped]
-    assert TOKEN not in (tmp_path / "leadloop.yaml").read_text()
+    settings = (tmp_path / "leadloop.yaml").read_text()
+    assert TOKEN not in settings
+    link = "https://app-eu1.hubspot.com/contacts/4711/record/0-1/{id}"
+    assert load_settings(tmp_path / "leadloop.yaml").settings.handoff.link == link
 
 
 def _run(*words):

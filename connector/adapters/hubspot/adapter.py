@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -155,7 +156,8 @@ class HubSpotAdapter:
                 "the address answers, but not as HubSpot does", hint="Check `address:`"
             )
         product = f"HubSpot {kind or ''} API {self._calls.paths.version}"
-        return Identity("bearer token", str(portal), " ".join(product.split()))
+        page = _page_of(str(told.get("uiDomain")), str(portal))
+        return Identity("bearer token", str(portal), " ".join(product.split()), record_page=page)
 
     def server_now(self) -> Micros:
         return self._calls.account()[1]
@@ -307,3 +309,11 @@ def _left_out(source: str, error: ForbiddenError) -> LoginError:
     if known_source(source) == VITAL:
         return LoginError(str(error), hint=error.hint)
     return FeatureError(f"HubSpot's {source} cannot be read: {error}", hint=error.hint)
+
+
+_WEB = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.hubspot\.com")
+
+
+def _page_of(host: str, portal: str) -> str | None:
+    """Where a contact is looked at; portals of other regions have hosts of their own."""
+    return f"https://{host}/contacts/{portal}/record/0-1/{{id}}" if _WEB.fullmatch(host) else None

@@ -177,6 +177,7 @@ class Portal:
         self.mails: list[dict] = []
         self.merged: dict[str, str] = {}
         self.forbidden: set[str] = set()
+        self.web = "app-eu1.hubspot.com"
         self.bad: set[str] = set()
         self.in_use: set[str] = set()
         self.deaf: set[str] = set()
@@ -257,7 +258,12 @@ class Portal:
         return error(404, f"nothing at {path}")
 
     def _account(self, *_: Any) -> Any:
-        return 200, {"portalId": 4711, "accountType": "STANDARD", "timeZone": "Pacific/Apia"}
+        return 200, {
+            "portalId": 4711,
+            "accountType": "STANDARD",
+            "timeZone": "Pacific/Apia",
+            "uiDomain": self.web,
+        }
 
     def _properties(self, method: str, rest: list, query: dict, body: Any, _raw: Any) -> Any:
         kind = rest[0]

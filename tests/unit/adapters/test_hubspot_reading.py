@@ -430,6 +430,12 @@ def test_check_names_portal_and_product(portal):
     assert (there.organisation, there.product) == ("4711", f"HubSpot STANDARD API {portal.version}")
 
 
+@pytest.mark.parametrize("web", ["evil.example", "hubspot.com.evil.example", "a b.hubspot.com", ""])
+def test_a_host_that_is_not_hubspots_becomes_no_link(portal, web):
+    portal.web = web
+    assert opened(portal).check().record_page is None
+
+
 def test_the_time_is_hubspots_own(portal):
     assert opened(portal).server_now() == parse_iso("2026-11-01T12:00:00Z")
 
