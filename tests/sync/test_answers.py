@@ -28,7 +28,11 @@ RULE = "        - {name: Budget, field: budget, range: [10000, null], points: 8}
 
 
 @pytest.fixture
-def asked(world):
+def asked(small):
+    return asking(small)
+
+
+def asking(world):
     """A company whose callers ask for the budget: 8 of 20 points of fit are for a large one."""
     world.write("mapping.yaml", MAPPING + ANSWERS)
     world.write("model.yaml", MODEL.replace("behaviour:\n", RULE + "behaviour:\n", 1))
@@ -98,7 +102,8 @@ def test_answers_ascribed_to_another_lead_leave_the_first(asked):
     assert (known(asked, "l1"), known(asked, "l2")) == (None, 25000)
 
 
-def test_answers_follow_their_record_through_a_join_and_a_split(asked):
+def test_answers_follow_their_record_through_a_join_and_a_split(world):
+    asked = asking(world)
     asked.lead("l1")
     asked.lead("l2")
     called(asked, "c2", "l2", budget="25000")

@@ -13,7 +13,11 @@ ONE = "one@acme.example"
 
 
 @pytest.fixture
-def twice(world):
+def twice(small):
+    return handed_off(small)
+
+
+def handed_off(world):
     """One person with two leads; the first was handed off to anna, the second is carla's."""
     for n in range(8):
         world.lead(f"old{n}", title="Clerk")
@@ -41,7 +45,8 @@ def test_a_hand_off_stays_with_its_record_when_another_one_is_changed(twice):
     assert [e for e in twice.written() if e[1] == "owner"] == []
 
 
-def test_the_verdict_on_the_record_handed_off_counts_whatever_happens_to_the_other(twice):
+def test_the_verdict_on_the_record_handed_off_counts_whatever_happens_to_the_other(world):
+    twice = handed_off(world)
     twice.pass_time(HOUR)
     twice.put("leads", "l1", status="bad", reason="student")
     twice.pass_time(HOUR)
@@ -67,7 +72,8 @@ def test_an_open_deal_outranks_the_hand_off(twice):
     assert cycle(twice) == ("qualified", "crm/carla")
 
 
-def test_whom_sales_had_before_us_stays_with_the_record_sales_had(world):
+def test_whom_sales_had_before_us_stays_with_the_record_sales_had(small):
+    world = small
     for n in range(8):
         world.lead(f"old{n}", title="Clerk")
     world.lead("l1", email=ONE, owner="anna", status="working")
@@ -84,7 +90,8 @@ def test_whom_sales_had_before_us_stays_with_the_record_sales_had(world):
     assert cycle(world) == ("qualified", "crm/anna")
 
 
-def test_outside_of_sales_the_record_with_the_newest_activity_counts(world):
+def test_outside_of_sales_the_record_with_the_newest_activity_counts(small):
+    world = small
     for n in range(8):
         world.lead(f"old{n}", title="Clerk")
     world.lead("l1", email=ONE, title="Clerk")
