@@ -11,7 +11,7 @@ from connector.funnel.statistics import share, wilson
 
 QUIET = 30 * DAY
 """An inquiry that old should have been answered, and its person heard of again."""
-_READY, _HANDED_OFF, _ACCEPTED = 1, 2, 3
+_READY, _HANDED_OFF, _ACCEPTED, _QUALIFIED = 1, 2, 3, 4
 _TREND = f"""SELECT month_of(handed_off_at) AS month, count(*),
     count(*) FILTER (depth >= {_ACCEPTED}), count(*) FILTER (state = 'rejected')
 FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF}
@@ -33,7 +33,12 @@ class Trend(NamedTuple):
 
 
 class Nurtured(NamedTuple):
-    """Settled leads of a score band with or without nurture; it compares, it proves no cause."""
+    """Leads of a score band with or without nurture, and what they brought; it compares, it proves
+    no cause.
+
+    `rate` is of settled leads. In cents: `pipeline` is what all deals of leads that became
+    `qualified` name, `value` what was won.
+    """
 
     least: int
     most: int
@@ -43,6 +48,9 @@ class Nurtured(NamedTuple):
     won: int
     rate: float | None
     interval: tuple[float, float] | None
+    qualified: int
+    pipeline: int
+    value: int
 
 
 class Pass(NamedTuple):
@@ -103,7 +111,11 @@ class QualityMeasure:
     def _nurtured(self, ask: Ask) -> list[Row]:
         return ask(
             f"""SELECT {band_sql("score", self._edges)} AS band, nurtured, count(*),
-                count(*) FILTER (settled), count(*) FILTER (won AND settled)
+                count(*) FILTER (settled), count(*) FILTER (won AND settled),
+                count(*) FILTER (depth >= {_QUALIFIED}),
+                coalesce(sum(coalesce(won_cents, 0) + coalesce(other_cents, 0))
+                    FILTER (depth >= {_QUALIFIED}), 0),
+                coalesce(sum(won_cents) FILTER (won), 0)
             FROM pass WHERE band IS NOT NULL GROUP BY band, nurtured ORDER BY band, nurtured"""
         )
 
@@ -127,8 +139,8 @@ class QualityMeasure:
             ),
             nurtured=tuple(
                 Nurtured(self._edges[at], ends[at], with_it, cycles, settled, won,
-                         share(won, settled), wilson(won, settled))
-                for at, with_it, cycles, settled, won in self._nurtured(ask)
+                         share(won, settled), wilson(won, settled), *brought)
+                for at, with_it, cycles, settled, won, *brought in self._nurtured(ask)
             ),
             passes=tuple(
                 Pass(number, cycles, won, cents, share(cents, value))

@@ -269,7 +269,10 @@ def _quality(found: Quality, report: Report) -> dict[str, Any]:
         if hours is None or time is None
         else round(hours * time.hour, 2),
         "trend": [one._asdict() for one in found.trend],
-        "nurtured": [one._asdict() for one in found.nurtured],
+        "nurtured": [
+            one._asdict() | {"pipeline": money(one.pipeline), "value": money(one.value)}
+            for one in found.nurtured
+        ],
         "passes": [one._asdict() | {"value": money(one.value)} for one in found.passes],
     }
 

@@ -17,8 +17,12 @@ from connector.adapters.base import RemoteField
 from connector.adapters.memory import MemoryAdapter
 from connector.domain.moment import DAY, HOUR, MINUTE, format_iso
 from connector.domain.outward import FieldType
-from connector.errors import ApprovalError, LeadloopError, QuotaError
+from connector.errors import ApprovalError, LeadloopError, QuotaError, UsageError
+from connector.store.database import open_store
+from connector.sync.opening import alone
+from connector.sync.upkeep.split import split
 from tests.sync.scoring import NoScorer, score_here
+from tests.sync.test_answers import ANSWERS
 from tests.sync.world import MAPPING, World
 
 IDS = [f"l{n}" for n in range(6)]
@@ -70,7 +74,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="ll-any-")
         self.world = World(Path(self.folder.name), f"sqlite:///{self.folder.name}/state/s.db")
         self.world.crm.page = 3
-        self.world.write("mapping.yaml", CONVERTING)
+        self.world.write("mapping.yaml", CONVERTING + ANSWERS)
+        self.world.put("calls", "_", lead=None, at=None, budget=None, timeframe=None)
+        self.world.crm.objects["calls"].clear()
+        self.calls = 0
         for name in ("twin", "converted"):
             self.world.crm.fields["leads"][name] = RemoteField(name, None)
         self.sent: set[tuple[int, str]] = set()
@@ -150,6 +157,29 @@ class AnyOrder(RuleBasedStateMachine):
     def somebody_does_something(self, ident):
         self.world.event(ident, url="/pricing")
 
+    @rule(ident=ONE, budget=st.sampled_from([None, 100, 20000]), ago=st.sampled_from([0, 5 * DAY]))
+    def a_caller_notes_an_answer(self, ident, budget, ago):
+        self.calls += 1
+        at = format_iso(self.world.now - ago - self.calls * MINUTE)  # no two at one moment
+        self.world.put("calls", f"c{self.calls}", lead=ident, at=at, budget=budget, timeframe=None)
+
+    @rule(ident=ONE)
+    def somebody_uses_a_shared_address(self, ident):
+        if ident in self.editable():
+            self.world.put("leads", ident, email="family@acme.example")
+
+    @precondition(lambda self: self.is_filled)
+    @rule(ident=ONE)
+    def somebody_takes_apart_what_was_joined(self, ident):
+        store = open_store(self.world.loaded.store_url())
+        try:
+            with alone(self.world.loaded, store, "by hand") as held:
+                split(held, [f"crm/lead/{ident}"], self.world.now)
+        except UsageError:
+            pass  # nothing to be taken apart there
+        finally:
+            store.close()
+
     @rule(ident=ONE)
     def somebody_deletes(self, ident):
         if ident in self.world.crm.objects["leads"]:
@@ -176,7 +206,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def a_field_goes_away_or_comes_back(self):
         fields = self.world.crm.fields["leads"]
-        if self.lost_field is None and self.world.rows("SELECT 1 FROM schema_snapshot"):
+        known = self.world.rows("SELECT 1 FROM schema_snapshot WHERE source = 'leads'")
+        if self.lost_field is None and known:
             self.lost_field = fields.pop("country")
         elif self.lost_field is not None:
             fields["country"], self.lost_field = self.lost_field, None
@@ -343,12 +374,26 @@ class AnyOrder(RuleBasedStateMachine):
             if ident not in stopped and not row.get("converted"):
                 assert row.get("ll_score") == scores[ident], ident
         assert not self.world.rows("SELECT id FROM quarantine")
+        self.answers_are_known()
         self.world.crm.effects.clear()
         self.run()
         assert [e for e in self.world.crm.effects if e[2].startswith("ll_")] == []
         assert not self.world.rows(
             "SELECT id FROM outbox WHERE state IN ('sending', 'unknown', 'retry', 'dead')"
         )
+
+    def answers_are_known(self):
+        """Of each person the last answer to their records is known, whoever they are by now."""
+        owners = dict(self.world.rows("SELECT id, person FROM record WHERE object = 'lead'"))
+        told: dict[str, tuple[str, int]] = {}
+        for row in self.world.crm.objects["calls"].values():
+            person = owners.get(row["lead"])
+            if person is not None and row.get("budget") is not None:
+                told[person] = max(told.get(person, ("", 0)), (row["at"], row["budget"]))
+        facts = {w: orjson.loads(f) for w, f in self.world.rows("SELECT id, facts FROM person")}
+        assert {w: f["budget"] for w, f in facts.items() if "budget" in f} == {
+            w: budget for w, (_, budget) in told.items() if w in facts
+        }
 
 
 AnyOrder.TestCase.settings = settings(

@@ -389,8 +389,11 @@ def quality(all_of_them, now, day, month):
             settled = [o for o in mine if o.state in {"won", "lost", "rejected", "recycled"}]
             won = sum("won" in o.states for o in settled)
             if mine:
+                qualified = [o for o in mine if "qualified" in stages_of(o)]
                 bands_of[least, most, with_it] = (
-                    len(mine), len(settled), won, ratio(won, len(settled)),
+                    len(mine), len(settled), won, ratio(won, len(settled)), len(qualified),
+                    sum((o.won_cents or 0) + (o.other_cents or 0) for o in qualified),
+                    sum(o.won_cents or 0 for o in mine if "won" in o.states),
                 )  # fmt: skip
     whole = sum(o.won_cents or 0 for o in all_of_them if "won" in o.states)
     passes = {}

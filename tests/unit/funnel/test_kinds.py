@@ -128,7 +128,7 @@ def test_a_quick_segment_stalls_sooner_than_a_slow_one():
 def test_quality(found):
     result = fed(QualityMeasure(NOW, 65), found)._asdict()
     result["trend"] = {t.month: tuple(t)[1:5] for t in result["trend"]}
-    result["nurtured"] = {tuple(n)[:3]: tuple(n)[3:7] for n in result["nurtured"]}
+    result["nurtured"] = {tuple(n)[:3]: tuple(n)[3:7] + tuple(n)[8:] for n in result["nurtured"]}
     result["passes"] = {p.number: tuple(p)[1:] for p in result["passes"]}
     assert result == reference.quality(found, NOW, DAY, month)
 
