@@ -59,14 +59,16 @@ class Lease:
 
     def release(self, store: Store) -> None:
         """Give the lease back; a lease somebody took over is left alone."""
-        with store.write() as tx:
-            tx.execute(
-                update(table)
-                .where(table.c.name == self.name, table.c.fence == self.fence)
-                .values(expires_at=0)
-            )
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            with store.write() as tx:
+                tx.execute(
+                    update(table)
+                    .where(table.c.name == self.name, table.c.fence == self.fence)
+                    .values(expires_at=0)
+                )
+        finally:
+            if self._lock is not None:
+                self._lock.close()
 
 
 def acquire(store: Store, name: str, holder: str) -> Lease:

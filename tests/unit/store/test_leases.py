@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 
 import pytest
 
+from connector import points
 from connector.errors import BusyError, LeaseHeldError, LeaseLostError, UsageError
 from connector.store.database import file_system, open_store
 from connector.store.persons import people
@@ -56,6 +58,26 @@ def test_leases_of_different_names_do_not_hinder_each_other(store):
         leases.acquire(store, "crm", "three")
     first.release(store)
     second.release(store)
+
+
+def test_a_release_that_cannot_be_written_frees_the_lock_all_the_same(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    lease = leases.acquire(store, "run", "01abc")
+    expire(store)  # nobody waits for the row; the file alone is in the way
+    points.watch(_fails_to_commit)
+    try:
+        with pytest.raises(OSError, match="disk full"):
+            lease.release(store)
+    finally:
+        points.watch(None)
+    with (tmp_path / "s.db.run.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    store.close()
+
+
+def _fails_to_commit(place):
+    if place == "commit.before":
+        raise OSError("disk full")
 
 
 def test_the_fence_grows_with_every_holder_also_after_a_release(store):
