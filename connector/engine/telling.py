@@ -24,6 +24,7 @@ _PAGE = 10_000
 """So many moments are sent at once."""
 _READY = listed([State.SALES_READY, State.HELD])
 _WAY = listed(ON_THE_WAY)
+_RESTING = listed(set(State) - set(DEPTHS))
 
 
 class Words(NamedTuple):
@@ -169,7 +170,11 @@ SELECT person, number, opened_at,
 FROM (
     SELECT *, least(lag(verdict_at) OVER (PARTITION BY person ORDER BY number), opened_at) AS began
     FROM cycles
-    WHERE person IN (SELECT person FROM cycles GROUP BY person HAVING count(*) > 1)
+    WHERE person IN (
+        SELECT person FROM cycles
+        WHERE person IN (SELECT person FROM cycles WHERE number <> 1)
+        GROUP BY person HAVING count(*) > 1
+    )
 )"""
 """Passes of people who have several: what was done after `after` and up to `until` is of one. A
 pass begins at the verdict on the one before, for that is what made room for it."""
@@ -198,6 +203,17 @@ def _part(table: str) -> str:
     )
 
 
+_BUSY = f"""CREATE TABLE busy AS
+SELECT *, CASE WHEN person IN (SELECT person FROM several) THEN number ELSE 0 END AS part
+FROM moves WHERE person IN (
+    SELECT person FROM moves
+    WHERE after NOT IN {_RESTING} OR why IN ({{found}}, {{backlog}})
+        OR after = 'nurture' AND person IN (SELECT person FROM cycles WHERE state <> 'nurture')
+)"""
+"""Moves of people of whom they tell more than their passes do. Most people rest: they came, and are
+in nurture still."""
+
+
 def _entered(state: str) -> str:
     return f"arg_min(moment, seq) FILTER (after = {quoted(state)})"
 
@@ -214,7 +230,7 @@ SELECT person, part,
     {_entered("accepted")} AS accepted_at,
     {_entered("qualified")} AS qualified_at,
     {_entered("won")} AS won_at
-FROM {_part("moves")} GROUP BY person, part"""
+FROM busy GROUP BY person, part"""
 
 _STAYED = f"""CREATE TABLE stayed AS
 SELECT person, part,
@@ -223,8 +239,8 @@ FROM (
     SELECT person, part, after, moment, seq,
         lead(moment) OVER mine AS until, row_number() OVER mine AS place,
         first_value(why) OVER mine = {{found}} AS found
-    FROM {_part("moves")}
-    WHERE person IN (SELECT person FROM moves WHERE after IN {_WAY})
+    FROM busy
+    WHERE person IN (SELECT person FROM busy WHERE after IN {_WAY})
     WINDOW mine AS (PARTITION BY person, part ORDER BY seq)
 )
 WHERE after IN {_WAY} AND NOT (found AND place = 1)
@@ -292,7 +308,7 @@ FROM doings WHERE contains(told, {{by}})"""
 
 _READ = {
     "cycles": (_SEVERAL,),
-    "moves": (_MOVED, _STAYED, "DROP TABLE moves"),
+    "moves": (_BUSY, "DROP TABLE moves", _MOVED, _STAYED, "DROP TABLE busy"),
     "verdicts": (_SAID, "DROP TABLE verdicts"),
     "offers": (_TAKEN, "DROP TABLE offers"),
     "scores": (),
