@@ -14,7 +14,7 @@ from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.engine.passes import Passes
 from connector.funnel.history import DEPTHS, ON_THE_WAY, SETTLED
-from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
+from connector.funnel.measure import REACHED, Row, listed, quoted
 
 _TOGETHER = 200_000
 """So many passes are put together at once."""
@@ -116,6 +116,13 @@ def activity_counts(passes: Passes) -> Row:
         """SELECT coalesce(sum(n), 0), coalesce(sum(machine), 0), coalesce(sum(duplicate), 0)
         FROM doings"""
     )[0]
+
+
+def forget(passes: Passes) -> None:
+    """Drop all tables that passes were told from, so that questions have their memory."""
+    others = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'pass'"
+    for (table,) in passes.ask(others):
+        passes.run(f"DROP TABLE {table}")
 
 
 # --- people, and the values of their fields ------------------------------------------------------
@@ -233,19 +240,22 @@ SELECT person, part,
 FROM busy GROUP BY person, part"""
 
 _STAYED = f"""CREATE TABLE stayed AS
-SELECT person, part,
-    list(struct_pack(state := after, since := moment, until := until) ORDER BY seq) AS stays
+SELECT person, part, list_transform(
+    list_filter(
+        list_zip(mine, list_transform(mine, lambda one: one.moment)[2:]),
+        lambda pair, place: pair[1].after IN {_WAY} AND NOT (pair[1].found AND place = 1)
+    ),
+    lambda pair: struct_pack(state := pair[1].after, since := pair[1].moment, until := pair[2])
+) AS stays
 FROM (
-    SELECT person, part, after, moment, seq,
-        lead(moment) OVER mine AS until, row_number() OVER mine AS place,
-        first_value(why) OVER mine = {{found}} AS found
-    FROM busy
-    WHERE person IN (SELECT person FROM busy WHERE after IN {_WAY})
-    WINDOW mine AS (PARTITION BY person, part ORDER BY seq)
+    SELECT person, part, list_sort(list(struct_pack(
+        seq := seq, after := after, moment := moment, found := why = {{found}}
+    ))) AS mine
+    FROM busy GROUP BY person, part
 )
-WHERE after IN {_WAY} AND NOT (found AND place = 1)
-GROUP BY person, part"""
-"""Times in states on the way to a deal; when the first began is not known of what was found."""
+WHERE len(stays) > 0"""
+"""Times in states on the way to a deal, each until the next move; when the first began is not known
+of what was found."""
 
 _SAID = """CREATE TABLE said AS
 SELECT person, number, list(moment) AS moments,
@@ -421,20 +431,28 @@ _VALUES = {
     "sales": "s.sales",
     "products": "s.products",
 }
-_ON = "ON {0}.person = l.person AND {0}.part = l.part"
+_JOINED = "".join(
+    f" LEFT JOIN (SELECT * FROM {table} WHERE {{mine}}) {name} ON {name}.person = l.person {on}"
+    for table, name, on in (
+        ("moved", "m", "AND m.part = l.part"),
+        ("stayed", "y", "AND y.part = l.part"),
+        ("sold", "s", "AND s.part = l.part"),
+        ("taken", "t", "AND t.part = l.part"),
+        ("said", "v", "AND v.number = l.number"),
+        ("handoffs", "h", "AND h.number = l.number"),
+        ("given", "g", "AND g.number = l.number"),
+        ("worked", "w", ""),
+        ("doings", "d", ""),
+    )
+)
+"""What passes are joined with; of each table the people of one share."""
 _PASSES = f"""INSERT INTO pass BY NAME
-SELECT * EXCLUDE (again, after, until)
+SELECT *, campaigns[1].name AS campaign
+FROM (SELECT * EXCLUDE (again, after, until)
     REPLACE (greatest({", ".join(REACHED)}, last_at) AS last_at, {_mine("campaigns")} AS campaigns)
 FROM (
-    SELECT {", ".join(f"{_VALUES[name]} AS {name}" for name in COLUMNS)}, l.again, l.after, l.until
+    SELECT {", ".join(f"{value} AS {name}" for name, value in _VALUES.items())},
+        l.again, l.after, l.until
     FROM {_LEADS} l
-    LEFT JOIN (SELECT * FROM moved WHERE {{mine}}) m {_ON.format("m")}
-    LEFT JOIN stayed y {_ON.format("y")}
-    LEFT JOIN sold s {_ON.format("s")}
-    LEFT JOIN taken t {_ON.format("t")}
-    LEFT JOIN said v ON v.person = l.person AND v.number = l.number
-    LEFT JOIN handoffs h ON h.person = l.person AND h.number = l.number
-    LEFT JOIN given g ON g.person = l.person AND g.number = l.number
-    LEFT JOIN worked w ON w.person = l.person
-    LEFT JOIN (SELECT * FROM doings WHERE {{mine}}) d ON d.person = l.person
-)"""
+    {_JOINED}
+))"""

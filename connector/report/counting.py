@@ -22,6 +22,7 @@ from connector.engine.telling import (
     Words,
     activity_counts,
     days_worked,
+    forget,
     read_tables,
     tell,
 )
@@ -154,6 +155,8 @@ def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
         known = quality.known_fields(view.tx, asked.fields)
         types = types_of(view.tx, asked.now)
         consent = nurturing.blocked_in(view.tx, loaded)
+    activities = quality.Activities(*map(int, activity_counts(view.passes)))
+    forget(view.passes)
     return Counted(
         _measures(asked),
         kind_measures(asked.report, asked, asked.now, asked.start),
@@ -164,7 +167,7 @@ def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
         known,
         types,
         consent,
-        quality.Activities(*map(int, activity_counts(view.passes))),
+        activities,
     )
 
 

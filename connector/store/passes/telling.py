@@ -30,7 +30,6 @@ _CYCLE = {
     "handed_off_at": "whole",
     "sla_due_at": "whole",
     "theme": "text",
-    "verdict": "text",
     "verdict_reason": "text",
     "verdict_at": "whole",
     "current": "truth",
