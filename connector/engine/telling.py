@@ -118,7 +118,7 @@ def activity_counts(passes: Passes) -> Row:
     )[0]
 
 
-def forget(passes: Passes) -> None:
+def drop_tables(passes: Passes) -> None:
     """Drop all tables that passes were told from, so that questions have their memory."""
     others = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'pass'"
     for (table,) in passes.ask(others):

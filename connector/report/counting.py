@@ -22,7 +22,7 @@ from connector.engine.telling import (
     Words,
     activity_counts,
     days_worked,
-    forget,
+    drop_tables,
     read_tables,
     tell,
 )
@@ -156,7 +156,7 @@ def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
         types = types_of(view.tx, asked.now)
         consent = nurturing.blocked_in(view.tx, loaded)
     activities = quality.Activities(*map(int, activity_counts(view.passes)))
-    forget(view.passes)
+    drop_tables(view.passes)
     return Counted(
         _measures(asked),
         kind_measures(asked.report, asked, asked.now, asked.start),
