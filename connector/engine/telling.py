@@ -424,7 +424,8 @@ _VALUES = {
     "won_cents": "s.won_cents",
     "other_cents": "s.other_cents",
     "last_at": "CASE WHEN NOT l.again OR l.current = 1 THEN d.newest END",
-    "machine_only": "coalesce(d.newest IS NOT NULL AND d.human = 0, false)",
+    "machine_only": """coalesce(
+        d.newest IS NOT NULL AND d.n = d.machine + d.duplicate - d.machine_twice, false)""",
     "efforts": f"coalesce(len({_mine('w.efforts')}), 0)",
     "campaigns": _ANSWERS,
     "stays": "y.stays",
