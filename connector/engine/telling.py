@@ -297,22 +297,24 @@ SELECT person, part, last(partner ORDER BY number, answered_at) AS partner
 FROM {_part("offers")} GROUP BY person, part"""
 
 
-def _things(mark: str, kept: str) -> str:
-    """What was done with a mark between moment and name, in order."""
+def _things(mark: str, things: str) -> str:
+    """What was done, as moment and name, in order; `things` have the mark between them."""
     place = f"instr(thing, {mark})"
-    return f"""list_sort(list_transform(
-        list_filter(string_split(told, {{next}}), lambda thing: {kept}),
-        lambda thing: struct_pack(moment := CAST(substr(thing, 1, {place} - 1) AS BIGINT),
-            name := substr(thing, {place} + 1))
-    ))"""
+    return f"""list_sort(list_transform({things}, lambda thing: struct_pack(
+        moment := CAST(substr(thing, 1, {place} - 1) AS BIGINT), name := substr(thing, {place} + 1)
+    )))"""
 
 
+_ALL = "string_split(told, {next})"
+_ANSWERED = f"""CASE WHEN contains(told, {{by}})
+    THEN list_filter({_ALL}, lambda thing: contains(thing, {{answered}})) ELSE {_ALL} END"""
 _ANSWERS = f"""CASE WHEN contains(told, {{answered}})
-    THEN {_things("{answered}", "contains(thing, {answered})")} END"""
-"""What a person did in answer to campaigns."""
+    THEN {_things("{answered}", _ANSWERED)} END"""
+"""What a person did in answer to campaigns; of most people nothing else is told."""
 
+_EFFORTS = f"list_filter({_ALL}, lambda thing: NOT contains(thing, {{answered}}))"
 _WORKED = f"""CREATE TABLE worked AS
-SELECT person, {_things("{by}", "NOT contains(thing, {answered})")} AS efforts
+SELECT person, {_things("{by}", _EFFORTS)} AS efforts
 FROM doings WHERE contains(told, {{by}})"""
 """What owners did for a person."""
 
