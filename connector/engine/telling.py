@@ -56,7 +56,7 @@ def read_tables(
 ) -> None:
     """Read the store's tables, by its own queries, and make of each what `tell` takes.
 
-    `segment` is the field of a person that segments go by.
+    `segment` is the field of a person that segments go by. The largest table is only begun.
     """
     passes.begin("doings", queries["doings"])
     for table, steps in _READ.items():
@@ -65,8 +65,6 @@ def read_tables(
         for step in steps:
             passes.run(step.format(**_spelled(words)))
     _spell_out(passes)
-    passes.finish()
-    passes.run(_WORKED.format(**_spelled(words)))
 
 
 def tell(
@@ -75,6 +73,9 @@ def tell(
     """Fill the table of passes out of the tables that were read, and deals."""
     _add_deals(passes, deals)
     passes.run(_SOLD)
+    _add_dues(passes, times)
+    passes.finish()
+    passes.run(_WORKED.format(**_spelled(words)))
     _add_given(passes, times, watched=watched)
     for mine in _shares(passes):
         passes.run(_PASSES.format(mine=mine, watched=watched, **_spelled(words)))
@@ -347,16 +348,19 @@ SELECT person, number, touched_at, decide_due, touched_open
 FROM touches LEFT JOIN dues USING (given) LEFT JOIN spans USING (given, touched_at)"""
 
 
-def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
-    """Note of each hand-off when its owner first did something, and what the calendar says.
+def _add_dues(passes: Passes, times: Times) -> None:
+    """Note when the verdict on each hand-off is due.
 
     The calendar is asked once for each moment: hand-offs of one run share theirs.
     """
+    handed = "SELECT DISTINCT handed_off_at FROM cycles WHERE handed_off_at IS NOT NULL"
+    dues = [(at, times.verdict_due(at)) for (at,) in passes.ask(handed)]
+    _fill(passes, "dues", ("given", "decide_due"), dues)
+
+
+def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
+    """Note of each hand-off when its owner first did something, and what the calendar says."""
     passes.run(_TOUCHES.format(watched=watched))
-    moments = passes.ask("SELECT DISTINCT given FROM touches")
-    _fill(
-        passes, "dues", ("given", "decide_due"), [(at, times.verdict_due(at)) for (at,) in moments]
-    )
     between, spans = times.open_between, list[Row]()
     if between is not None:
         pairs = "SELECT DISTINCT given, touched_at FROM touches WHERE touched_at IS NOT NULL"
