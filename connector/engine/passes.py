@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from connector.engine.bulk import BulkReader
 
-_MEMORY = "650MB"
+_MEMORY = "600MB"
 """Beyond it DuckDB keeps a part in a file."""
 _READERS = 2
 """Connections to the store: a large table is read beside all others."""
