@@ -10,21 +10,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
+_LOOK_S = 0.02
 
 
 class Measured(NamedTuple):
-    """Seconds, megabytes, and what the command said on its last line, read as JSON."""
+    """Seconds, megabytes, and what the command said on its last line, read as JSON.
+
+    `peak` is of the largest process; `together` the most that all held at one moment, where that
+    was watched, what they share counted for each.
+    """
 
     wall: float
     cpu: float
     peak: float
     said: Any
+    together: float = 0.0
 
 
 class NotMeasured(Exception):  # noqa: N818  it is reported, not raised to people
@@ -36,8 +43,12 @@ def measured(
     env: Mapping[str, str] | None = None,
     code: int = 0,
     seconds: float = 3600,
+    *,
+    watch: bool = False,
 ) -> Measured:
     """Run a command to its end; CPU and peak memory count the children it waited for.
+
+    With `watch` the memory of all its processes together is looked at all the time; Linux only.
 
     Raises NotMeasured with the last line of its complaint when it ends with another code, or
     when it takes longer than `seconds`.
@@ -54,7 +65,8 @@ def measured(
         )
         late = threading.Timer(seconds, child.kill)
         late.start()
-        _, status, used = os.wait4(child.pid, 0)
+        with _watching(child.pid if watch else None) as held:
+            _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
         if not late.is_alive():
             raise NotMeasured(f"stopped after {seconds:.0f} s")
@@ -63,7 +75,37 @@ def measured(
         if child.returncode != code:
             raise NotMeasured(f"ended with {child.returncode}: {_last_line(complaint)}")
         last = _last_line(out)
-    return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _read(last))
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return Measured(wall, cpu, peak, _read(last), held[0] / 1024**2)
+
+
+@contextmanager
+def _watching(pid: int | None) -> Iterator[list[int]]:
+    """Give the most bytes a process and its children held at one moment so far."""
+    most, ended = [0], threading.Event()
+
+    def look() -> None:
+        while pid is not None and not ended.wait(_LOOK_S):
+            most[0] = max(most[0], _resident(pid))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        looking.join()
+
+
+def _resident(pid: int | str) -> int:
+    """Bytes that a process and its children hold; none of one that is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        lists = Path(f"/proc/{pid}/task").glob("*/children")
+        children = " ".join(one.read_text(encoding="ascii") for one in lists).split()
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(_resident, children))
 
 
 @lru_cache(maxsize=1)

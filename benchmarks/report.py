@@ -64,11 +64,12 @@ def main() -> int:
         run = measured([
             sys.executable, "-m", "connector", "report", "-c", str(folder / "leadloop.yaml"),
             "--now", "2026-11-01T12:00:00Z", "--html", str(page), "--json", str(figures),
-        ])  # fmt: skip
+        ], watch=True)  # fmt: skip
         data = json.loads(figures.read_text(encoding="utf-8"))["data"]
         found = (data["headline"]["cycles"], data["headline"]["won"])
         print(f"people {given.people:,}, about {given.people * given.activities:,} activities")
         print(f"wall {run.wall:.1f} s, CPU {run.cpu:.1f} s, peak {run.peak:.0f} MB, "
+              f"both processes together {run.together:.0f} MB, "
               f"page {page.stat().st_size / 1000:.0f} kB")  # fmt: skip
         print("figures " + ("right" if found == wanted else f"WRONG: {found}, not {wanted}"))
         return found != wanted

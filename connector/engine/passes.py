@@ -24,6 +24,8 @@ from connector.funnel.measure import COLUMNS, MACROS, Row
 if TYPE_CHECKING:
     import duckdb
 
+    from connector.engine.bulk import BulkReader
+
 _MEMORY = "600MB"
 """Beyond it DuckDB keeps a part in a file."""
 _READERS = 2
@@ -58,7 +60,7 @@ class Here:
 
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         self._duck = duck
-        self._stores: list[Any] = []
+        self._stores: list[BulkReader] = []
         self._pool = ThreadPoolExecutor(1)
         self._begun: Future[None] | None = None
         columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
@@ -66,25 +68,21 @@ class Here:
         duck.execute(f"CREATE TABLE pass ({columns})")
 
     def look(self, url: str) -> None:
-        from connector.engine.bulk import connect, copy  # noqa: PLC0415  never beside a store
+        from connector.engine.bulk import connect  # noqa: PLC0415  never beside a store
 
         while self._stores:
             self._stores.pop().close()
         for _ in range(_READERS):
             self._stores.append(connect(url))
             # Only who has read something has a view that stays.
-            copy(self._duck, self._stores[-1], "look", "SELECT id AS person FROM person LIMIT 1")
+            self._stores[-1].copy(self._duck, "look", "SELECT id AS person FROM person LIMIT 1")
             self._duck.execute("DROP TABLE look")
 
     def copy(self, table: str, query: str, columns: str = "*") -> None:
-        from connector.engine.bulk import copy  # noqa: PLC0415  never beside a store
-
-        copy(self._duck, self._stores[0], table, query, columns)
+        self._stores[0].copy(self._duck, table, query, columns)
 
     def begin(self, table: str, query: str) -> None:
-        from connector.engine.bulk import copy  # noqa: PLC0415  never beside a store
-
-        self._begun = self._pool.submit(copy, self._duck.cursor(), self._stores[1], table, query)
+        self._begun = self._pool.submit(self._stores[1].copy, self._duck.cursor(), table, query)
 
     def finish(self) -> None:
         if self._begun is not None:

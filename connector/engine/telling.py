@@ -14,7 +14,7 @@ from connector.domain.cycle import State
 from connector.domain.moment import DAY, Micros
 from connector.engine.passes import Passes
 from connector.funnel.history import DEPTHS, ON_THE_WAY, SETTLED
-from connector.funnel.measure import COLUMNS, REACHED, Row, listed, quoted
+from connector.funnel.measure import REACHED, Row, listed, quoted
 
 _TOGETHER = 200_000
 """So many passes are put together at once."""
@@ -24,6 +24,7 @@ _PAGE = 10_000
 """So many moments are sent at once."""
 _READY = listed([State.SALES_READY, State.HELD])
 _WAY = listed(ON_THE_WAY)
+_RESTING = listed(set(State) - set(DEPTHS))
 
 
 class Words(NamedTuple):
@@ -55,7 +56,7 @@ def read_tables(
 ) -> None:
     """Read the store's tables, by its own queries, and make of each what `tell` takes.
 
-    `segment` is the field of a person that segments go by.
+    `segment` is the field of a person that segments go by. The largest table is only begun.
     """
     passes.begin("doings", queries["doings"])
     for table, steps in _READ.items():
@@ -64,8 +65,6 @@ def read_tables(
         for step in steps:
             passes.run(step.format(**_spelled(words)))
     _spell_out(passes)
-    passes.finish()
-    passes.run(_WORKED.format(**_spelled(words)))
 
 
 def tell(
@@ -74,6 +73,9 @@ def tell(
     """Fill the table of passes out of the tables that were read, and deals."""
     _add_deals(passes, deals)
     passes.run(_SOLD)
+    _add_dues(passes, times)
+    passes.finish()
+    passes.run(_WORKED.format(**_spelled(words)))
     _add_given(passes, times, watched=watched)
     for mine in _shares(passes):
         passes.run(_PASSES.format(mine=mine, watched=watched, **_spelled(words)))
@@ -115,6 +117,13 @@ def activity_counts(passes: Passes) -> Row:
         """SELECT coalesce(sum(n), 0), coalesce(sum(machine), 0), coalesce(sum(duplicate), 0)
         FROM doings"""
     )[0]
+
+
+def drop_tables(passes: Passes) -> None:
+    """Drop all tables that passes were told from, so that questions have their memory."""
+    others = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'pass'"
+    for (table,) in passes.ask(others):
+        passes.run(f"DROP TABLE {table}")
 
 
 # --- people, and the values of their fields ------------------------------------------------------
@@ -169,7 +178,11 @@ SELECT person, number, opened_at,
 FROM (
     SELECT *, least(lag(verdict_at) OVER (PARTITION BY person ORDER BY number), opened_at) AS began
     FROM cycles
-    WHERE person IN (SELECT person FROM cycles GROUP BY person HAVING count(*) > 1)
+    WHERE person IN (
+        SELECT person FROM cycles
+        WHERE person IN (SELECT person FROM cycles WHERE number <> 1)
+        GROUP BY person HAVING count(*) > 1
+    )
 )"""
 """Passes of people who have several: what was done after `after` and up to `until` is of one. A
 pass begins at the verdict on the one before, for that is what made room for it."""
@@ -198,6 +211,17 @@ def _part(table: str) -> str:
     )
 
 
+_BUSY = f"""CREATE TABLE busy AS
+SELECT *, CASE WHEN person IN (SELECT person FROM several) THEN number ELSE 0 END AS part
+FROM moves WHERE person IN (
+    SELECT person FROM moves
+    WHERE after NOT IN {_RESTING} OR why IN ({{found}}, {{backlog}})
+        OR after = 'nurture' AND person IN (SELECT person FROM cycles WHERE state <> 'nurture')
+)"""
+"""Moves of people of whom they tell more than their passes do. Most people rest: they came, and are
+in nurture still."""
+
+
 def _entered(state: str) -> str:
     return f"arg_min(moment, seq) FILTER (after = {quoted(state)})"
 
@@ -214,22 +238,25 @@ SELECT person, part,
     {_entered("accepted")} AS accepted_at,
     {_entered("qualified")} AS qualified_at,
     {_entered("won")} AS won_at
-FROM {_part("moves")} GROUP BY person, part"""
+FROM busy GROUP BY person, part"""
 
 _STAYED = f"""CREATE TABLE stayed AS
-SELECT person, part,
-    list(struct_pack(state := after, since := moment, until := until) ORDER BY seq) AS stays
+SELECT person, part, list_transform(
+    list_filter(
+        list_zip(mine, list_transform(mine, lambda one: one.moment)[2:]),
+        lambda pair, place: pair[1].after IN {_WAY} AND NOT (pair[1].found AND place = 1)
+    ),
+    lambda pair: struct_pack(state := pair[1].after, since := pair[1].moment, until := pair[2])
+) AS stays
 FROM (
-    SELECT person, part, after, moment, seq,
-        lead(moment) OVER mine AS until, row_number() OVER mine AS place,
-        first_value(why) OVER mine = {{found}} AS found
-    FROM {_part("moves")}
-    WHERE person IN (SELECT person FROM moves WHERE after IN {_WAY})
-    WINDOW mine AS (PARTITION BY person, part ORDER BY seq)
+    SELECT person, part, list_sort(list(struct_pack(
+        seq := seq, after := after, moment := moment, found := why = {{found}}
+    ))) AS mine
+    FROM busy GROUP BY person, part
 )
-WHERE after IN {_WAY} AND NOT (found AND place = 1)
-GROUP BY person, part"""
-"""Times in states on the way to a deal; when the first began is not known of what was found."""
+WHERE len(stays) > 0"""
+"""Times in states on the way to a deal, each until the next move; when the first began is not known
+of what was found."""
 
 _SAID = """CREATE TABLE said AS
 SELECT person, number, list(moment) AS moments,
@@ -271,28 +298,30 @@ SELECT person, part, last(partner ORDER BY number, answered_at) AS partner
 FROM {_part("offers")} GROUP BY person, part"""
 
 
-def _things(mark: str, kept: str) -> str:
-    """What was done with a mark between moment and name, in order."""
+def _things(mark: str, things: str) -> str:
+    """What was done, as moment and name, in order; `things` have the mark between them."""
     place = f"instr(thing, {mark})"
-    return f"""list_sort(list_transform(
-        list_filter(string_split(told, {{next}}), lambda thing: {kept}),
-        lambda thing: struct_pack(moment := CAST(substr(thing, 1, {place} - 1) AS BIGINT),
-            name := substr(thing, {place} + 1))
-    ))"""
+    return f"""list_sort(list_transform({things}, lambda thing: struct_pack(
+        moment := CAST(substr(thing, 1, {place} - 1) AS BIGINT), name := substr(thing, {place} + 1)
+    )))"""
 
 
+_ALL = "string_split(told, {next})"
+_ANSWERED = f"""CASE WHEN contains(told, {{by}})
+    THEN list_filter({_ALL}, lambda thing: contains(thing, {{answered}})) ELSE {_ALL} END"""
 _ANSWERS = f"""CASE WHEN contains(told, {{answered}})
-    THEN {_things("{answered}", "contains(thing, {answered})")} END"""
-"""What a person did in answer to campaigns."""
+    THEN {_things("{answered}", _ANSWERED)} END"""
+"""What a person did in answer to campaigns; of most people nothing else is told."""
 
+_EFFORTS = f"list_filter({_ALL}, lambda thing: NOT contains(thing, {{answered}}))"
 _WORKED = f"""CREATE TABLE worked AS
-SELECT person, {_things("{by}", "NOT contains(thing, {answered})")} AS efforts
+SELECT person, {_things("{by}", _EFFORTS)} AS efforts
 FROM doings WHERE contains(told, {{by}})"""
 """What owners did for a person."""
 
 _READ = {
     "cycles": (_SEVERAL,),
-    "moves": (_MOVED, _STAYED, "DROP TABLE moves"),
+    "moves": (_BUSY, "DROP TABLE moves", _MOVED, _STAYED, "DROP TABLE busy"),
     "verdicts": (_SAID, "DROP TABLE verdicts"),
     "offers": (_TAKEN, "DROP TABLE offers"),
     "scores": (),
@@ -319,16 +348,19 @@ SELECT person, number, touched_at, decide_due, touched_open
 FROM touches LEFT JOIN dues USING (given) LEFT JOIN spans USING (given, touched_at)"""
 
 
-def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
-    """Note of each hand-off when its owner first did something, and what the calendar says.
+def _add_dues(passes: Passes, times: Times) -> None:
+    """Note when the verdict on each hand-off is due.
 
     The calendar is asked once for each moment: hand-offs of one run share theirs.
     """
+    handed = "SELECT DISTINCT handed_off_at FROM cycles WHERE handed_off_at IS NOT NULL"
+    dues = [(at, times.verdict_due(at)) for (at,) in passes.ask(handed)]
+    _fill(passes, "dues", ("given", "decide_due"), dues)
+
+
+def _add_given(passes: Passes, times: Times, *, watched: bool) -> None:
+    """Note of each hand-off when its owner first did something, and what the calendar says."""
     passes.run(_TOUCHES.format(watched=watched))
-    moments = passes.ask("SELECT DISTINCT given FROM touches")
-    _fill(
-        passes, "dues", ("given", "decide_due"), [(at, times.verdict_due(at)) for (at,) in moments]
-    )
     between, spans = times.open_between, list[Row]()
     if between is not None:
         pairs = "SELECT DISTINCT given, touched_at FROM touches WHERE touched_at IS NOT NULL"
@@ -398,27 +430,36 @@ _VALUES = {
     "won_cents": "s.won_cents",
     "other_cents": "s.other_cents",
     "last_at": "CASE WHEN NOT l.again OR l.current = 1 THEN d.newest END",
-    "machine_only": "coalesce(d.newest IS NOT NULL AND d.human = 0, false)",
+    "machine_only": """coalesce(
+        d.newest IS NOT NULL AND d.n = d.machine + d.duplicate - d.machine_twice, false)""",
     "efforts": f"coalesce(len({_mine('w.efforts')}), 0)",
     "campaigns": _ANSWERS,
     "stays": "y.stays",
     "sales": "s.sales",
     "products": "s.products",
 }
-_ON = "ON {0}.person = l.person AND {0}.part = l.part"
+_JOINED = "".join(
+    f" LEFT JOIN (SELECT * FROM {table} WHERE {{mine}}) {name} ON {name}.person = l.person {on}"
+    for table, name, on in (
+        ("moved", "m", "AND m.part = l.part"),
+        ("stayed", "y", "AND y.part = l.part"),
+        ("sold", "s", "AND s.part = l.part"),
+        ("taken", "t", "AND t.part = l.part"),
+        ("said", "v", "AND v.number = l.number"),
+        ("handoffs", "h", "AND h.number = l.number"),
+        ("given", "g", "AND g.number = l.number"),
+        ("worked", "w", ""),
+        ("doings", "d", ""),
+    )
+)
+"""What passes are joined with; of each table the people of one share."""
 _PASSES = f"""INSERT INTO pass BY NAME
-SELECT * EXCLUDE (again, after, until)
+SELECT *, campaigns[1].name AS campaign
+FROM (SELECT * EXCLUDE (again, after, until)
     REPLACE (greatest({", ".join(REACHED)}, last_at) AS last_at, {_mine("campaigns")} AS campaigns)
 FROM (
-    SELECT {", ".join(f"{_VALUES[name]} AS {name}" for name in COLUMNS)}, l.again, l.after, l.until
+    SELECT {", ".join(f"{value} AS {name}" for name, value in _VALUES.items())},
+        l.again, l.after, l.until
     FROM {_LEADS} l
-    LEFT JOIN (SELECT * FROM moved WHERE {{mine}}) m {_ON.format("m")}
-    LEFT JOIN stayed y {_ON.format("y")}
-    LEFT JOIN sold s {_ON.format("s")}
-    LEFT JOIN taken t {_ON.format("t")}
-    LEFT JOIN said v ON v.person = l.person AND v.number = l.number
-    LEFT JOIN handoffs h ON h.person = l.person AND h.number = l.number
-    LEFT JOIN given g ON g.person = l.person AND g.number = l.number
-    LEFT JOIN worked w ON w.person = l.person
-    LEFT JOIN (SELECT * FROM doings WHERE {{mine}}) d ON d.person = l.person
-)"""
+    {_JOINED}
+))"""

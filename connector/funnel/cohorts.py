@@ -76,8 +76,8 @@ class PeriodMeasure:
     def result(self, ask: Ask) -> tuple[Period, ...]:
         """Give the months, oldest first; a stage without a date is in no month."""
         rows = ask(by_stage(
-            """SELECT month_of({at}) AS month, {stage}, count(*)
-            FROM pass WHERE depth >= {stage} AND {at} IS NOT NULL GROUP BY month"""
+            """SELECT month_of(min({at})), {stage}, count(*)
+            FROM pass WHERE depth >= {stage} AND {at} IS NOT NULL GROUP BY same_month({at})"""
         ))  # fmt: skip
         months: dict[str, list[int]] = {}
         for month, stage, n in rows:
@@ -93,7 +93,7 @@ def before(start: Micros, days: int, name: str) -> str:
 
 NOBODY = "CAST(NULL AS VARCHAR)"
 """The name of no kind."""
-CAMPAIGN = "campaigns[1].name"
+CAMPAIGN = "campaign"
 """The campaign answered first."""
 THEME = "theme"
 """The theme of its nurture."""

@@ -114,6 +114,11 @@ class History(NamedTuple):
         return _deepest(self.states)
 
     @property
+    def campaign(self) -> str | None:
+        """The first campaign that was answered in it."""
+        return self.campaigns[0][1] if self.campaigns else None
+
+    @property
     def won(self) -> bool:
         """Whether it ended in a deal."""
         return _WON in self.states

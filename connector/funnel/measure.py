@@ -42,6 +42,7 @@ COLUMNS = {
     "machine_only": "BOOLEAN",
     "efforts": "INTEGER",
     "campaigns": "STRUCT(moment BIGINT, name VARCHAR)[]",
+    "campaign": "VARCHAR",  # the name of the first of them
     "stays": "STRUCT(state VARCHAR, since BIGINT, until BIGINT)[]",
     "sales": "STRUCT(moment BIGINT, cents BIGINT)[]",
     "products": "VARCHAR[]",
@@ -55,9 +56,17 @@ MACROS = """
 CREATE MACRO month_of(moment) AS strftime(make_timestamp(moment), '%Y-%m');
 CREATE MACRO quarter_of(moment) AS
     year(make_timestamp(moment)) || '-Q' || quarter(make_timestamp(moment));
+CREATE MACRO same_month(moment) AS
+    12 * year(make_timestamp(moment)) + month(make_timestamp(moment));
+CREATE MACRO same_quarter(moment) AS
+    4 * year(make_timestamp(moment)) + quarter(make_timestamp(moment));
 CREATE MACRO within(spans, percent) AS list_sort(spans)[(len(spans) * percent + 99) // 100];
 """
-"""What questions may use beside SQL's own functions; `within` is that of `statistics`."""
+"""What questions may use beside SQL's own functions; `within` is that of `statistics`.
+
+Rows are grouped by `same_month`, a number, and each group called by `month_of`: to write a month of
+every row takes several times as long.
+"""
 
 
 class Ask(Protocol):

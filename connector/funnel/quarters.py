@@ -31,16 +31,17 @@ class Quarter(NamedTuple):
     value_per_sale: int | None
 
 
-_INQUIRED = f"""SELECT quarter_of(inquiry_at) AS name, count(*),
+_INQUIRED = f"""SELECT quarter_of(min(inquiry_at)), count(*),
     count(*) FILTER (depth >= {_HANDED_OFF}), count(*) FILTER (depth >= {_READY}),
     count(*) FILTER (won)
-FROM pass WHERE inquiry_at IS NOT NULL GROUP BY name"""
-_GIVEN = f"""SELECT quarter_of(handed_off_at) AS name, count(*),
+FROM pass WHERE inquiry_at IS NOT NULL GROUP BY same_quarter(inquiry_at)"""
+_GIVEN = f"""SELECT quarter_of(min(handed_off_at)), count(*),
     count(*) FILTER (depth >= {_ACCEPTED})
-FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF} GROUP BY name"""
-_SOLD = """SELECT quarter_of(won_at) AS name, count(*), count(won_cents),
+FROM pass WHERE handed_off_at IS NOT NULL AND depth >= {_HANDED_OFF}
+GROUP BY same_quarter(handed_off_at)"""
+_SOLD = """SELECT quarter_of(min(won_at)), count(*), count(won_cents),
     coalesce(sum(won_cents), 0)
-FROM pass WHERE won_at IS NOT NULL AND won GROUP BY name"""
+FROM pass WHERE won_at IS NOT NULL AND won GROUP BY same_quarter(won_at)"""
 
 
 class QuarterMeasure:

@@ -98,7 +98,6 @@ _LAST = f"""SELECT coalesce(
         {_NONE}
     ) AS name, depth, won, count(*), sum(cents)
 FROM {_TOUCHED} GROUP BY name, depth, won"""
-_NAMES = "list_transform(touches, lambda touch: touch.name)"
 _EVERY = f"""SELECT name, won, parts, count(*),
     sum(cents // parts + CAST(place <= cents % parts AS INTEGER)),
     sum(spent // parts + CAST(place <= spent % parts AS INTEGER))
@@ -106,11 +105,15 @@ FROM (
     SELECT won, cents, spent, len(names) AS parts, unnest(names) AS name,
         unnest(range(1, len(names) + 1)) AS place
     FROM (
-        SELECT won, cents, [{{spent}}][depth + 1] AS spent,
-            CASE WHEN len(touches) > 0
-                THEN list_filter({_NAMES}, lambda name, at_: list_position({_NAMES}, name) = at_)
-                ELSE [{_NONE}] END AS names
-        FROM {_TOUCHED}
+        SELECT won, cents, spent,
+            CASE len(named) WHEN 0 THEN [{_NONE}] WHEN 1 THEN named
+                ELSE list_filter(named, lambda name, at_: list_position(named, name) = at_)
+            END AS names
+        FROM (
+            SELECT won, cents, [{{spent}}][depth + 1] AS spent,
+                coalesce(list_transform(touches, lambda touch: touch.name), []) AS named
+            FROM {_TOUCHED}
+        )
     )
 )
 GROUP BY name, won, parts"""

@@ -45,9 +45,9 @@ class SpellMeasure:
         """
         found: dict[tuple[str, str], list[int]] = {}
         for quarter, name, stage, n in ask(by_stage(
-            f"""SELECT quarter_of({{at}}) AS quarter, {self._key} AS kind, {{stage}}, count(*)
+            f"""SELECT quarter_of(min({{at}})), {self._key} AS kind, {{stage}}, count(*)
             FROM pass WHERE depth >= {{stage}} AND {{at}} IS NOT NULL AND kind IS NOT NULL
-            GROUP BY quarter, kind"""
+            GROUP BY same_quarter({{at}}), kind"""
         )):  # fmt: skip
             found.setdefault((quarter, name), [0] * len(STAGES))[stage] = n
         rates: dict[str, list[float]] = {}

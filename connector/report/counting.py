@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -22,6 +22,7 @@ from connector.engine.telling import (
     Words,
     activity_counts,
     days_worked,
+    drop_tables,
     read_tables,
     tell,
 )
@@ -125,21 +126,27 @@ def one_view(store: Store) -> Iterator[View]:
 def filling(view: View, reading: Reading) -> Iterator[Worth]:
     """Fill the table of passes; gives what was come upon on the way, whole when it ends.
 
-    The tables of the store are read meanwhile, in the other process: within is the time to ask
-    `view.tx` for anything else.
+    The tables of the store are read and told meanwhile, in the other process: within is the time
+    to ask `view.tx` for anything else.
     """
     queries, worth = telling_queries(view.tx.dialect.name), Worth()
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(read_tables, view.passes, queries, _WORDS, reading.segment)
         deals = tuple(_deals(view.tx, reading, worth))
+        told = pool.submit(_told, read, view.passes, deals, reading)
         yield worth
-        read.result()
-    times = Times(reading.verdict_due, reading.open_between)
-    tell(view.passes, deals, _WORDS, times, watched=reading.watched)
+        told.result()
     if reading.watched:
         for owner, day, handed in days_worked(view.passes):
             days = worth.worked.setdefault(owner, OwnerDays(set(), set()))
             (days.handed if handed else days.own).add(day)
+
+
+def _told(read: Future[None], passes: Passes, deals: Sequence[Deal], reading: Reading) -> None:
+    """Tell what was read."""
+    read.result()
+    times = Times(reading.verdict_due, reading.open_between)
+    tell(passes, deals, _WORDS, times, watched=reading.watched)
 
 
 def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
@@ -148,6 +155,8 @@ def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
         known = quality.known_fields(view.tx, asked.fields)
         types = types_of(view.tx, asked.now)
         consent = nurturing.blocked_in(view.tx, loaded)
+    activities = quality.Activities(*map(int, activity_counts(view.passes)))
+    drop_tables(view.passes)
     return Counted(
         _measures(asked),
         kind_measures(asked.report, asked, asked.now, asked.start),
@@ -158,7 +167,7 @@ def counting(view: View, asked: Asked, loaded: Loaded) -> Counted:
         known,
         types,
         consent,
-        quality.Activities(*map(int, activity_counts(view.passes))),
+        activities,
     )
 
 

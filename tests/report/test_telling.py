@@ -76,6 +76,43 @@ def test_whatever_happened_to_people_the_table_says_it(tmp_path_factory, seed, w
         store.close()
 
 
+def test_who_was_in_nurture_once_is_told_so_wherever_they_rest_now(past):
+    store, _, _ = past(60)
+    with store.write() as tx:
+        back, still, out, again = ids = _resting(tx)[:4]
+        tx.execute(insert(move), [
+            {"person": who, "number": 1, "before": "inquiry", "after": after, "why": "w",
+             "by": "rule", "at": NOW - n * DAY, "run": "r"}
+            for who in ids for n, after in ((2, "nurture"), (1, "inquiry"))
+        ])  # fmt: skip
+        for who, state in ((back, "inquiry"), (still, "nurture"), (out, "disqualified")):
+            tx.execute(update(cycle).where(cycle.c.person == who).values(state=state))
+        tx.execute(update(cycle).where(cycle.c.person == again).values(current=False))
+        tx.execute(insert(cycle).values(person=again, number=2, state="nurture", why="w",
+                                        since=NOW, opened_at=NOW, current=True))  # fmt: skip
+    _alike(store, READING)
+    with one_view(store) as view:
+        with filling(view, READING):
+            pass
+        nurtured = view.passes.ask("SELECT person, number FROM pass WHERE nurtured")
+    assert {(who, 1) for who in ids} | {(again, 2)} <= set(nurtured)
+
+
+def test_what_passes_were_told_from_is_gone_when_they_are_counted(quick_past, monkeypatch):
+    store, loaded, _ = quick_past(3)
+    left = []
+
+    @contextmanager
+    def opening():
+        with open_passes() as passes:
+            yield passes
+            left.extend(passes.ask("SELECT table_name FROM duckdb_tables()"))
+
+    monkeypatch.setattr(counting, "open_passes", opening)
+    report_figures(store, loaded, NOW, [])
+    assert left == [("pass",)]
+
+
 def test_people_told_in_shares_are_told_alike(past, monkeypatch):
     store, _, _ = past(60)
     monkeypatch.setattr(telling, "_TOGETHER", 7)

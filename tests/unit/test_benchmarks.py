@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import time
 import urllib.request
 
@@ -133,6 +134,13 @@ def test_scores_are_the_same_by_hand_and_by_the_loop(monkeypatch):
 def test_every_score_is_written_once_and_journaled():
     shown = write.part(300)
     assert shown.startswith("write-back: 300 leads; 300 rows written once, ")
+
+
+def test_the_memory_of_a_command_and_of_what_it_starts_is_told_together():
+    hold = "import time; held = bytearray(50_000_000); time.sleep(1)"
+    start = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {hold!r}])"
+    run = measured([sys.executable, "-c", f"{start}; {hold}; p.wait()"], watch=True)
+    assert 95 < run.together < 160
 
 
 def test_a_table_is_aligned_and_has_room_for_remarks():

@@ -30,7 +30,6 @@ _CYCLE = {
     "handed_off_at": "whole",
     "sla_due_at": "whole",
     "theme": "text",
-    "verdict": "text",
     "verdict_reason": "text",
     "verdict_at": "whole",
     "current": "truth",
@@ -80,8 +79,8 @@ def _plain(table: _Table) -> str:
 
 
 def _doings(dialect: str) -> str:
-    """Ask for one row a person: the newest activity, how many are a human's, how many there
-    are, and those that somebody did or that answered a campaign.
+    """Ask for one row a person: the newest activity, how many there are, how many of machines,
+    seen twice and both, and those that somebody did or that answered a campaign.
 
     Each row of the store's largest table passes here: what is spelt out is not worked out.
     """
@@ -94,11 +93,11 @@ def _doings(dialect: str) -> str:
     )
     zero = _BLANKS["whole"]
     return (
-        f"SELECT '' AS person, {zero} AS newest, {zero} AS human, {zero} AS n, "
-        f"{zero} AS machine, {zero} AS duplicate, '' AS told UNION ALL "
-        "SELECT person, max(time) FILTER (WHERE NOT duplicate), "
-        "count(*) FILTER (WHERE NOT (machine OR duplicate)), count(*), "
+        f"SELECT '' AS person, {zero} AS newest, {zero} AS n, {zero} AS machine, "
+        f"{zero} AS duplicate, {zero} AS machine_twice, '' AS told UNION ALL "
+        "SELECT person, max(CASE WHEN duplicate THEN NULL ELSE time END), count(*), "
         "count(*) FILTER (WHERE machine), count(*) FILTER (WHERE duplicate), "
+        "count(*) FILTER (WHERE machine AND duplicate), "
         f"{listed}({told}, '{NEXT}') FILTER (WHERE owner IS NOT NULL "
         "OR campaign IS NOT NULL AND NOT machine AND NOT duplicate) "
         "FROM activity WHERE person IS NOT NULL GROUP BY person"
