@@ -298,7 +298,7 @@ def _grouped(shape: Shape, parts: Generator[_Part]) -> Generator[list[_Part]]:
     with closing(parts):
         for part in parts:
             group.append(part)
-            asked += sum(shape.dates(one["properties"]) for one in part.records)
+            asked += len(shape.to_date([one["properties"] for one in part.records]))
             if len(group) == DATED_PAGES or -asked % HISTORY_BATCH <= asked * UNUSED:
                 yield group
                 group, asked = [], 0

@@ -45,9 +45,15 @@ class Shape(NamedTuple):
     subscriptions: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
 
-    def dates(self, row: Row) -> bool:
-        """Whether a row says something of which we want the moment."""
-        return any(_told(row, *one) for one in self.dated.items())
+    def to_date(self, rows: Sequence[Row]) -> list[Row]:
+        """Give the rows that say something of which we want the moment."""
+        found: dict[int, Row] = {}
+        for name, among in self.dated.items():
+            for place, row in enumerate(rows):
+                value = row.get(name)
+                if value and (among is None or str(value).strip() in among):
+                    found[place] = row
+        return [found[place] for place in sorted(found)]
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -97,6 +103,7 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
 
 
 _NAMES = ("firstname", "lastname")
+_NO_HISTORY: Mapping[str, Any] = {}
 _CLOSED = ("hs_is_closed_won", "hs_is_closed")
 
 
@@ -140,7 +147,7 @@ class Rows:
 
     def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
         """Add when properties last changed, asking only for rows of which that is of use."""
-        asked = [row for row in rows if shape.dates(row)]
+        asked = shape.to_date(rows)
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [
@@ -151,13 +158,14 @@ class Rows:
             }
             for start in range(0, len(asked), HISTORY_BATCH)
         ]
+        changed = [(name, f"{name}.changed") for name in shape.dated]
         for answer in self._calls.together(partial(self._calls.post, path), bodies):
             for one in answer.get("results", ()):
                 moments[one["id"]] = one.get("propertiesWithHistory") or {}
         for row in rows:
-            history = moments.get(row["id"], {})
-            for name in shape.dated:
-                row[f"{name}.changed"] = _latest(history.get(name))
+            history = moments.get(row["id"], _NO_HISTORY)
+            for name, ours in changed:
+                row[ours] = _latest(history.get(name)) if history else None
 
     def _stage(self, shape: Shape, rows: Sequence[Row]) -> None:
         pipeline, stage = STAGES[shape.source]
@@ -199,20 +207,16 @@ def _add_of_records(
         for row, one in zip(rows, results, strict=True):
             row.update({name: one.get(name) for name in shape.of_row})
     if shape.named:
+        first, last = _NAMES
         for row in rows:
-            both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
-            row[FULL_NAME] = " ".join(filter(None, both)) or None
+            given, family = row.get(first), row.get(last)
+            row[FULL_NAME] = f"{given} {family}" if given and family else given or family or None
 
 
 def _state_of(metadata: Mapping[str, str]) -> str:
     if str(metadata.get("isClosed", "")).lower() != "true":
         return "open"
     return "won" if str(metadata.get("probability", "")) in {"1.0", "1"} else "lost"
-
-
-def _told(row: Row, name: str, among: frozenset[str] | None) -> bool:
-    value = row.get(name)
-    return bool(value) and (among is None or str(value).strip() in among)
 
 
 def _latest(history: Any) -> str | None:
