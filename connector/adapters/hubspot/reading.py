@@ -24,7 +24,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,7 +31,8 @@ import orjson
 from connector.adapters.base import Page, Row, Window
 from connector.adapters.hubspot.ahead import in_order
 from connector.adapters.hubspot.calls import Calls
-from connector.adapters.hubspot.listing import LIST_PAGE, Listing
+from connector.adapters.hubspot.chain import LIST_PAGE
+from connector.adapters.hubspot.listing import Listing
 from connector.adapters.hubspot.objects import ENGAGEMENTS, MERGED, merged_into, modified_of
 from connector.adapters.hubspot.searching import (
     SEARCH_PAGE,
@@ -42,7 +42,7 @@ from connector.adapters.hubspot.searching import (
     above,
     query,
 )
-from connector.adapters.hubspot.shape import HISTORY_BATCH, Rows, Shape
+from connector.adapters.hubspot.shape import HISTORY_BATCH, Rows, Shape, rows_of
 from connector.adapters.hubspot.unconfirmed import NOWHERE, SEARCH_BODY
 from connector.adapters.hubspot.values import modified_ms
 from connector.domain.moment import DAY, HOUR, parse_iso
@@ -62,9 +62,9 @@ _ARCHIVED = "archived"
 
 
 class _Part(NamedTuple):
-    """Records of one page to be, and the position behind them."""
+    """Rows of one page to be, and the position behind them."""
 
-    records: list[dict[str, Any]]
+    rows: list[Row]
     position: str
 
 
@@ -104,7 +104,9 @@ class Reading:
 
     def by_ids(self, shape: Shape, ids: Sequence[str]) -> list[Row]:
         """Give these records as they are now; a merged one comes under the winner's id."""
-        return self._rows.of(shape, self._batch(shape, ids))
+        rows = rows_of(shape, self._batch(shape, ids))
+        self._rows.add_asked(shape, rows)
+        return rows
 
     def erased(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of these ids, those that HubSpot says it has neither live nor in the bin."""
@@ -142,7 +144,7 @@ class Reading:
 
     def _listed(self, shape: Shape) -> Generator[_Part]:
         last, count, ordered = 0, 0, True
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
 
         def parts(least: int) -> Iterator[_Part]:
             nonlocal last, count, found
@@ -156,7 +158,7 @@ class Reading:
             for run in runs:
                 ordered = ordered and run.ordered
                 for some in run.records():
-                    found += some
+                    found += rows_of(shape, some)
                     yield from parts(self._page)
         yield from parts(1)
 
@@ -186,13 +188,13 @@ class Reading:
         may_list: bool = False,
     ) -> Generator[_Part]:
         """Walk what fits the filters in id order."""
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         with closing(self._search.walk(self._question(shape, filters), last)) as walked:
             for some in walked:
                 if may_list and self._is_most(shape, some.left + len(some.records)):
                     break
                 may_list = False
-                found += some.records
+                found += rows_of(shape, some.records)
                 last = some.last
                 if found and (not some.left or len(found) + SEARCH_PAGE > self._page):
                     yield _Part(found, f"id:{last}")
@@ -234,15 +236,14 @@ class Reading:
     # --- what is gone ----------------------------------------------------------------------------
 
     def _live(self, shape: Shape, parts: Sequence[_Part]) -> deque[Page]:
-        """Turn records into pages, and let go of them."""
+        """Make the rows of the parts whole, and pages of them; let go of the parts' own."""
         for part in parts:
-            part.records.sort(key=lambda one: int(one["id"]))
-        rows = iter(self._rows.of(shape, [one for part in parts for one in part.records]))
+            part.rows.sort(key=lambda row: int(row["id"]))
+        self._rows.add_asked(shape, [row for part in parts for row in part.rows])
         pages = deque[Page]()
         for part in parts:
-            some = list(islice(rows, len(part.records)))
-            pages.append(self._page_of(shape, some, part.position))
-            part.records.clear()
+            pages.append(self._page_of(shape, part.rows.copy(), part.position))
+            part.rows.clear()
         return pages
 
     def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
@@ -298,7 +299,7 @@ def _grouped(shape: Shape, parts: Generator[_Part]) -> Generator[list[_Part]]:
     with closing(parts):
         for part in parts:
             group.append(part)
-            asked += len(shape.to_date([one["properties"] for one in part.records]))
+            asked += len(shape.to_date(part.rows))
             if len(group) == DATED_PAGES or -asked % HISTORY_BATCH <= asked * UNUSED:
                 yield group
                 group, asked = [], 0

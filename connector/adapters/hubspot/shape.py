@@ -107,8 +107,27 @@ _NO_HISTORY: Mapping[str, Any] = {}
 _CLOSED = ("hs_is_closed_won", "hs_is_closed")
 
 
+def rows_of(shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Turn records as HubSpot gives them into rows: the properties themselves, and their id.
+
+    What takes calls of its own is not in them yet.
+    """
+    rows: list[Row] = []
+    first, last = _NAMES
+    for one in results:
+        row: Row = one["properties"]
+        row["id"] = one["id"]
+        for name in shape.of_row:
+            row[name] = one.get(name)
+        if shape.named:
+            given, family = row.get(first), row.get(last)
+            row[FULL_NAME] = f"{given} {family}" if given and family else given or family or None
+        rows.append(row)
+    return rows
+
+
 class Rows:
-    """Turns records as HubSpot gives them into rows: the properties themselves, and their id."""
+    """Adds to rows what a mapping wants of them beside properties, many at a time."""
 
     def __init__(self, calls: Calls, library: Library) -> None:
         self._calls = calls
@@ -118,20 +137,10 @@ class Rows:
         self._line_items = LineItems(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
-    def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
-        """Give the rows, in the order of `results`."""
-        rows: list[Row] = []
-        for one in results:
-            row: Row = one["properties"]
-            row["id"] = one["id"]
-            rows.append(row)
-        if rows:
-            _add_of_records(shape, rows, results)
-            self._add_asked(shape, rows)
-        return rows
-
-    def _add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Add what takes calls of its own."""
+    def add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
+        """Add to rows what takes calls of its own."""
+        if not rows:
+            return
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
@@ -198,19 +207,6 @@ class Rows:
                     tables["states"][stage.id] = _state_of(stage.metadata or {})
             self._pipelines[source] = tables
         return self._pipelines[source]
-
-
-def _add_of_records(
-    shape: Shape, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]
-) -> None:
-    if shape.of_row:
-        for row, one in zip(rows, results, strict=True):
-            row.update({name: one.get(name) for name in shape.of_row})
-    if shape.named:
-        first, last = _NAMES
-        for row in rows:
-            given, family = row.get(first), row.get(last)
-            row[FULL_NAME] = f"{given} {family}" if given and family else given or family or None
 
 
 def _state_of(metadata: Mapping[str, str]) -> str:
