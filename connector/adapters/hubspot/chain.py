@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from connector.adapters.base import Row
 from connector.adapters.hubspot.calls import Calls, decoded
-from connector.adapters.hubspot.shape import Shape
+from connector.adapters.hubspot.shape import Shape, rows_of
 
 LIST_PAGE = 100
 """Records to a call."""
@@ -21,30 +22,28 @@ LONGEST = 7500
 NO_END = 10**18
 """Above any id."""
 URL_QUERY = 8000
-Record = dict[str, Any]
-Read = Callable[[list[Record]], list[Record]]
+Read = Callable[[list[Row]], list[dict[str, Any]]]
 
 
 class Listed(NamedTuple):
-    """Records that follow each other, in id order as far as `ordered` holds for them.
+    """Rows that follow each other, in id order as far as `ordered` holds for them.
 
-    `parts` are pages. `bound` cuts off the records of the last one that come later; they are
-    `beyond`. `cursor` leads to what follows these, None where nothing does. `first` and `last` are
-    the ids at the ends; `up_to` is the id up to which nothing more is to come, as far as one was
-    asked for.
+    `parts` are pages. `bound` cuts off the rows of the last one that come later; they are `beyond`.
+    `cursor` leads to what follows these, None where nothing does. `first` and `last` are the ids at
+    the ends; `up_to` is the id up to which nothing more is to come, as far as one was asked for.
     """
 
-    parts: deque[list[Record]]
+    parts: deque[list[Row]]
     bound: int
-    beyond: list[Record]
+    beyond: list[Row]
     cursor: str | None
     first: int | None
     last: int
     ordered: bool
     up_to: int = 0
 
-    def records(self) -> Iterator[list[Record]]:
-        """Yield the records, a page of the list at a time, each once: it is let go of."""
+    def rows(self) -> Iterator[list[Row]]:
+        """Yield the rows, a page of the list at a time, each once: it is let go of."""
         while self.parts:
             some = self.parts.popleft()
             yield [one for one in some if int(one["id"]) <= self.bound] if self.beyond else some
@@ -58,11 +57,17 @@ class Closed(NamedTuple):
     cursor: str | None
 
 
+class _Page(NamedTuple):
+    rows: list[Row]
+    ids: list[int]
+
+
 class Chain:
     """The list's own order, from cursor to cursor, and what its cursors look like."""
 
     def __init__(self, calls: Calls, shape: Shape, read: Read) -> None:
         self._calls = calls
+        self._shape = shape
         self._read = read
         named = ",".join(shape.properties)
         self._wide = len(named) > URL_QUERY
@@ -116,7 +121,7 @@ class Chain:
             return closed
         pages = []
         while closed.bodies:
-            pages.append(decoded(closed.bodies.popleft())["results"])
+            pages.append(self._page(decoded(closed.bodies.popleft())))
         return self._joined([], pages, closed.cursor, last, up_to)
 
     def meets(self, end: Listed, leapt: int, run: Listed) -> bool:
@@ -128,15 +133,15 @@ class Chain:
         return end.cursor in {str(leapt + self._ahead), str(run.first)}
 
     def _run(
-        self, found: list[Record], cursor: str | None, last: int, up_to: int | None, most: int
+        self, found: list[Row], cursor: str | None, last: int, up_to: int | None, most: int
     ) -> Listed:
-        pages: list[list[Record]] = []
+        pages: list[_Page] = []
         count, reached = len(found), last
         while True:
             answer = self._calls.get(self._path, {**self._query, "after": cursor})
-            pages.append(answer["results"])
-            count += len(pages[-1])
-            reached = max([reached, *_ids(pages[-1])])
+            pages.append(self._page(answer))
+            count += len(pages[-1].ids)
+            reached = max([reached, *pages[-1].ids])
             cursor = _after(answer)
             if cursor is None or count + LIST_PAGE > most:
                 break
@@ -146,8 +151,8 @@ class Chain:
 
     def _joined(
         self,
-        found: list[Record],
-        pages: Sequence[list[Record]],
+        found: list[Row],
+        pages: Sequence[_Page],
         cursor: str | None,
         above: int,
         up_to: int | None,
@@ -156,14 +161,13 @@ class Chain:
         bound = NO_END if up_to is None else up_to
         ids = _ids(found)
         reached, ordered = max([above, *ids]), True
-        for page in pages:
-            here = _ids(page)
+        for _, here in pages:
             ordered = ordered and here == sorted(here) and (not here or here[0] > reached)
             reached = max([reached, *here])
             ids += here
-        parts = deque([found, *pages])
+        parts = deque([found, *(page.rows for page in pages)])
         last = max(ids, default=0)
-        beyond: list[Record] = []
+        beyond: list[Row] = []
         if last > bound:
             last = max((one for one in ids if one <= bound), default=0)
             beyond = [one for part in parts for one in part if int(one["id"]) > bound]
@@ -171,9 +175,14 @@ class Chain:
         over = up_to if up_to is not None and (beyond or cursor is None) else 0
         run = Listed(parts, bound, beyond, cursor, min(ids, default=None), last, ordered, over)
         if self._wide:
-            named = [one for some in run.records() for one in some]
-            run = run._replace(parts=deque([self._read(named)]))
+            named = [one for some in run.rows() for one in some]
+            run = run._replace(parts=deque([rows_of(self._shape, self._read(named))]))
         return run
+
+    def _page(self, answer: Mapping[str, Any]) -> _Page:
+        """The rows of an answer, made while all of it is at hand."""
+        rows = rows_of(self._shape, answer["results"])
+        return _Page(rows, _ids(rows))
 
 
 def cursor_behind(body: bytes) -> str | None:
@@ -197,8 +206,8 @@ def _after(answer: Mapping[str, Any]) -> str | None:
     return str(after) if after else None
 
 
-def _ids(records: Sequence[Record]) -> list[int]:
-    return [int(one["id"]) for one in records]
+def _ids(rows: Sequence[Row]) -> list[int]:
+    return [int(row["id"]) for row in rows]
 
 
 def _number(cursor: str) -> int | None:

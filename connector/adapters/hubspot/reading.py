@@ -62,9 +62,10 @@ _ARCHIVED = "archived"
 
 
 class _Part(NamedTuple):
-    """Rows of one page to be, and the position behind them."""
+    """Rows of one page to be, those whose moments are asked for, and the position behind them."""
 
     rows: list[Row]
+    dated: list[Row]
     position: str
 
 
@@ -90,7 +91,7 @@ class Reading:
     def read(self, shape: Shape, window: Window, after: str | None) -> Iterator[Page]:
         """Yield what changed in the window, then what is gone."""
         if after != _ARCHIVED:
-            groups = _grouped(shape, self._parts(shape, window, after))
+            groups = _grouped(self._parts(shape, window, after))
             ahead = 1 if shape.dated else PAGES_AHEAD
             with closing(in_order(partial(self._live, shape), groups, ahead)) as pages:
                 for some in pages:
@@ -105,7 +106,7 @@ class Reading:
     def by_ids(self, shape: Shape, ids: Sequence[str]) -> list[Row]:
         """Give these records as they are now; a merged one comes under the winner's id."""
         rows = rows_of(shape, self._batch(shape, ids))
-        self._rows.add_asked(shape, rows)
+        self._rows.add_asked(shape, rows, shape.to_date(rows))
         return rows
 
     def erased(self, source: str, ids: Sequence[str]) -> list[str]:
@@ -152,13 +153,14 @@ class Reading:
                 some, found = found[: self._page], found[self._page :]
                 last = max([last, *(int(one["id"]) for one in some)])
                 count += len(some)
-                yield _Part(some, f"list:{last}:{count}" if ordered else "id:0")
+                position = f"list:{last}:{count}" if ordered else "id:0"
+                yield _Part(some, shape.to_date(some), position)
 
         with closing(self._listing.walk(shape, partial(self._whole, shape))) as runs:
             for run in runs:
                 ordered = ordered and run.ordered
-                for some in run.records():
-                    found += rows_of(shape, some)
+                for some in run.rows():
+                    found += some
                     yield from parts(self._page)
         yield from parts(1)
 
@@ -197,13 +199,13 @@ class Reading:
                 found += rows_of(shape, some.records)
                 last = some.last
                 if found and (not some.left or len(found) + SEARCH_PAGE > self._page):
-                    yield _Part(found, f"id:{last}")
+                    yield _Part(found, shape.to_date(found), f"id:{last}")
                     found = []
         if may_list:  # whoever resumes goes on by search, which gets further each time
             for part in self._listed(shape):
                 yield part._replace(position="id:0")
         elif found:
-            yield _Part(found, f"id:{last}")
+            yield _Part(found, shape.to_date(found), f"id:{last}")
 
     def _question(self, shape: Shape, filters: Filters) -> Question:
         """What to search for: where it would be too long ids are, and the records read by them."""
@@ -239,11 +241,13 @@ class Reading:
         """Make the rows of the parts whole, and pages of them; let go of the parts' own."""
         for part in parts:
             part.rows.sort(key=lambda row: int(row["id"]))
-        self._rows.add_asked(shape, [row for part in parts for row in part.rows])
+        dated = [row for part in parts for row in part.dated]
+        self._rows.add_asked(shape, [row for part in parts for row in part.rows], dated)
         pages = deque[Page]()
         for part in parts:
             pages.append(self._page_of(shape, part.rows.copy(), part.position))
             part.rows.clear()
+            part.dated.clear()
         return pages
 
     def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
@@ -292,14 +296,14 @@ class Reading:
         return found
 
 
-def _grouped(shape: Shape, parts: Generator[_Part]) -> Generator[list[_Part]]:
+def _grouped(parts: Generator[_Part]) -> Generator[list[_Part]]:
     """Yield parts that are asked for together; those that ask for no moment wait for no other."""
     group: list[_Part] = []
     asked = 0
     with closing(parts):
         for part in parts:
             group.append(part)
-            asked += len(shape.to_date(part.rows))
+            asked += len(part.dated)
             if len(group) == DATED_PAGES or -asked % HISTORY_BATCH <= asked * UNUSED:
                 yield group
                 group, asked = [], 0

@@ -103,22 +103,24 @@ def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
 
 
 _NAMES = ("firstname", "lastname")
-_NO_HISTORY: Mapping[str, Any] = {}
 _CLOSED = ("hs_is_closed_won", "hs_is_closed")
 
 
 def rows_of(shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Turn records as HubSpot gives them into rows: the properties themselves, and their id.
 
-    What takes calls of its own is not in them yet.
+    What takes calls of its own is not in them yet, nor when a property changed: that is None.
     """
     rows: list[Row] = []
     first, last = _NAMES
+    unsaid = [_changed(name) for name in shape.dated]
     for one in results:
         row: Row = one["properties"]
         row["id"] = one["id"]
         for name in shape.of_row:
             row[name] = one.get(name)
+        for name in unsaid:
+            row[name] = None
         if shape.named:
             given, family = row.get(first), row.get(last)
             row[FULL_NAME] = f"{given} {family}" if given and family else given or family or None
@@ -137,16 +139,16 @@ class Rows:
         self._line_items = LineItems(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
-    def add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Add to rows what takes calls of its own."""
+    def add_asked(self, shape: Shape, rows: Sequence[Row], dated: Sequence[Row]) -> None:
+        """Add to rows what takes calls of its own; `dated` are those that are `to_date`."""
         if not rows:
             return
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
                 row[f"associations.{kind}"] = tied.get(row["id"], [])
-        if shape.dated:
-            self._date(shape, rows)
+        if dated:
+            self._date(shape, rows, dated)
         if shape.stages:
             self._stage(shape, rows)
         if shape.subscriptions:
@@ -154,9 +156,8 @@ class Rows:
         if shape.items:
             self._line_items.add(shape.source, rows, shape.items)
 
-    def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
+    def _date(self, shape: Shape, rows: Sequence[Row], asked: Sequence[Row]) -> None:
         """Add when properties last changed, asking only for rows of which that is of use."""
-        asked = shape.to_date(rows)
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [
@@ -167,14 +168,13 @@ class Rows:
             }
             for start in range(0, len(asked), HISTORY_BATCH)
         ]
-        changed = [(name, f"{name}.changed") for name in shape.dated]
+        changed = [(name, _changed(name)) for name in shape.dated]
         for answer in self._calls.together(partial(self._calls.post, path), bodies):
             for one in answer.get("results", ()):
                 moments[one["id"]] = one.get("propertiesWithHistory") or {}
         for row in rows:
-            history = moments.get(row["id"], _NO_HISTORY)
-            for name, ours in changed:
-                row[ours] = _latest(history.get(name)) if history else None
+            if history := moments.get(row["id"]):
+                row.update((ours, _latest(history.get(name))) for name, ours in changed)
 
     def _stage(self, shape: Shape, rows: Sequence[Row]) -> None:
         pipeline, stage = STAGES[shape.source]
@@ -207,6 +207,11 @@ class Rows:
                     tables["states"][stage.id] = _state_of(stage.metadata or {})
             self._pipelines[source] = tables
         return self._pipelines[source]
+
+
+def _changed(name: str) -> str:
+    """Our name for when a property last changed."""
+    return f"{name}.changed"
 
 
 def _state_of(metadata: Mapping[str, str]) -> str:

@@ -95,7 +95,7 @@ def test_what_was_handed_out_of_a_stretch_is_let_go_of():
     late = {"id": "9"}
     parts = deque([[{"id": "1"}, {"id": "3"}], [{"id": "4"}, late]])
     run = Listed(parts, 5, [late], None, 1, 4, ordered=True)
-    seen = [([one["id"] for one in some], len(run.parts)) for some in run.records()]
+    seen = [([one["id"] for one in some], len(run.parts)) for some in run.rows()]
     assert seen == [(["1", "3"], 1), (["4"], 0)]
 
 
