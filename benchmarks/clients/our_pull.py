@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -32,14 +31,15 @@ connections:
 """
 
 
-def prepare(folder: Path, kind: str, address: str, stage: str = "observe") -> None:
+def prepare(
+    folder: Path, kind: str, address: str, stage: str = "observe", store: str = "sqlite:///./s.db"
+) -> None:
     """Write the settings, and the shipped mapping without its other objects."""
     mapping = YAML(typ="safe").load(ROOT / "mappings" / f"{kind}.yaml")
     name = OBJECTS[kind]
     mapping["objects"] = {name: mapping["objects"][name]}
     (folder / "mapping.yaml").write_text(json.dumps(mapping))
     (folder / "model.yaml").write_text((ROOT / "mappings" / "model.yaml").read_text())
-    store = os.environ.get("BENCH_STORE", "sqlite:///./s.db")
     settings = _SETTINGS.format(
         kind=kind, address=address, auth=_AUTH[kind], stage=stage, store=store
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 _ROLES = frozenset(
     [
         "abuse",
@@ -69,6 +67,15 @@ def normalise_address(text: str) -> str | None:
     plain = text.strip().lower() if text.isascii() else ""
     if "--" not in plain and _is_short(plain) and _PLAIN.fullmatch(plain):
         return plain
+    return _normalised_by_the_book(text)
+
+
+def _normalised_by_the_book(text: str) -> str | None:
+    from email_validator import (  # noqa: PLC0415  slow to import, and of use for few addresses
+        EmailNotValidError,
+        validate_email,
+    )
+
     try:
         checked = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except (EmailNotValidError, ValueError, UnicodeError):

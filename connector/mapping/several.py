@@ -51,9 +51,9 @@ def the_first(
         return convert
 
     def first(row: Row) -> Given:
-        listed = [name for name in wanted if isinstance(row.get(name), list)]
-        if not listed:
-            return convert(row)
-        return convert({**row, **{name: next(iter(row[name]), None) for name in listed}})
+        for name in wanted:
+            if isinstance(row.get(name), list):
+                row = {**row, name: next(iter(row[name]), None)}
+        return convert(row)
 
     return first

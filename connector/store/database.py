@@ -161,6 +161,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": 30, "isolation_level": None},  # we begin transactions ourselves
+        pool_use_lifo=True,  # each keeps pages: the one used last knows most of what it needs
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -175,7 +176,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "temp_store=MEMORY",
-        "cache_size=-16000",
+        "cache_size=-10000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

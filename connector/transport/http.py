@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import requests
 from requests.utils import default_headers
@@ -107,7 +107,7 @@ class Transport:
     ) -> None:
         self._address = checked(address)
         self._headers = headers
-        self._attempts = attempts
+        self._retrying = _retrying(attempts)
         self._observer = observer
         self._read_s = read_s
         self._hear = hear
@@ -146,20 +146,15 @@ class Transport:
             LoginError, RemoteError, RateLimitError, TryLaterError: as the answer says.
             UnknownOutcomeError: no answer came, and it may not be repeated.
         """
-        retrying = Retrying(
-            retry=retry_if_exception(_may_repeat),
-            stop=stop_after_attempt(attempts or self._attempts),
-            wait=_wait,
-            reraise=True,
-        )
+        retrying = self._retrying if attempts is None else _retrying(attempts)
         given = (method, path, body, {"Content-Type": kind, **(headers or {})}, into, repeatable)
         try:
-            return retrying(self._once, *given, judge or judge_by_status)
+            return self._tried(retrying, *given, judge or judge_by_status)
         except SessionExpiredError:
             if self._renew is None:
                 raise
         self._renew()
-        return retrying(self._once, *given, judge or judge_by_status)
+        return self._tried(retrying, *given, judge or judge_by_status)
 
     def move(self, address: str) -> None:
         """Speak to another host from the next request on, such as the one a log-in names."""
@@ -168,6 +163,12 @@ class Transport:
     def close(self) -> None:
         """Free the sockets."""
         self._session.close()
+
+    def _tried(self, retrying: Retrying, *asked: Any) -> Answer:
+        try:
+            return retrying(self._once, *asked)
+        finally:
+            retrying.iter_state.reset()  # it would keep the answer until the next call
 
     def _once(
         self,
@@ -246,6 +247,16 @@ class Transport:
                 raise requests.exceptions.ContentDecodingError("no end of the answer is named")
             good = into if response.status_code < 300 else None
             return Answer(response.status_code, response.headers, _body(response, good))
+
+
+def _retrying(attempts: int) -> Retrying:
+    """What threads may share: each call made through it counts its own attempts."""
+    return Retrying(
+        retry=retry_if_exception(_may_repeat),
+        stop=stop_after_attempt(attempts),
+        wait=_wait,
+        reraise=True,
+    )
 
 
 _ALWAYS = default_headers()

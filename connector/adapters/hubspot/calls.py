@@ -53,18 +53,17 @@ class Calls:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """Read one resource; None in the query is left out."""
-        return self.told(path, query)[1]
+        return decoded(self.told(path, query))
 
-    def told(self, path: str, query: Mapping[str, Any] | None = None) -> tuple[bytes, Any]:
-        """Read one resource; gives it as it came, and what that means."""
+    def told(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        """Read one resource; gives it as it came, to be `decoded` once it is needed."""
         given = {k: v for k, v in (query or {}).items() if v is not None}
         asked = f"{path}?{urlencode(given, safe=',')}" if given else path
-        answer = self.send("GET", asked, None, repeatable=True)
-        return answer.body, _decoded(answer)
+        return self.send("GET", asked, None, repeatable=True).body
 
     def post(self, path: str, body: Any) -> Any:
         """Ask with a body; nothing is changed by it."""
-        return _decoded(self.send("POST", path, body, repeatable=True))
+        return decoded(self.send("POST", path, body, repeatable=True).body)
 
     def send(self, method: str, path: str, body: Any, *, repeatable: bool) -> Answer:
         """Send one request. Raises what `Transport.send` raises, and RefusedError."""
@@ -106,9 +105,10 @@ class Calls:
         return {"Authorization": f"Bearer {self._token()}"}
 
 
-def _decoded(answer: Answer) -> Any:
+def decoded(body: bytes) -> Any:
+    """Give what an answer means; TryLaterError where it is no JSON."""
     try:
-        return orjson.loads(answer.body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise TryLaterError(
             "HubSpot answered with something that is not JSON",

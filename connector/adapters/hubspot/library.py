@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from hubspot.crm import owners, pipelines, properties
+from hubspot.crm import properties
 
 from connector.adapters.hubspot.calls import Calls
 from connector.transport.http import Answer
@@ -49,6 +49,8 @@ class Library:
 
     def owners(self, *, archived: bool) -> Iterator[Any]:
         """Give the owners, page by page."""
+        from hubspot.crm import owners  # noqa: PLC0415  each family is slow to import
+
         api = owners.OwnersApi(self._client(owners))
         after = None
         while True:
@@ -61,6 +63,8 @@ class Library:
 
     def pipelines(self, kind: str) -> list[Any]:
         """Give the pipelines of an object, each with its stages."""
+        from hubspot.crm import pipelines  # noqa: PLC0415  each family is slow to import
+
         return list(pipelines.PipelinesApi(self._client(pipelines)).get_all(kind).results)
 
     def _client(self, family: Any) -> Any:

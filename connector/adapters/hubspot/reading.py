@@ -24,7 +24,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,7 +31,8 @@ import orjson
 from connector.adapters.base import Page, Row, Window
 from connector.adapters.hubspot.ahead import in_order
 from connector.adapters.hubspot.calls import Calls
-from connector.adapters.hubspot.listing import LIST_PAGE, Listing
+from connector.adapters.hubspot.chain import LIST_PAGE
+from connector.adapters.hubspot.listing import Listing
 from connector.adapters.hubspot.objects import ENGAGEMENTS, MERGED, merged_into, modified_of
 from connector.adapters.hubspot.searching import (
     SEARCH_PAGE,
@@ -42,7 +42,7 @@ from connector.adapters.hubspot.searching import (
     above,
     query,
 )
-from connector.adapters.hubspot.shape import HISTORY_BATCH, Rows, Shape
+from connector.adapters.hubspot.shape import HISTORY_BATCH, Rows, Shape, rows_of
 from connector.adapters.hubspot.unconfirmed import NOWHERE, SEARCH_BODY
 from connector.adapters.hubspot.values import modified_ms
 from connector.domain.moment import DAY, HOUR, parse_iso
@@ -62,9 +62,10 @@ _ARCHIVED = "archived"
 
 
 class _Part(NamedTuple):
-    """Records of one page to be, and the position behind them."""
+    """Rows of one page to be, those whose moments are asked for, and the position behind them."""
 
-    records: list[dict[str, Any]]
+    rows: list[Row]
+    dated: list[Row]
     position: str
 
 
@@ -90,7 +91,7 @@ class Reading:
     def read(self, shape: Shape, window: Window, after: str | None) -> Iterator[Page]:
         """Yield what changed in the window, then what is gone."""
         if after != _ARCHIVED:
-            groups = _grouped(shape, self._parts(shape, window, after))
+            groups = _grouped(self._parts(shape, window, after))
             ahead = 1 if shape.dated else PAGES_AHEAD
             with closing(in_order(partial(self._live, shape), groups, ahead)) as pages:
                 for some in pages:
@@ -104,7 +105,9 @@ class Reading:
 
     def by_ids(self, shape: Shape, ids: Sequence[str]) -> list[Row]:
         """Give these records as they are now; a merged one comes under the winner's id."""
-        return self._rows.of(shape, self._batch(shape, ids))
+        rows = rows_of(shape, self._batch(shape, ids))
+        self._rows.add_asked(shape, rows, shape.to_date(rows))
+        return rows
 
     def erased(self, source: str, ids: Sequence[str]) -> list[str]:
         """Of these ids, those that HubSpot says it has neither live nor in the bin."""
@@ -142,7 +145,7 @@ class Reading:
 
     def _listed(self, shape: Shape) -> Generator[_Part]:
         last, count, ordered = 0, 0, True
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
 
         def parts(least: int) -> Iterator[_Part]:
             nonlocal last, count, found
@@ -150,12 +153,13 @@ class Reading:
                 some, found = found[: self._page], found[self._page :]
                 last = max([last, *(int(one["id"]) for one in some)])
                 count += len(some)
-                yield _Part(some, f"list:{last}:{count}" if ordered else "id:0")
+                position = f"list:{last}:{count}" if ordered else "id:0"
+                yield _Part(some, shape.to_date(some), position)
 
         with closing(self._listing.walk(shape, partial(self._whole, shape))) as runs:
             for run in runs:
                 ordered = ordered and run.ordered
-                for some in run.records():
+                for some in run.rows():
                     found += some
                     yield from parts(self._page)
         yield from parts(1)
@@ -186,22 +190,22 @@ class Reading:
         may_list: bool = False,
     ) -> Generator[_Part]:
         """Walk what fits the filters in id order."""
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         with closing(self._search.walk(self._question(shape, filters), last)) as walked:
             for some in walked:
                 if may_list and self._is_most(shape, some.left + len(some.records)):
                     break
                 may_list = False
-                found += some.records
+                found += rows_of(shape, some.records)
                 last = some.last
                 if found and (not some.left or len(found) + SEARCH_PAGE > self._page):
-                    yield _Part(found, f"id:{last}")
+                    yield _Part(found, shape.to_date(found), f"id:{last}")
                     found = []
         if may_list:  # whoever resumes goes on by search, which gets further each time
             for part in self._listed(shape):
                 yield part._replace(position="id:0")
         elif found:
-            yield _Part(found, f"id:{last}")
+            yield _Part(found, shape.to_date(found), f"id:{last}")
 
     def _question(self, shape: Shape, filters: Filters) -> Question:
         """What to search for: where it would be too long ids are, and the records read by them."""
@@ -234,15 +238,16 @@ class Reading:
     # --- what is gone ----------------------------------------------------------------------------
 
     def _live(self, shape: Shape, parts: Sequence[_Part]) -> deque[Page]:
-        """Turn records into pages, and let go of them."""
+        """Make the rows of the parts whole, and pages of them; let go of the parts' own."""
         for part in parts:
-            part.records.sort(key=lambda one: int(one["id"]))
-        rows = iter(self._rows.of(shape, [one for part in parts for one in part.records]))
+            part.rows.sort(key=lambda row: int(row["id"]))
+        dated = [row for part in parts for row in part.dated]
+        self._rows.add_asked(shape, [row for part in parts for row in part.rows], dated)
         pages = deque[Page]()
         for part in parts:
-            some = list(islice(rows, len(part.records)))
-            pages.append(self._page_of(shape, some, part.position))
-            part.records.clear()
+            pages.append(self._page_of(shape, part.rows.copy(), part.position))
+            part.rows.clear()
+            part.dated.clear()
         return pages
 
     def _page_of(self, shape: Shape, rows: list[Row], position: str) -> Page:
@@ -291,14 +296,14 @@ class Reading:
         return found
 
 
-def _grouped(shape: Shape, parts: Generator[_Part]) -> Generator[list[_Part]]:
+def _grouped(parts: Generator[_Part]) -> Generator[list[_Part]]:
     """Yield parts that are asked for together; those that ask for no moment wait for no other."""
     group: list[_Part] = []
     asked = 0
     with closing(parts):
         for part in parts:
             group.append(part)
-            asked += sum(shape.dates(one["properties"]) for one in part.records)
+            asked += len(part.dated)
             if len(group) == DATED_PAGES or -asked % HISTORY_BATCH <= asked * UNUSED:
                 yield group
                 group, asked = [], 0

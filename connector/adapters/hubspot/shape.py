@@ -45,9 +45,15 @@ class Shape(NamedTuple):
     subscriptions: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
 
-    def dates(self, row: Row) -> bool:
-        """Whether a row says something of which we want the moment."""
-        return any(_told(row, *one) for one in self.dated.items())
+    def to_date(self, rows: Sequence[Row]) -> list[Row]:
+        """Give the rows that say something of which we want the moment."""
+        found: dict[int, Row] = {}
+        for name, among in self.dated.items():
+            for place, row in enumerate(rows):
+                value = row.get(name)
+                if value and (among is None or str(value).strip() in among):
+                    found[place] = row
+        return [found[place] for place in sorted(found)]
 
 
 def shape_of(objects: Objects, source: str, names: Sequence[str]) -> Shape:
@@ -100,8 +106,30 @@ _NAMES = ("firstname", "lastname")
 _CLOSED = ("hs_is_closed_won", "hs_is_closed")
 
 
+def rows_of(shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Turn records as HubSpot gives them into rows: the properties themselves, and their id.
+
+    What takes calls of its own is not in them yet, nor when a property changed: that is None.
+    """
+    rows: list[Row] = []
+    first, last = _NAMES
+    unsaid = [_changed(name) for name in shape.dated]
+    for one in results:
+        row: Row = one["properties"]
+        row["id"] = one["id"]
+        for name in shape.of_row:
+            row[name] = one.get(name)
+        for name in unsaid:
+            row[name] = None
+        if shape.named:
+            given, family = row.get(first), row.get(last)
+            row[FULL_NAME] = f"{given} {family}" if given and family else given or family or None
+        rows.append(row)
+    return rows
+
+
 class Rows:
-    """Turns records as HubSpot gives them into rows: the properties themselves, and their id."""
+    """Adds to rows what a mapping wants of them beside properties, many at a time."""
 
     def __init__(self, calls: Calls, library: Library) -> None:
         self._calls = calls
@@ -111,26 +139,16 @@ class Rows:
         self._line_items = LineItems(calls)
         self._pipelines: dict[str, dict[str, dict[str, str]]] = {}
 
-    def of(self, shape: Shape, results: Sequence[Mapping[str, Any]]) -> list[Row]:
-        """Give the rows, in the order of `results`."""
-        rows: list[Row] = []
-        for one in results:
-            row: Row = one["properties"]
-            row["id"] = one["id"]
-            rows.append(row)
-        if rows:
-            _add_of_records(shape, rows, results)
-            self._add_asked(shape, rows)
-        return rows
-
-    def _add_asked(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Add what takes calls of its own."""
+    def add_asked(self, shape: Shape, rows: Sequence[Row], dated: Sequence[Row]) -> None:
+        """Add to rows what takes calls of its own; `dated` are those that are `to_date`."""
+        if not rows:
+            return
         for kind in shape.associated:
             tied = self._associations.read(shape.source, kind, [row["id"] for row in rows])
             for row in rows:
                 row[f"associations.{kind}"] = tied.get(row["id"], [])
-        if shape.dated:
-            self._date(shape, rows)
+        if dated:
+            self._date(shape, rows, dated)
         if shape.stages:
             self._stage(shape, rows)
         if shape.subscriptions:
@@ -138,9 +156,8 @@ class Rows:
         if shape.items:
             self._line_items.add(shape.source, rows, shape.items)
 
-    def _date(self, shape: Shape, rows: Sequence[Row]) -> None:
+    def _date(self, shape: Shape, rows: Sequence[Row], asked: Sequence[Row]) -> None:
         """Add when properties last changed, asking only for rows of which that is of use."""
-        asked = [row for row in rows if shape.dates(row)]
         path = f"{self._calls.paths['objects']}/{shape.source}/batch/read"
         moments: dict[str, Mapping[str, Any]] = {}
         bodies = [
@@ -151,13 +168,13 @@ class Rows:
             }
             for start in range(0, len(asked), HISTORY_BATCH)
         ]
+        changed = [(name, _changed(name)) for name in shape.dated]
         for answer in self._calls.together(partial(self._calls.post, path), bodies):
             for one in answer.get("results", ()):
                 moments[one["id"]] = one.get("propertiesWithHistory") or {}
         for row in rows:
-            history = moments.get(row["id"], {})
-            for name in shape.dated:
-                row[f"{name}.changed"] = _latest(history.get(name))
+            if history := moments.get(row["id"]):
+                row.update((ours, _latest(history.get(name))) for name, ours in changed)
 
     def _stage(self, shape: Shape, rows: Sequence[Row]) -> None:
         pipeline, stage = STAGES[shape.source]
@@ -192,27 +209,15 @@ class Rows:
         return self._pipelines[source]
 
 
-def _add_of_records(
-    shape: Shape, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]
-) -> None:
-    if shape.of_row:
-        for row, one in zip(rows, results, strict=True):
-            row.update({name: one.get(name) for name in shape.of_row})
-    if shape.named:
-        for row in rows:
-            both = (row.get(_NAMES[0]), row.get(_NAMES[1]))
-            row[FULL_NAME] = " ".join(filter(None, both)) or None
+def _changed(name: str) -> str:
+    """Our name for when a property last changed."""
+    return f"{name}.changed"
 
 
 def _state_of(metadata: Mapping[str, str]) -> str:
     if str(metadata.get("isClosed", "")).lower() != "true":
         return "open"
     return "won" if str(metadata.get("probability", "")) in {"1.0", "1"} else "lost"
-
-
-def _told(row: Row, name: str, among: frozenset[str] | None) -> bool:
-    value = row.get(name)
-    return bool(value) and (among is None or str(value).strip() in among)
 
 
 def _latest(history: Any) -> str | None:

@@ -139,8 +139,9 @@ class _Row(NamedTuple):
 
 
 def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: str) -> _Row:
-    doc = orjson.dumps(one.doc, option=orjson.OPT_SORT_KEYS)
-    account, subject = one.doc.get("account"), one.doc.get("person")
+    fields = one.doc
+    doc = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    account, subject = fields.get("account"), fields.get("person")
     return _Row(
         connection,
         obj,
@@ -149,7 +150,7 @@ def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: 
         one.changed,
         blake2b(doc + suffix, digest_size=16).hexdigest(),
         doc.decode(),
-        orjson.dumps(one.remote, option=orjson.OPT_SORT_KEYS).decode(),
+        orjson.dumps(one.remote).decode(),
         one.gone,
         one.merged_into,
         str(account) if account is not None else None,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Boolean, Connection, Executable, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -38,11 +38,15 @@ def execute_many(tx: Connection, statement: Executable, rows: Sequence[Row]) -> 
 def insert_many(
     tx: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert new rows, each a tuple in the order of `names`: COPY where there is one."""
+    """Insert new rows, each a tuple in the order of `names`: COPY where there is one.
+
+    On SQLite a column that holds nothing in any row is left to its default, which must be NULL.
+    """
     if not rows:
         return
     if tx.dialect.name != "postgresql":
-        tx.exec_driver_sql(_insert(table, names), list(rows))
+        told, some = _as_bound(table, names, rows)
+        tx.exec_driver_sql(_insert(table, told), some)
         return
     import psycopg  # noqa: PLC0415  only where PostgreSQL is the store
 
@@ -62,7 +66,22 @@ def insert_many(
         ) from error
 
 
-@lru_cache(maxsize=64)
+def _as_bound(
+    table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The columns that hold something, and their values: text and numbers are bound as they are,
+    for a None or a truth the driver looks up each time how it is to be written.
+    """
+    held: dict[str, Any] = {}
+    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+        nothing = column.count(None)
+        if nothing < len(column):
+            is_truth = not nothing and isinstance(table.c[name].type, Boolean)
+            held[name] = map(int, column) if is_truth else column
+    return tuple(held), list(zip(*held.values(), strict=True))
+
+
+@lru_cache(maxsize=256)
 def _insert(table: Table, names: tuple[str, ...]) -> str:
     marks = ", ".join("?" * len(names))
     return f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES ({marks})'

@@ -11,7 +11,8 @@ import pytest
 
 from connector.adapters.base import Window
 from connector.adapters.hubspot.ahead import in_order
-from connector.adapters.hubspot.listing import Listed, Listing
+from connector.adapters.hubspot.chain import Listed, cursor_behind
+from connector.adapters.hubspot.listing import Listing
 from connector.adapters.hubspot.searching import Question, Search
 from connector.domain.moment import parse_iso
 from connector.errors import TryLaterError
@@ -91,10 +92,42 @@ def test_a_long_list_is_read_in_stretches_where_its_cursors_are_ids(portal, curs
 
 
 def test_what_was_handed_out_of_a_stretch_is_let_go_of():
-    body = b'{"results": [{"id": "1"}, {"id": "3"}]}'
-    run = Listed(deque([body, [{"id": "4"}, {"id": "9"}]]), 5, [], None, 1, 4, ordered=True)
-    seen = [([one["id"] for one in some], len(run.parts)) for some in run.records()]
+    late = {"id": "9"}
+    parts = deque([[{"id": "1"}, {"id": "3"}], [{"id": "4"}, late]])
+    run = Listed(parts, 5, [late], None, 1, 4, ordered=True)
+    seen = [([one["id"] for one in some], len(run.parts)) for some in run.rows()]
     assert seen == [(["1", "3"], 1), (["4"], 0)]
+
+
+RECORD = b'{"id":"1","properties":{"firstname":%s},"associations":{"deals":%s}}'
+NONE, MORE = b'{"results":[]}', b'{"results":[],"paging":{"next":{"after":"of a deal"}}}'
+
+
+@pytest.mark.parametrize("name", [b"null", rb'"\"paging\""', rb'",\"paging"', b'",paging"'])
+@pytest.mark.parametrize("tied", [NONE, MORE], ids=["no deals", "more deals"])
+@pytest.mark.parametrize(
+    ("behind", "cursor"),
+    [
+        (b"", None),
+        (b',"paging":null', None),
+        (b',"paging":{}', None),
+        (b',"paging":{"next":{"after":"7","link":"x"}}', "7"),
+        (b',"paging":{"next":{"after":"7"}},"total":9', "7"),
+        (b' , "paging" : { "next" : { "after" : 7 } } \n', "7"),
+    ],
+)
+def test_the_cursor_of_a_list_is_told_from_all_that_looks_like_one(name, tied, behind, cursor):
+    assert cursor_behind(b'{"results":[' + RECORD % (name, tied) + b"]" + behind + b"}") == cursor
+
+
+def test_the_cursor_may_stand_before_the_records():
+    page = b'{"paging":{"next":{"after":"7"}},"results":[' + RECORD % (b"null", MORE) + b"]}"
+    assert cursor_behind(page) == "7"
+
+
+def test_a_list_that_is_no_json_is_asked_for_again_later():
+    with pytest.raises(TryLaterError, match="not JSON"):
+        cursor_behind(b'<html>,"paging":{"next":')
 
 
 class Ranked:

@@ -12,6 +12,7 @@ from connector.store.statements.bulk import execute_many, insert_many
 
 NAMES = ("stale", "id", "facts", "doc", "excluded", "pending", "first_run")
 TEXTS = ["", "\t \\N \\ \n", "Zoë 株式会社 \U0001f600", '{"a": 1}', "%s %(x)s :y ?"]
+_MIXED = (("c", None), ("d", "y"))
 MARK = update(person).where(person.c.id == bindparam("i")).values(pending=True, doc=bindparam("d"))
 
 
@@ -34,6 +35,22 @@ def test_every_text_comes_back_as_it_went_in(store):
         columns = [person.c[name] for name in NAMES]
         found = [tuple(r) for r in tx.execute(select(*columns).order_by(person.c.id))]
     assert found == rows
+
+
+def test_what_no_row_holds_stays_empty_and_a_truth_comes_back_as_one(store):
+    with store.write() as tx:
+        insert_many(tx, person, NAMES, [(True, "a", "{}", "{}", None, False, "r")])
+        insert_many(tx, person, NAMES, [(False, "b", "{}", "{}", "x", True, "r")])
+        insert_many(tx, person, NAMES, [(False, n, "{}", "{}", e, True, "r") for n, e in _MIXED])
+    query = select(person.c.id, person.c.stale, person.c.excluded, person.c.pending)
+    with store.read() as tx:
+        found = {row[0]: tuple(row[1:]) for row in tx.execute(query)}
+    assert found == {
+        "a": (True, None, False),
+        "b": (False, "x", True),
+        "c": (False, None, True),
+        "d": (False, "y", True),
+    }
 
 
 def test_fixed_and_given_values_reach_the_rows_named(store):

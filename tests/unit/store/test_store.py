@@ -195,6 +195,19 @@ def test_a_store_survives_its_writer_being_killed(tmp_path):
     store.close()
 
 
+def test_who_writes_alone_again_goes_on_with_the_pages_at_hand(tmp_path):
+    """Each connection keeps pages: taken by turns, as many times as much would be kept."""
+    store = open_store(f"sqlite:///{tmp_path}/s.db")
+    with store.read(), store.read(), store.read():
+        pass
+    used = set()
+    for _ in range(6):
+        with store.write() as tx:
+            used.add(id(tx.connection.dbapi_connection))
+    store.close()
+    assert len(used) == 1
+
+
 def test_a_newer_store_is_refused(tmp_path):
     url = f"sqlite:///{tmp_path}/s.db"
     store = open_store(url)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 import responses
+from tenacity import RetryCallState, Retrying
 
 from connector.errors import (
     LoginError,
@@ -19,7 +22,7 @@ from connector.errors import (
     UnknownOutcomeError,
     UsageError,
 )
-from connector.transport.http import Transport
+from connector.transport.http import Answer, Transport
 
 URL = "https://crm.example.com"
 SECRET = "canary-token-55"
@@ -45,6 +48,27 @@ def test_waits_as_long_as_the_crm_asks(http, waits):
     responses.get(f"{URL}/x", json={"ok": True})
     assert http.send("GET", "/x", repeatable=True).status == 200
     assert waits == [7.0]
+
+
+@responses.activate
+def test_a_call_leaves_nothing_of_itself_for_the_collector(http):
+    responses.get(f"{URL}/x", body="y" * 5000)
+    http.send("GET", "/x", repeatable=True)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _alive()
+        for _ in range(5):
+            http.send("GET", "/x", repeatable=True)
+            http.send("GET", "/x", repeatable=True, attempts=2)
+        assert _alive() == before
+    finally:
+        gc.enable()
+
+
+def _alive():
+    made = (Answer, Retrying, RetryCallState)
+    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, made))
 
 
 @responses.activate
