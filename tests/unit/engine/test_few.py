@@ -17,6 +17,7 @@ from connector.store.database import open_store
 from connector.store.persons import people
 from connector.store.running import runs
 from connector.store.schema import activity, person, score, tally
+from connector.store.statements.streams import rows
 from connector.sync import score as score_step
 from tests.sync.scoring import score_here
 from tests.unit.engine.test_increment import change, event, filled, step  # noqa: F401  a fixture
@@ -95,18 +96,18 @@ def test_few_are_read_as_rules_read_them_on_both_databases(store_url, no_process
         "c/lead/3": {},
     }
     with store.write() as tx:
-        rows = [
+        facts_of = [
             {"id": who, "facts": people.dumps(one), "doc": "{}", "excluded": None}
             for who, one in facts.items()
             if store.dialect == "sqlite" or "\u0000" not in one.get("title", "")
         ]
-        people.save_people(tx, rows, "1")
+        people.save_people(tx, facts_of, "1")
         people.mark_all(tx, stale=False)
-    published = _scored_once(store, models, [row["id"] for row in rows])
+    published = _scored_once(store, models, [row["id"] for row in facts_of])
     store.close()
     behaviour = pytest.approx(20 * 2 ** (-2 / 90), abs=1e-9)
     assert published.pop("c/lead/1") == (pytest.approx(40 / 60 * 100), behaviour)
-    assert list(published.values()) == [(0, behaviour)] * (len(rows) - 1)
+    assert list(published.values()) == [(0, behaviour)] * (len(facts_of) - 1)
 
 
 def _scored_once(store, models, ids):
@@ -126,6 +127,13 @@ def _scored_once(store, models, ids):
         people.mark(tx, ids, stale=True)
     found = step(store, NOW, models)
     return {who: (one.fit, one.behaviour) for who, one in found.items()}
+
+
+def test_sql_given_as_text_is_taken_as_it_stands_on_both_databases(store_url):
+    store = open_store(store_url)
+    with store.read() as tx:
+        assert list(rows(tx, "SELECT '50%' AS a, '%s:word' AS b")) == [("50%", "%s:word")]
+    store.close()
 
 
 def test_what_duckdb_has_against_a_program_is_said_as_one_of_our_errors():
