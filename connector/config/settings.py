@@ -114,7 +114,7 @@ class Engine(Document):
     """What scores: DuckDB in a process of its own; or Spark, which reads what `export` writes."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
-    memory: str = "1400MB"
+    memory: str = "1250MB"
     master: str | None = None
     folder: str | None = None
 
