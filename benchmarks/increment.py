@@ -66,12 +66,12 @@ def part(people: int, activities: int, model: str = "shipped") -> str:
 
 def _store(people: int, activities: int) -> Path:
     """A filled store, made when it is missing."""
-    path = cache() / f"store-2-{people}-{activities}.db"
+    path = cache() / f"store-3-{people}-{activities}.db"
     if not path.is_file():
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
         data = measured(module("benchmarks.activities", people, activities)).said
-        filled = measured(module("benchmarks.clients.stored", "fill", data, part)).said
+        filled = measured(module("benchmarks.clients.filled", data, part, "quick")).said
         if filled != activities:
             raise SystemExit(f"{filled} of {activities} activities are in the store")
         part.rename(path)

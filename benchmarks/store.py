@@ -55,7 +55,7 @@ def _size(people: int, activities: int) -> int:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "s.db"
         data = measured(module("benchmarks.activities", people, activities)).said
-        filled = measured(module("benchmarks.clients.stored", "fill", data, path)).said
+        filled = measured(module("benchmarks.clients.filled", data, path)).said
         if filled != activities:
             raise SystemExit(f"{filled} of {activities} activities are in the store")
         return path.stat().st_size

@@ -1,157 +1,30 @@
-"""The scoring step over a store: fill one, change some people, score those who wait or everybody.
+"""The scoring step over a store: change some people, score those who wait or everybody.
 
-stored fill FOLDER STORE        people and activities of the Parquet files into a new store
 stored touch STORE EVERY NOW    each EVERYth person does one thing more, shortly before NOW
-stored score STORE NOW          the step as a run takes it; says what it counted
+stored forget STORE             what was counted is thrown away
+stored score STORE NOW MODEL    the step as a run takes it; says what it counted
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
-from sqlalchemy import delete, insert, text
 
 from connector.cli.memory import prepare_for_pages
-from connector.config.settings import Engine
-from connector.domain.moment import SECOND
-from connector.scoring.choice import Models
-from connector.scoring.model import Model, load_model
-from connector.store.database import open_store
-from connector.store.persons import people
-from connector.store.running import runs
-from connector.store.schema import activity, tally
-from connector.sync.score import score
-
-MODEL = Path(__file__).parents[2] / "mappings" / "model.yaml"
-PAGE = 20_000
 
 
-def fill(folder: str, path: str) -> int:
-    """Write everything as resolve leaves it; gives the number of activities."""
-    store = open_store(f"sqlite:///{path}")
-    with store.write() as tx:
-        for page in _pages(f"SELECT * FROM '{folder}/people.parquet'"):
-            for one in page:  # ten people an account
-                one["account.key"] = f"crm/{one['person'][:-1] or 'p'}"
-            rows = [
-                {
-                    "id": one.pop("person"),
-                    "facts": people.dumps({k: v for k, v in one.items() if v not in {None, ""}}),
-                    "doc": "{}",
-                    "excluded": None,
-                }
-                for one in page
-            ]
-            people.save_people(tx, rows, "0")
-    done = 0
-    kept = "person, id, type, time, url, asset, campaign, form, channel, visit, machine"
-    same = {"connection": "crm", "object": "visit", "duplicate": False}
-    for page in _pages(f"SELECT {kept} FROM '{folder}/activities.parquet'"):
-        with store.write() as tx:
-            tx.execute(insert(activity), [{**one, **same} for one in page])
-        done += len(page)
-    store.close()
-    return done
+def main(what: str, path: str, *given: str) -> None:
+    """Do one of them, loading the rest as `leadloop` does: after memory is prepared."""
+    from benchmarks.clients import step
 
-
-def touch(path: str, every: int, now: int) -> int:
-    """Give each EVERYth person one more visit, as a pull and resolve would."""
-    store = open_store(f"sqlite:///{path}")
-    with store.write() as tx:
-        chosen = list(
-            tx.execute(
-                text("SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM person)"
-                     " WHERE n % :every = 0"),
-                {"every": every},
-            ).scalars()
-        )  # fmt: skip
-        row = {"connection": "crm", "object": "visit", "type": "page_view", "url": "/pricing",
-               "time": now - SECOND, "machine": False, "duplicate": False}  # fmt: skip
-        tx.execute(
-            insert(activity), [{**row, "id": f"{now}-{who}", "person": who} for who in chosen]
-        )
-        people.mark(tx, chosen, stale=True, pending=True)
-    store.close()
-    return len(chosen)
-
-
-def with_colleagues() -> Model:
-    """The shipped model with a rule that counts what the other people of the account did."""
-    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
-    rule = {"name": "Others came", "activity": "page_view", "points": 1, "by": "colleagues"}
-    plain["behaviour"]["groups"].append({"name": "account", "max": 9, "rules": [rule]})
-    return Model.model_validate_json(json.dumps(plain))
-
-
-def forget(path: str) -> None:
-    """Throw away what was counted, so that everybody is counted anew."""
-    store = open_store(f"sqlite:///{path}")
-    with store.write() as tx:
-        tx.execute(delete(tally))
-    store.close()
-
-
-def other_points() -> Model:
-    """The shipped model with a point more for every behaviour, and another threshold."""
-    plain = load_model(MODEL).model_dump(mode="json", by_alias=True, exclude_none=True)
-    for group in plain["behaviour"]["groups"]:
-        for rule in group["rules"]:
-            rule["points"] += 1
-    return Model.model_validate_json(json.dumps(plain | {"threshold": 60}))
-
-
-MODELS = {
-    "shipped": lambda: load_model(MODEL),
-    "repriced": other_points,
-    "account": with_colleagues,
-}
-
-
-def scored(path: str, now: int, model: Model) -> dict[str, int]:
-    """Take the step, in a run of its own."""
-    store = open_store(f"sqlite:///{path}")
-    models = Models.only(model)
-    run = runs.new_id(now)
-    loop: Any = SimpleNamespace(
-        store=store,
-        settings=SimpleNamespace(engine=Engine()),
-        models=models,
-        now=now,
-        run=run,
-        tell=lambda _step, _counts: None,
-    )
-    with store.write() as tx:
-        runs.start(tx, run, "run", now=now, started=now)
-    counts, everybody = score(loop)
-    said = {**counts, "scored_all": everybody}
-    with store.write() as tx:
-        runs.finish(tx, run, status="ok", ended=now, counts=said, model=models.hash)
-    store.close()
-    return said
-
-
-def _pages(query: str) -> Iterator[list[dict[str, Any]]]:
-    import duckdb  # here, for what is measured loads it only where it needs it
-
-    rows = duckdb.execute(query)
-    names = [column[0] for column in rows.description]
-    while page := rows.fetchmany(PAGE):
-        yield [dict(zip(names, row, strict=True)) for row in page]
+    if what == "touch":
+        print(json.dumps(step.touch(path, int(given[0]), int(given[1]))))
+    elif what == "forget":
+        step.forget(path)
+    else:
+        print(json.dumps(step.scored(path, int(given[0]), step.MODELS[given[1]]())))
 
 
 if __name__ == "__main__":
-    prepare_for_pages()  # as `leadloop` does
-    what, *given = sys.argv[1:]
-    if what == "fill":
-        print(json.dumps(fill(given[0], given[1])))
-    elif what == "touch":
-        print(json.dumps(touch(given[0], int(given[1]), int(given[2]))))
-    elif what == "forget":
-        forget(given[0])
-    else:
-        print(json.dumps(scored(given[0], int(given[1]), MODELS[given[2]]())))
+    prepare_for_pages()
+    main(*sys.argv[1:])

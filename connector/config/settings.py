@@ -48,7 +48,7 @@ class Scope(Document):
 
     read: dict[str, Scalar | list[Scalar]] = {}
     write: dict[str, Scalar | list[Scalar]] = {}
-    exclude: Exclude = Exclude()
+    exclude: Exclude = Exclude.by_default()
 
 
 class Api(Document):
@@ -71,8 +71,8 @@ class Connection(Document):
     address: str | None = None
     auth: Annotated[dict[str, Any], Field(json_schema_extra=AUTH_SCHEMA)] = {}
     files: FilesFolder | None = None
-    api: Api = Api()
-    scope: Scope = Scope()
+    api: Api = Api.by_default()
+    scope: Scope = Scope.by_default()
     handoff: bool = False
     lists: dict[str, str] = {}
 
@@ -114,7 +114,7 @@ class Engine(Document):
     """What scores: DuckDB in a process of its own; or Spark, which reads what `export` writes."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
-    memory: str = "1400MB"
+    memory: str = "1250MB"
     master: str | None = None
     folder: str | None = None
 
@@ -141,7 +141,7 @@ class WriteLimits(Document):
 class WriteSettings(Document):
     """How carefully we write."""
 
-    limits: WriteLimits = WriteLimits()
+    limits: WriteLimits = WriteLimits.by_default()
     human_edits: Duration = 30 * DAY
     min_change: Annotated[float, Field(ge=0)] = 3
     max_age: Duration = 7 * DAY
@@ -318,7 +318,7 @@ class Handoff(Document):
     `note` puts the package on the record as a note as well, where the CRM has notes.
     """
 
-    do_next: DoNext = DoNext()
+    do_next: DoNext = DoNext.by_default()
     answers: list[str] = []
     link: str = ""
     how: str = "Answer by the record's status: accepted, not ready or rejected, with the reason"
@@ -517,23 +517,23 @@ class Settings(Document):
     routing: str | None = None
     stage: Literal["observe", "score", "nurture", "route"] = "observe"
     connections: Annotated[list[Connection], Field(min_length=1)]
-    engine: Engine = Engine()
-    write: WriteSettings = WriteSettings()
-    consent: Consent = Consent()
-    sla: Sla = Sla()
-    nurture: Nurture = Nurture()
-    hygiene: Hygiene = Hygiene()
-    explore: Explore = Explore()
-    alerts: Alerts = Alerts()
-    handoff: Handoff = Handoff()
+    engine: Engine = Engine.by_default()
+    write: WriteSettings = WriteSettings.by_default()
+    consent: Consent = Consent.by_default()
+    sla: Sla = Sla.by_default()
+    nurture: Nurture = Nurture.by_default()
+    hygiene: Hygiene = Hygiene.by_default()
+    explore: Explore = Explore.by_default()
+    alerts: Alerts = Alerts.by_default()
+    handoff: Handoff = Handoff.by_default()
     heartbeat: str | None = None
     metrics: str | None = None
-    retention: Retention = Retention()
+    retention: Retention = Retention.by_default()
     vault: Vault | None = None
-    report: Report = Report()
-    dispositions: Dispositions = Dispositions()
-    process: Process = Process()
-    serve: Serve = Serve()
+    report: Report = Report.by_default()
+    dispositions: Dispositions = Dispositions.by_default()
+    process: Process = Process.by_default()
+    serve: Serve = Serve.by_default()
     profiles: dict[str, dict[str, Any]] = {}
 
     @property

@@ -76,7 +76,7 @@ class Member(Document):
 
     owner: str
     weight: Annotated[float, Field(gt=0)] = 1
-    capacity: Capacity = Capacity()
+    capacity: Capacity = Capacity.by_default()
     hours: str | None = None
     tz: Zone = "UTC"
     country: str | None = None

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from connector.engine.duck import open_duck
+from connector.engine.duck import make_table, open_duck, safe_words
 from connector.engine.job import FEW, Job, lines_of, load_job, numbered
 from connector.errors import LeadloopError
 
@@ -29,7 +29,7 @@ def main(path: Path) -> int:
         print(f"{error}\n{error.hint or ''}", file=sys.stderr)  # noqa: T201  the parent reads it
         return error.exit_code
     except duckdb.Error as error:
-        print(f"{type(error).__name__}: {_safe(error)}", file=sys.stderr)  # noqa: T201
+        print(safe_words(error), file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
@@ -68,7 +68,7 @@ def run(job: Job, folder: Path) -> None:
 def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Make the tables of a compiled program, and write the scores of each model."""
     for name, query in job.source["tables"]:
-        duck.execute(f"CREATE TABLE {name} AS {query}")
+        make_table(duck, name, query)
     found = duck.execute("SELECT count(*) FROM people").fetchone() or (0,)
     for place, query in enumerate(job.source["scores"]):
         target = numbered(job.out, place)
@@ -78,8 +78,3 @@ def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
             continue
         quoted = target.replace("'", "''")
         duck.execute(f"COPY ({query}) TO '{quoted}' (FORMAT PARQUET)")
-
-
-def _safe(error: Exception) -> str:
-    """The first line of DuckDB's words: columns and types; values come on later lines."""
-    return str(error).splitlines()[0][:300]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 
-def open_duck(folder: Path | None = None, *, memory: str = "1400MB") -> duckdb.DuckDBPyConnection:
-    """Open a database in memory that spills into `folder`."""
+def open_duck(
+    folder: Path | None = None, *, memory: str = "1400MB", threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory that spills into `folder`; a thread for each core, or as told."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -18,6 +21,8 @@ def open_duck(folder: Path | None = None, *, memory: str = "1400MB") -> duckdb.D
     }
     if folder is not None:
         config["temp_directory"] = str(folder)
+    if threads is not None:
+        config["threads"] = threads
     return duckdb.connect(config=config)
 
 
@@ -30,3 +35,23 @@ def query_of(relation: duckdb.DuckDBPyRelation) -> str:
     The relations forbid it step by step, so that every grouping would scan the activities anew.
     """
     return _STEP.sub(r"\1 (", relation.sql_query())
+
+
+def make_empty(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
+    """Make a table of these columns, each with its type."""
+    listed = ", ".join(f'"{_doubled(column)}" {kind}' for column, kind in columns.items())
+    duck.execute(f"CREATE TABLE {name} ({listed})")
+
+
+def make_table(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Make a table of what a query finds."""
+    duck.execute(f"CREATE TABLE {name} AS {query}")
+
+
+def safe_words(error: duckdb.Error) -> str:
+    """Give the first line of DuckDB's words: columns and types; values come on later lines."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+
+
+def _doubled(column: str) -> str:
+    return column.replace('"', '""')

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connector.domain.moment import Micros
+from connector.scoring.choice import Models
 
 NOW = 2_305_843_009_213_693_951
 """Stands for the moment in a compiled program: no duration or other moment is this number."""
-_MADE_BY = ("scoring/*.py", "engine/program.py", "engine/duck.py")
+_MADE_BY = ("scoring/*.py", "engine/prepared.py", "engine/program.py", "engine/duck.py")
 _LIBRARIES = ("duckdb", "narwhals")
+TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
+"""What a field is in DuckDB, by what rules read it as."""
+_ACTIVITY = {"person": "VARCHAR", "time": "BIGINT", "machine": "BOOLEAN", "type": "VARCHAR"}
+_TALLY = {"person": "VARCHAR", "as_of": "BIGINT", "newest": "BIGINT", "sums": "VARCHAR"}
 
 
 class Program(NamedTuple):
@@ -32,6 +37,17 @@ class Program(NamedTuple):
             [(name, query.replace(str(NOW), str(now))) for name, query in self.tables],
             [query.replace(str(NOW), str(now)) for query in self.scores],
         )
+
+
+def columns_of(models: Models) -> dict[str, dict[str, str]]:
+    """Give the tables a program reads: their columns, in the order of the feed, and types."""
+    fields = {name: TYPES[kind] for name, kind in models.person_fields().items()}
+    read = dict.fromkeys(sorted(models.activity_columns()), "VARCHAR")
+    return {
+        "people": {"person": "VARCHAR"} | fields,
+        "activities": _ACTIVITY | read,
+        "tallies": _TALLY,
+    }
 
 
 @lru_cache(maxsize=1)

@@ -8,17 +8,12 @@ from typing import Any
 import narwhals as nw
 
 from connector.domain.moment import Micros
-from connector.engine.duck import open_duck, query_of
-from connector.engine.prepared import NOW, Program
+from connector.engine.duck import make_empty, make_table, open_duck, query_of
+from connector.engine.prepared import NOW, Program, columns_of
 from connector.scoring.behaviour import aged, unit_frames, valid_until
 from connector.scoring.choice import Models
 from connector.scoring.compile import choose, score_counted
 from connector.scoring.units import Units
-
-TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
-"""What a field is in DuckDB, by what rules read it as."""
-_ACTIVITY = {"person": "VARCHAR", "time": "BIGINT", "machine": "BOOLEAN", "type": "VARCHAR"}
-_TALLY = {"person": "VARCHAR", "as_of": "BIGINT", "newest": "BIGINT", "sums": "VARCHAR"}
 
 
 def program(models: Models, now: Micros) -> Program:
@@ -29,33 +24,22 @@ def program(models: Models, now: Micros) -> Program:
     return compiled(models).at(now)
 
 
-def columns_of(models: Models) -> dict[str, dict[str, str]]:
-    """Give the tables a program reads, each with its columns and their types."""
-    fields = {name: TYPES[kind] for name, kind in models.person_fields().items()}
-    read = dict.fromkeys(sorted(models.activity_columns()), "VARCHAR")
-    return {
-        "people": {"person": "VARCHAR"} | fields,
-        "activities": _ACTIVITY | read,
-        "tallies": _TALLY,
-    }
-
-
 @lru_cache(maxsize=8)
 def compiled(models: Models) -> Program:
     """Compile the models for any moment: NOW stands where it belongs."""
     units, now = models.units(), nw.lit(NOW)
     duck = open_duck()
     try:
-        people, activities, tallies = (
-            _table(duck, name, columns) for name, columns in columns_of(models).items()
-        )
+        for name, columns in columns_of(models).items():
+            make_empty(duck, name, columns)
+        people, activities, tallies = (nw.from_native(duck.table(n)) for n in columns_of(models))
         tables = [("fresh", _fresh(people, activities, tallies, units, now))]
-        _make(duck, *tables[0])
+        make_table(duck, *tables[0])
         tables.append(("counted", _counted(duck, units)))
-        _make(duck, *tables[1])
+        make_table(duck, *tables[1])
         if len(models.choices) > 1:
             tables.append(("chosen", query_of(choose(people, models).to_native())))
-            _make(duck, *tables[2])
+            make_table(duck, *tables[2])
         counted: Any = nw.from_native(duck.table("counted"))
         scores = []
         for place, (model, _) in enumerate(models):
@@ -67,20 +51,6 @@ def compiled(models: Models) -> Program:
     finally:
         duck.close()
     return Program(tables, scores)
-
-
-def _table(duck: Any, name: str, columns: dict[str, str]) -> Any:
-    listed = ", ".join(f'"{_doubled(column)}" {kind}' for column, kind in columns.items())
-    duck.execute(f"CREATE TABLE {name} ({listed})")
-    return nw.from_native(duck.table(name))
-
-
-def _doubled(column: str) -> str:
-    return column.replace('"', '""')
-
-
-def _make(duck: Any, name: str, query: str) -> None:
-    duck.execute(f"CREATE TABLE {name} AS {query}")
 
 
 def _fresh(people: Any, activities: Any, tallies: Any, units: Units, now: nw.Expr) -> str:

@@ -48,21 +48,23 @@ class ScoredFile:
     def pages(self, size: int = 2_000) -> Iterator[tuple[Model, list[Scored]]]:
         """Yield pages of scores, each with the model that made them."""
         for place, (model, _) in enumerate(self._models):
-            names = [column(rule.name) for rule in model.fit_rules()]
-            names += [column(rule.name) for rule in model.behaviour_rules()]
-            width, end = len(Score._fields), len(Score._fields) + len(names)
             for rows in _rows(numbered(str(self.path), place), size):
-                yield (
-                    model,
-                    [
-                        Scored(
-                            Score(*row[:width]),
-                            {n: v for n, v in zip(names, row[width:end], strict=True) if v},
-                            Tally(*row[end:]) if row[-1] is not None and row[end:] else None,
-                        )
-                        for row in rows
-                    ],
-                )
+                yield model, scored_of(model, rows)
+
+
+def scored_of(model: Model, rows: Sequence[Sequence[Any]]) -> list[Scored]:
+    """Read rows of scores that a model made."""
+    names = [column(rule.name) for rule in model.fit_rules()]
+    names += [column(rule.name) for rule in model.behaviour_rules()]
+    width, end = len(Score._fields), len(Score._fields) + len(names)
+    return [
+        Scored(
+            Score(*row[:width]),
+            {n: v for n, v in zip(names, row[width:end], strict=True) if v},
+            Tally(*row[end:]) if row[-1] is not None and row[end:] else None,
+        )
+        for row in rows
+    ]
 
 
 def _rows(path: str, size: int) -> Iterator[Sequence[Sequence[Any]]]:

@@ -9,8 +9,8 @@ import narwhals as nw
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
-from connector.engine.duck import open_duck
-from connector.engine.program import TYPES
+from connector.engine.duck import make_empty, open_duck
+from connector.engine.prepared import TYPES
 from connector.scoring.compile import SCORE_COLUMNS, score_frame
 from connector.scoring.model import Model
 
@@ -54,8 +54,7 @@ def fill(
     duck: Any, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Make a table of these columns, each with its type, and put rows into it."""
-    listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    duck.execute(f"CREATE TABLE {table} ({listed})")
+    make_empty(duck, table, columns)
     if rows:
         marks = ", ".join("?" for _ in columns)
         values = [[_typed(row.get(name), kind) for name, kind in columns.items()] for row in rows]

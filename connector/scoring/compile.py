@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -19,6 +19,7 @@ from connector.scoring.units import Units
 SCORE_COLUMNS = Score._fields
 PUBLIC_COLUMNS = SCORE_COLUMNS[:-2]
 """What `leadloop score` writes."""
+_OF_PERSON = ("person", "disqualified_by", "unknown", "threshold")
 _NANO = 1e9
 
 
@@ -73,7 +74,8 @@ def score_counted(
         scored = of_colleagues(scored, rolled)
     bounded = {column(r.name): clipped(nw.col(column(r.name)), r.min, r.max) for r in rules}
     asked = {column(r.name): nw.col(units.column(r)).fill_null(0.0) for r in model.fast_track}
-    scored = scored.with_columns(**bounded, **asked)
+    names = [*_OF_PERSON, *_columns(model.fit_rules())]
+    scored = scored.select(*names, **bounded, **asked)  # no units: each step names all its columns
     return _published(_totals(scored, model), model)
 
 
@@ -120,31 +122,37 @@ def _first_name(model: Model) -> nw.Expr:
     return reason  # type: ignore[no-any-return]
 
 
-def _part(groups: Sequence[Any], full_marks: float) -> nw.Expr:
-    """100 * clip(sum over groups of clip(sum of points) / full marks, 0, 1)."""
-    total: Any = nw.lit(0.0)
-    for group in groups:
-        points: Any = nw.lit(0.0)
-        for rule in group.rules:
-            points = points + nw.col(column(rule.name))
-        total = total + clipped(points, group.min, group.max)
-    return clipped(total / float(full_marks), 0.0, 1.0) * 100.0
+def _parts(scored: Frame, model: Model) -> Frame:
+    """Add fit and behaviour: 100 * clip(sum over groups of clip(sum of points) / full marks, 0, 1).
+
+    Each sum is a column before it is held against its bounds, which name it several times.
+    """
+    parts: dict[str, Any] = {"fit": model.fit, "behaviour": model.behaviour}
+    rules = [*model.fit_rules(), *model.behaviour_rules(), *model.fast_track]
+    sums, shares = {}, {}
+    for part, spec in parts.items():
+        total: Any = nw.lit(0.0)
+        for n, group in enumerate(spec.groups):
+            points: Any = nw.lit(0.0)
+            for rule in group.rules:
+                points = points + nw.col(column(rule.name))
+            sums[f"{part} {n}"] = points
+            total = total + clipped(nw.col(f"{part} {n}"), group.min, group.max)
+        shares[part] = total / float(spec.full_marks)
+    scored = scored.with_columns(**sums).select(*_OF_PERSON, *_columns(rules), **shares)
+    return scored.with_columns(**{n: clipped(nw.col(n), 0.0, 1.0) * 100.0 for n in parts})
 
 
 def _totals(scored: Frame, model: Model) -> Frame:
     weights = model.weights
-    scored = scored.with_columns(
-        _part(model.fit.groups, model.fit.full_marks).alias("fit"),
-        _part(model.behaviour.groups, model.behaviour.full_marks).alias("behaviour"),
-    )
+    scored = _parts(scored, model)
     both = (nw.col("fit") * weights.fit + nw.col("behaviour") * weights.behaviour) / (
         weights.fit + weights.behaviour
     )
-    total = both
+    raw = both
     if model.unknown_fit == "behaviour_only":
-        total = nw.when(nw.col("unknown")).then(nw.col("behaviour")).otherwise(both)
-    scored = scored.with_columns(total.alias("raw"))
-    scored = scored.with_columns(((nw.col("raw") * _NANO + 0.5).floor() / _NANO).alias("total"))
+        raw = nw.when(nw.col("unknown")).then(nw.col("behaviour")).otherwise(both)
+    scored = scored.with_columns(((raw * _NANO + 0.5).floor() / _NANO).alias("total"))
     return scored.with_columns((nw.col("total") + 0.5).floor().cast(nw.Int64).alias("score"))
 
 
@@ -164,9 +172,12 @@ def _published(scored: Frame, model: Model) -> Frame:
     ready = (nw.col("reached") | ~nw.col("fast_track_by").is_null()) & nw.col(
         "disqualified_by"
     ).is_null()
-    names = [r.name for r in model.fit_rules()] + [r.name for r in model.behaviour_rules()]
-    rules = [column(name) for name in names]
+    rules = _columns([*model.fit_rules(), *model.behaviour_rules()])
     return scored.with_columns(ready.alias("sales_ready")).select(*SCORE_COLUMNS, *rules)
+
+
+def _columns(rules: Iterable[Any]) -> list[str]:
+    return [column(rule.name) for rule in rules]
 
 
 def _grade(model: Model) -> nw.Expr:

@@ -26,7 +26,6 @@ def explain(model: Model, contributions: Mapping[str, float], score: Score) -> l
     behaviour_share = 1.0 if alone else weights.behaviour / whole
     lines = _part_lines("fit", model.fit, contributions, fit_share)
     lines += _part_lines("behaviour", model.behaviour, contributions, behaviour_share)
-    lines = [line._replace(points=_grain(line.points)) for line in lines]
     rest = score.score - math.fsum(line.points for line in lines)
     return lines if rest == 0 else [*lines, Line("rounding", ADJUSTMENT, rest, 0.0)]
 
@@ -53,7 +52,7 @@ def _part_lines(
     for group in spec.groups:
         points = [contributions.get(column(rule.name), 0.0) for rule in group.rules]
         lines += [
-            Line(rule.name, part, raw * factor, raw)
+            Line(rule.name, part, _grain(raw * factor), raw)
             for rule, raw in zip(group.rules, points, strict=True)
             if raw != 0
         ]
@@ -61,17 +60,17 @@ def _part_lines(
         kept = _clip(summed, group.min, group.max)
         if kept != summed:
             word = "cap" if kept < summed else "floor"
-            lines.append(
-                Line(f"{word} of {group.name}", ADJUSTMENT, (kept - summed) * factor, kept - summed)
-            )
+            lines.append(_adjusted(f"{word} of {group.name}", kept - summed, factor))
         total += kept
     bounded = _clip(total, 0.0, spec.full_marks)
     if bounded != total:
         word = "full marks" if bounded < total else "floor"
-        lines.append(
-            Line(f"{word} of {part}", ADJUSTMENT, (bounded - total) * factor, bounded - total)
-        )
+        lines.append(_adjusted(f"{word} of {part}", bounded - total, factor))
     return lines
+
+
+def _adjusted(name: str, by: float, factor: float) -> Line:
+    return Line(name, ADJUSTMENT, _grain(by * factor), by)
 
 
 def part_score(spec: Any, contributions: Mapping[str, float]) -> float:

@@ -76,14 +76,14 @@ class Model(Document):
     version: Literal[1]
     name: str
     extends: str | None = None
-    weights: Weights = Weights()
+    weights: Weights = Weights.by_default()
     threshold: Annotated[float, Field(ge=0, le=100)] = 65
     compare: Literal["at_least", "exceeds"] = "at_least"
     thresholds: list[SegmentThreshold] = []
     actions: list[Action] = []
     hysteresis: Annotated[float, Field(ge=0, le=100)] = 5
     unknown_fit: Literal["behaviour_only", "zero"] = "behaviour_only"
-    grades: Grades = Grades()
+    grades: Grades = Grades.by_default()
     fit: FitPart
     behaviour: BehaviourPart
     filters: list[FilterRule] = []

@@ -9,7 +9,8 @@ from pathlib import Path
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
-from connector.engine.program import columns_of, compiled
+from connector.engine.prepared import columns_of
+from connector.engine.program import compiled
 from connector.engine.run import NO_TALLIES, ScoredFile
 from connector.engine.small import fill
 from connector.store.database import open_store

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 import sys
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
 
-from benchmarks import crm_rows, pull, routing, salesforce_calls, scoring, store, write
+from benchmarks import activities, crm_rows, pull, routing, salesforce_calls, scoring, store, write
+from benchmarks.clients import filled
 from benchmarks.measuring import NotMeasured, measured, module, table
 from benchmarks.rendered_jobs import Jobs, Results
 
@@ -90,6 +93,26 @@ def test_a_store_with_a_row_less_is_told(tmp_path):
     assert measured(module("benchmarks.clients.verified", tmp_path, "salesforce", 5)).said["rows"]
     with pytest.raises(NotMeasured, match="stored 5 of 6 rows"):
         measured(module("benchmarks.clients.verified", tmp_path, "salesforce", 6))
+
+
+def test_a_store_filled_at_once_holds_the_rows_and_indexes_of_one_filled_through_the_store(
+    tmp_path,
+):
+    data = activities.made(50, 600)
+    held = []
+    for how in ("", "quick"):
+        path = tmp_path / f"{how}.db"
+        assert filled.fill(str(data), str(path), how) == 600
+        with closing(sqlite3.connect(path)) as file:
+            held.append(
+                [
+                    sorted(file.execute(f"SELECT {of}").fetchall(), key=repr)
+                    for of in ("* FROM person", "* FROM activity", "name, sql FROM sqlite_master")
+                ]
+            )
+            used = file.execute("EXPLAIN QUERY PLAN SELECT 1 FROM activity WHERE person = 'p1'")
+            assert "activity_person" in str(used.fetchall())
+    assert held[0] == held[1]
 
 
 def test_libraries_read_every_row_of_the_rendered_crm():

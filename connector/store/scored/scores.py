@@ -74,10 +74,10 @@ def settle_stale(tx: Connection, people: Iterable[str]) -> None:
         )
 
 
-def any_stale(tx: Connection) -> bool:
-    """Whether anybody waits to be scored."""
-    query = select(person.c.id).where(person.c.stale, person.c.excluded.is_(None)).limit(1)
-    return tx.execute(query).scalar() is not None
+def count_stale(tx: Connection, most: int) -> int:
+    """Count who waits to be scored, `most` at most."""
+    waiting = select(person.c.id).where(person.c.stale, person.c.excluded.is_(None)).limit(most)
+    return tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -18,7 +18,8 @@ def in_order(tx: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
     return column.collate("C") if tx.dialect.name == "postgresql" else column
 
 
-Query = Select[Any] | CompoundSelect[Any] | TextClause
+Query = Select[Any] | CompoundSelect[Any] | TextClause | str
+"""A text is SQL that is taken as it stands."""
 
 
 def rows(tx: Connection, query: Query) -> Generator[Row, None, None]:
@@ -31,7 +32,11 @@ def rows(tx: Connection, query: Query) -> Generator[Row, None, None]:
 def pages(tx: Connection, query: Query) -> Generator[Sequence[Row], None, None]:
     """Yield the same, a page at a time."""
     on_server = tx.dialect.name == "postgresql"
-    result = tx.execute(query, execution_options={"yield_per": PAGE} if on_server else {})
+    how: dict[str, Any] = {"yield_per": PAGE} if on_server else {}
+    if isinstance(query, str):
+        result = tx.exec_driver_sql(query, execution_options={**how, "no_parameters": True})
+    else:
+        result = tx.execute(query, execution_options=how)
     try:
         if on_server:
             for found in result.partitions():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connector.config import settings as settings_room
 from connector.config.load import load_settings, show
+from connector.documents import Document
 from connector.domain.duration import BusinessTime
 from connector.domain.moment import DAY
 from connector.errors import UsageError
@@ -160,3 +162,19 @@ def test_connections_may_have_a_file_each_beside_the_settings(tmp_path):
     (folder / "007.yaml").write_text("name: c007\nkind: memory\nmaping: m.yaml\n")
     with pytest.raises(UsageError, match="connections.d/007.yaml:3"):
         load_settings(tmp_path / "leadloop.yaml", environ={})
+
+
+def _sections():
+    return [
+        one
+        for one in vars(settings_room).values()
+        if isinstance(one, type)
+        and issubclass(one, Document)
+        and not any(field.is_required() for field in one.model_fields.values())
+    ]
+
+
+@pytest.mark.parametrize("section", _sections())
+def test_a_section_nobody_wrote_is_what_an_empty_one_gives(section):
+    assert section.by_default() == section.model_validate({})
+    assert section.by_default().model_dump_json() == section.model_validate({}).model_dump_json()

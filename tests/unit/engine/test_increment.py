@@ -112,8 +112,8 @@ def test_scoring_who_changed_gives_what_scoring_everybody_gives(filled):
         assert mine.score == theirs.score
 
 
-def step(store, now, models=MODELS, engine=None):
-    """Take the step of a run; gives the published scores."""
+def step(store, now, models=MODELS, engine=None, *, noted=False):
+    """Take the step of a run; gives the published scores. Everybody is due until one is noted."""
     loop = SimpleNamespace(
         store=store,
         settings=SimpleNamespace(engine=engine or Engine()),
@@ -124,9 +124,10 @@ def step(store, now, models=MODELS, engine=None):
     )
     with store.write() as tx:
         runs.start(tx, loop.run, "run", now=now, started=now)
-    counts, _ = score_step.score(loop)
+    counts, everybody = score_step.score(loop)
+    said = {**counts, "scored_all": everybody and noted}
     with store.write() as tx:
-        runs.finish(tx, loop.run, status="ok", ended=now, counts=dict(counts), model=models.hash)
+        runs.finish(tx, loop.run, status="ok", ended=now, counts=said, model=models.hash)
         ids = list(tx.execute(select(person.c.id)).scalars())
         return {who: one.score for who, one in scores.published(tx, ids).items()}
 

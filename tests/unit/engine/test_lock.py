@@ -155,7 +155,7 @@ def test_a_second_writer_stays_locked_out_while_the_engine_reads(tmp_path):
 def test_the_process_with_the_store_never_loads_the_bulk_drivers():
     code = (
         "import sys, connector.sync.run, connector.sync.opening, connector.engine.run\n"
-        "import connector.cli.run, connector.demo.play\n"
+        "import connector.cli.run, connector.demo.play, connector.engine.few\n"
         "print([m for m in sys.modules if m.startswith('adbc')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
 from connector.engine.pinned import COLUMNS, key_of, score_as_of
-from connector.engine.program import TYPES
+from connector.engine.prepared import TYPES
 from connector.engine.small import _ACTIVITY, fill
 from connector.scoring.model import Model
 from tests.reference_scorer import score as reference

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
-from connector.engine.program import columns_of, program
+from connector.engine.prepared import columns_of
+from connector.engine.program import program
 from connector.engine.run import ScoredFile
 from connector.engine.small import fill, score_rows
 from connector.scoring import choice

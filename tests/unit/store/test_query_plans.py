@@ -96,7 +96,7 @@ def test_sums_of_people_with_news_are_found_person_by_person(store):
 
 FLAGGED = {
     "new versions of records": (lambda tx: people.dirty_records(tx, "person", 10), "record_dirty"),
-    "who is to be scored": (scores.any_stale, "person_stale"),
+    "who is to be scored": (lambda tx: scores.count_stale(tx, 5), "person_stale"),
     "who is to be planned": (lambda tx: people.pending(tx, "", 10), "person_pending"),
     "who is to be decided": (lambda tx: cycles.waiting(tx, 5, "", 10), "person_pending"),
     "whose date has come": (lambda tx: cycles.waiting(tx, 5, "", 10), "cycle_due"),
