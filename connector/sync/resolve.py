@@ -125,7 +125,9 @@ def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Co
     known = people.known_keys(tx, {key for c in candidates for key in c.keys})
     involved = {*known.values(), *(c.person for c in candidates if c.person)}
     placed = resolve(candidates, known, people.seniority(tx, involved))
+    left: set[str] = set()
     if placed.merged:
+        left.update(_accounts_in(loop, tx, placed.merged).values())
         people.merge(tx, placed.merged, loop.run)
         counts["merged"] += len(placed.merged)
     people.add_keys(tx, placed.keys)
@@ -138,6 +140,7 @@ def _people(loop: Loop, tx: Connection, page: Sequence[PersonRecord], counts: Co
     # A record that came to a person, or a person that took in another, is news even if no fact is.
     joined = {placed.people[row.key] for row in page if placed.people[row.key] != row.person}
     people.mark(tx, joined | set(placed.merged.values()), stale=True, pending=True)
+    people.mark_colleagues(tx, left)
 
 
 def _candidate(row: PersonRecord, objects: dict[str, Any], shared: set[Key]) -> Candidate:
@@ -170,9 +173,24 @@ def _rebuild(loop: Loop, tx: Connection, ids: Iterable[str], counts: Counter[str
         _row(person, versions, said.get(person, ()), accounts, ranks, scopes)
         for person, versions in records.items()
     ]
+    before = _accounts_in(loop, tx, records)
     new, changed = people.save_people(tx, rows, loop.run)
+    people.mark_colleagues(tx, _left(before, _accounts_in(loop, tx, before)))
     counts["new people"] += len(new)
     counts["changed people"] += len(changed)
+
+
+def _accounts_in(loop: Loop, tx: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Give the account of each person, where rules count what colleagues did; else nothing."""
+    if not loop.models.rolls_up:
+        return {}
+    found = people.values_of(tx, ids, ACCOUNT)
+    return {person: str(key) for person, key in found.items() if key is not None}
+
+
+def _left(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
+    """The accounts that somebody left: what was done there counts no more for who stays."""
+    return {account for person, account in before.items() if now.get(person) != account}
 
 
 def accounts_of(

@@ -16,10 +16,11 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, u
 
 from connector.domain.moment import Micros
 from connector.identity.address import normalise_address
+from connector.scoring.model import ACCOUNT
 from connector.store.incoming import field_history
 from connector.store.outgoing.questions import CODES
 from connector.store.persons.answers import keys_of_answers
-from connector.store.persons.people import chunks, dumps
+from connector.store.persons.people import chunks, dumps, mark_colleagues, values_of
 from connector.store.persons.suppressed import Key, figures_only
 from connector.store.schema import (
     activity,
@@ -143,7 +144,9 @@ def erase(
     tx.execute(delete(shared_key).where(common))
     tx.execute(delete(person_alias).where(person_alias.c.person.in_(people)))
     counts["explanations"] += tx.execute(delete(score).where(score.c.person.in_(people))).rowcount
+    accounts = values_of(tx, people, ACCOUNT).values()
     counts["people"] += tx.execute(delete(person).where(person.c.id.in_(people))).rowcount
+    mark_colleagues(tx, {str(key) for key in accounts if key is not None})
     _keep_counts(tx, people, pseudonym, counts)
     return pseudonym, counts
 

@@ -339,6 +339,16 @@ def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
         tx.execute(update(person).where(among(person.c.id, ids), others).values(**flags))
 
 
+def mark_colleagues(tx: Connection, accounts: Iterable[str]) -> None:
+    """Let whoever has a record of one of these accounts (`connection/id`) be scored again."""
+    ids: dict[str, set[str]] = {}
+    for key in accounts:
+        connection, _, ident = key.partition("/")
+        ids.setdefault(connection, set()).add(ident)
+    for connection, some in ids.items():
+        mark(tx, people_of_records(tx, connection, "person", "account", some), stale=True)
+
+
 def mark_all(tx: Connection, **flags: bool) -> None:
     """Set the flags `stale` and `pending` of everybody."""
     tx.execute(update(person).values(**flags))

@@ -28,7 +28,7 @@ def tried(rules):
     return [normalise(text) for text in ("zz", *named, *listed)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(model=models(), world=worlds.filter(bool))
 def test_an_unknown_field_could_add_what_its_best_value_adds(model, world):
     compiled = Model.model_validate(model)
