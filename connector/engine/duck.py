@@ -48,9 +48,19 @@ def make_table(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     duck.execute(f"CREATE TABLE {name} AS {query}")
 
 
+_VALUE = re.compile(r"""(?<!\w)(["'])(?:.*\1(?!\w)|.*)|(?<=with value )\S+""")
+"""A value in its words: quoted, to the end of the line where it goes on, or a number. That it
+"can't" do something is no quote."""
+_OF_NAMES = (duckdb.BinderException, duckdb.CatalogException)
+"""What these quote are names of columns and tables."""
+
+
 def safe_words(error: duckdb.Error) -> str:
-    """Give the first line of DuckDB's words: columns and types; values come on later lines."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+    """Give the first line of DuckDB's words without values: what was wrong, and with what type."""
+    said = str(error).splitlines()[0]
+    if not isinstance(error, _OF_NAMES):
+        said = _VALUE.sub("...", said)
+    return f"{type(error).__name__}: {said[:300]}"
 
 
 def _doubled(column: str) -> str:
