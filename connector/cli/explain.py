@@ -46,6 +46,8 @@ def tell(data: dict[str, Any]) -> None:
     """Print an explanation for people."""
     score = data["score"]
     click.echo(f"{data['person']}  ({len(data['records'])} records)")
+    if len(data["records"]) > 1:
+        click.echo(f"Joined from {', '.join(data['records'])}")
     if data["excluded"]:
         click.echo(f"Left out: {data['excluded']}")
     if score is None:

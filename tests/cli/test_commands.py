@@ -109,10 +109,14 @@ def test_a_forgotten_person_leaves_every_folder_that_was_exported_to(small, answ
     assert "rows of exports" not in answer("forget", "ada@a.example")["data"]["erased"]
 
 
-def test_what_one_address_joined_is_taken_apart_for_good_and_joined_again_by_undo(small, answer):
+def test_what_one_address_joined_is_taken_apart_for_good_and_joined_again_by_undo(
+    small, answer, leadloop
+):
     people = small / "data" / "people.csv"
     people.write_text(people.read_text().replace("ben@b.example", "ada@a.example"))
     start(answer)
+    shown = leadloop("explain", "crm/lead/1", "-o", "table").stdout
+    assert "Joined from crm/lead/1, crm/lead/2" in shown  # what split is to be told
     told = answer("split", "crm/lead/2")["data"]
     assert (told["person"], told["new"], told["shared"]) == ("crm/lead/1", "crm/lead/2", ["email"])
     answer("apply", answer("plan", *NOW)["data"]["plan"]["id"], "--approve", *NOW)
