@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
+from connector.store import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def opened_for_real():
+    """How the product opens SQLite; here a commit does not wait for the disk: see fsync below."""
+    prepare = database._prepare_sqlite
+
+    def hasty(connection, record):
+        connection.execute("PRAGMA synchronous=OFF")
+        prepare(connection, record)
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_prepare_sqlite", hasty)
+        yield prepare
 
 
 @pytest.fixture(scope="session")
@@ -27,18 +45,51 @@ def postgresql_server():
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def new_database(postgresql_server):
+    """Makes a database for a while, empty or as a template is, and gives its name."""
+    import psycopg
+
+    @contextmanager
+    def made(template="template1"):
+        name = f"t{uuid4().hex}"
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield name
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as admin:
+        yield made
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server):
+def postgresql_url(postgresql_server, new_database):
     """The address of a new, empty database."""
-    name = f"t{uuid4().hex}"
-    postgresql_server.psql(f"CREATE DATABASE {name};")
-    yield postgresql_server.get_uri(name)
-    postgresql_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+    with new_database() as name:
+        yield postgresql_server.get_uri(name)
+
+
+@pytest.fixture(scope="session")
+def with_tables(postgresql_server, new_database):
+    """A database with a store's tables: to make them anew takes longer than most tests do."""
+    with new_database() as name:
+        database.open_store(postgresql_server.get_uri(name)).close()
+        yield name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    """The address of a store that nobody opened yet, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state/leadloop.db"
+    return request.getfixturevalue("postgresql_url")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request, tmp_path):
-    """The address of a new store, once on each database."""
+    """The address of a store without a row, once on each database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state/leadloop.db"
-    return request.getfixturevalue("postgresql_url")
+        yield f"sqlite:///{tmp_path}/state/leadloop.db"
+        return
+    server, template = map(request.getfixturevalue, ("postgresql_server", "with_tables"))
+    with request.getfixturevalue("new_database")(template) as name:
+        yield server.get_uri(name)

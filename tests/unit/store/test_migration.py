@@ -84,10 +84,10 @@ def first_version(url, rows, upto="0001"):
 
 
 @pytest.fixture
-def old(store_url, tmp_path):
+def old(empty_url, tmp_path):
     (tmp_path / "state").mkdir(exist_ok=True)
-    first_version(store_url, ROWS)
-    return store_url
+    first_version(empty_url, ROWS)
+    return empty_url
 
 
 def test_a_store_of_the_first_version_comes_up_to_date_and_keeps_all_it_holds(old):
@@ -166,8 +166,8 @@ def test_the_indexes_of_live_rows_are_made_anew_by_what_is_settled(old):
     upgraded.close()
 
 
-def test_every_index_of_some_rows_is_such_in_a_store_made_new(store_url):
-    fresh = open_store(store_url)
+def test_every_index_of_some_rows_is_such_in_a_store_made_new(empty_url):
+    fresh = open_store(empty_url)
     some = {
         index.name
         for table in metadata.tables.values()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,10 +22,13 @@ from connector.store.incoming.checkpoints import Checkpoint
 from connector.store.persons import people
 from connector.store.schema import metadata, record
 
+FULL = 2
+"""PRAGMA synchronous, of a file to which every commit is synced."""
+
 
 @pytest.fixture
-def store(store_url):
-    store = open_store(store_url)
+def store(empty_url):
+    store = open_store(empty_url)
     yield store
     store.close()
 
@@ -193,6 +198,13 @@ def test_a_store_survives_its_writer_being_killed(tmp_path):
     assert rows >= 250
     assert rows % 50 == 0
     store.close()
+
+
+def test_a_commit_waits_for_the_disk(opened_for_real, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        opened_for_real(connection, None)
+        (synced,) = connection.execute("PRAGMA synchronous").fetchone()
+    assert synced == FULL
 
 
 def test_who_writes_alone_again_goes_on_with_the_pages_at_hand(tmp_path):
