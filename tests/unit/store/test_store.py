@@ -13,6 +13,8 @@ from contextlib import closing
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.engine.interfaces import CacheStats
 
 from connector.domain.record import Activity, Record, Rejected
 from connector.errors import LoginError, TryLaterError, UsageError
@@ -205,6 +207,17 @@ def test_a_commit_waits_for_the_disk(opened_for_real, tmp_path):
         opened_for_real(connection, None)
         (synced,) = connection.execute("PRAGMA synchronous").fetchone()
     assert synced == FULL
+
+
+def test_what_was_compiled_for_one_store_serves_the_next(tmp_path):
+    tried = []
+    for name in ("a", "b"):
+        store = open_store(f"sqlite:///{tmp_path}/{name}.db")
+        with store.read() as tx:
+            done = tx.execute(select(record.c.id).where(record.c.hash == "no record's"))
+            tried.append(done.context.cache_hit)
+        store.close()
+    assert tried == [CacheStats.CACHE_MISS, CacheStats.CACHE_HIT]
 
 
 def test_who_writes_alone_again_goes_on_with_the_pages_at_hand(tmp_path):
