@@ -133,7 +133,6 @@ def cells(path):
     store.close()
 
 
-@pytest.mark.filterwarnings("default")  # a library of the alerts is not silent when loaded
 def test_no_secret_and_no_address_leaves_the_stores_own_columns(marked, capfd, monkeypatch):
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
     said = play(marked, capfd, monkeypatch)

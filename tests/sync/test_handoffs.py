@@ -69,7 +69,7 @@ def channel():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"json://127.0.0.1:{server.server_port}/", got
     server.shutdown()
@@ -152,7 +152,6 @@ def test_nothing_is_given_to_anybody_before_the_stage_is_route(small):
     assert small.rows("SELECT count(*) FROM alert") == [(0,)]
 
 
-@pytest.mark.filterwarnings("default")
 def test_the_owner_is_alerted_once_in_five_lines_and_never_at_night(company, channel):
     pytest.importorskip("apprise")
     address, got = channel
@@ -173,7 +172,6 @@ def test_the_owner_is_alerted_once_in_five_lines_and_never_at_night(company, cha
     ]
 
 
-@pytest.mark.filterwarnings("default")
 def test_lower_grades_come_in_one_digest_the_next_morning(company, channel):
     pytest.importorskip("apprise")
     address, got = channel
@@ -190,7 +188,6 @@ def test_lower_grades_come_in_one_digest_the_next_morning(company, channel):
     assert sum(one["message"].count("Do next:") for one in got) == 3
 
 
-@pytest.mark.filterwarnings("default")
 def test_about_a_record_of_somebody_on_leave_the_team_is_told_too(company, channel):
     pytest.importorskip("apprise")
     address, got = channel
@@ -219,7 +216,6 @@ def come_back(world, ident, *, after=DAY):
     world.run()
 
 
-@pytest.mark.filterwarnings("default")
 def test_of_one_person_nobody_is_told_twice_within_a_week(company, channel):
     pytest.importorskip("apprise")
     address, got = channel

@@ -152,7 +152,7 @@ def channel():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"json://127.0.0.1:{server.server_port}/", got
     server.shutdown()
@@ -166,7 +166,6 @@ def loaded(tmp_path, text):
     return load_settings(path, environ={})
 
 
-@pytest.mark.filterwarnings("default")
 def test_an_alert_arrives_once_and_the_next_one_when_it_is_well_again(tmp_path, channel):
     pytest.importorskip("apprise")
     address, got = channel
