@@ -59,7 +59,7 @@ class PracticeServer:
 
     def start(self) -> PracticeServer:
         """Serve in a thread."""
-        self._thread = Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread = Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 

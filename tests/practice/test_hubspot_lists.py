@@ -90,7 +90,7 @@ class Listener:
 @pytest.fixture
 def listener():
     made = Listener()
-    thread = Thread(target=made.server.serve_forever, args=(0.02,))
+    thread = Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.server.shutdown()

@@ -225,8 +225,10 @@ def broken_server():
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers, seen
-    listener.close()
+    listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits in accept
     thread.join(2)
+    listener.close()
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
