@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -62,8 +63,13 @@ class FilesFake(Fake):
         self._folder = folder
 
     def put(self, ident: int, **values: Any) -> str:
+        known = str(ident) in self._rows
         self._rows[str(ident)] = values["title"]
-        self._save()
+        if known:
+            self._save()
+        else:
+            with self._path.open("a", newline="") as file:
+                csv.writer(file).writerow([str(ident), values["title"]])
         return str(ident)
 
     def lock_out(self) -> None:
@@ -119,6 +125,8 @@ class OdooFake(Fake):
             responses.add_callback(
                 responses.POST, f"{self.address}/json/2/{model}/{method}", self._handler(name)
             )
+        other = re.compile(re.escape(f"{self.address}/json/2/no_such_object/"))
+        responses.add_callback(responses.POST, other, self._no_model)
 
     def put(self, ident: int, **values: Any) -> str:
         row = self.rows.setdefault(ident + 1, {"active": True, "x_leadloop_score": 0})
@@ -141,6 +149,10 @@ class OdooFake(Fake):
         body = json.dumps({"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"})
         date = format_datetime(self._moment(), usegmt=True)
         return 200, {"Date": date, "Content-Type": "application/json"}, body
+
+    def _no_model(self, _request: Any) -> Any:
+        said = "the model 'no_such_object' does not exist"
+        return self._error(404, "werkzeug.exceptions.NotFound", said)
 
     def _handler(self, name: str) -> Callable[[Any], Any]:
         def handle(request: Any) -> Any:

@@ -11,7 +11,7 @@ from connector.adapters.base import FieldStep, Window, Witness
 from connector.domain.change import Result, Write
 from connector.domain.moment import HOUR, SECOND
 from connector.domain.outward import FieldType
-from connector.errors import LeadloopError, UsageError
+from connector.errors import LeadloopError, TryLaterError, UsageError
 from tests.contract.fakes import FAKES
 
 
@@ -118,8 +118,9 @@ def test_an_unknown_field_is_refused_by_name(crm):
 
 
 def test_an_unknown_object_is_refused(crm):
-    with pytest.raises(LeadloopError):
+    with pytest.raises(LeadloopError) as caught:
         list(crm.adapter.read("no_such_object", ["id"], Window(None, crm.now + HOUR), None))
+    assert not isinstance(caught.value, TryLaterError), "the CRM did answer"
 
 
 def test_rows_by_id_leave_out_what_is_gone(crm):
