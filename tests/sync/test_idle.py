@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import cache
 
 import pytest
 
@@ -27,11 +28,11 @@ def test_in_thirty_idle_days_nobody_of_300_000_is_written_more_than_ten_times():
     for n in range(PEOPLE):
         points = (n * 7919) % 1000 / 10  # 0 to 99.9 points
         fit = n % 101
-        life = HALF_LIVES[n % len(HALF_LIVES)] if points else None
-        shown = _published(fit, points, life, 0)
+        days = _faded(points, HALF_LIVES[n % len(HALF_LIVES)] if points else None)
+        shown = _published(fit, *days[0])
         at = START
         for day in range(1, DAYS + 1):
-            wanted = _published(fit, points, life, day)
+            wanted = _published(fit, *days[day])
             if wanted == shown:
                 continue
             changed = [name for name, a, b in zip(NAMES, wanted, shown, strict=True) if a != b]
@@ -58,12 +59,16 @@ def test_in_thirty_idle_days_nobody_of_300_000_is_written_more_than_ten_times():
 NAMES = ("score", "fit", "behaviour", "grade")
 
 
-def _published(fit, points, life, day):
-    behaviour = points * 2 ** (-day / life) if life else 0.0
+@cache
+def _faded(points, life):
+    """What is left of points of behaviour on each day, with its figure and its digit."""
+    left = [points * 2 ** (-day / life) if life else 0.0 for day in range(DAYS + 1)]
+    return [(b, int(b + 0.5), "1234"[(b < 75) + (b < 50) + (b < 25)]) for b in left]
+
+
+def _published(fit, behaviour, figure, digit):
     score = int(0.6 * fit + 0.4 * behaviour + 0.5)
-    letter = "ABCD"[(fit < 75) + (fit < 50) + (fit < 25)]
-    digit = "1234"[(behaviour < 75) + (behaviour < 50) + (behaviour < 25)]
-    return score, fit, int(behaviour + 0.5), letter + digit
+    return score, fit, figure, "ABCD"[(fit < 75) + (fit < 50) + (fit < 25)] + digit
 
 
 def test_the_whole_loop_over_thirty_idle_days(small):

@@ -17,6 +17,7 @@ from connector.domain.outward import OUTWARD
 from connector.domain.record import Scalar
 
 _DRIFTING = frozenset({"score", "fit", "behaviour", "reasons"})
+_PASSENGERS = frozenset(name for name, field in OUTWARD.items() if field.passenger)
 
 
 class Worth(StrEnum):
@@ -43,16 +44,19 @@ def worth_writing(
     `desired` and `remote` are the score we want and the one that stands there; `written_at` is
     when we last wrote to `record`, None if never.
     """
-    causes = {name for name in changed if not OUTWARD[name].passenger}
+    causes = set(changed) - _PASSENGERS
     if not causes:
         return Worth.NOTHING
-    if causes - _DRIFTING or written_at is None:
+    if not causes <= _DRIFTING or written_at is None:
         return Worth.WRITE
     if not isinstance(desired, int | float) or not isinstance(remote, int | float):
         return Worth.WRITE
     if abs(desired - remote) >= min_change:
         return Worth.WRITE
-    return Worth.REFRESH if now - written_at >= _own_age(record, max_age) else Worth.NOTHING
+    age = now - written_at
+    if 2 * age < max_age:  # nobody's own age is less
+        return Worth.NOTHING
+    return Worth.REFRESH if age >= _own_age(record, max_age) else Worth.NOTHING
 
 
 def _own_age(record: str, max_age: Micros) -> Micros:
