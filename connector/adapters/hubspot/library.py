@@ -26,6 +26,9 @@ class Library:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._properties = self._client(properties)
+        # Nobody asks when a property was made or changed; to parse that takes longer than the rest.
+        kinds = self._properties.NATIVE_TYPES_MAPPING
+        self._properties.NATIVE_TYPES_MAPPING = {**kinds, "datetime": str}
 
     def all_properties(self, kind: str, *, archived: bool = False) -> list[Any]:
         """Give the definitions of an object's properties."""
