@@ -137,6 +137,12 @@ def heard(crm: Any, monkeypatch: Any) -> list[tuple[str, Any]]:
     return seen
 
 
+@pytest.fixture(autouse=True)
+def deploys_are_soon_done(monkeypatch):
+    """An org here says at the second question that a deploy is done, however soon that comes."""
+    monkeypatch.setattr("connector.adapters.salesforce.deploying._FIRST_POLL_S", 0.001)
+
+
 @pytest.fixture
 def salesforce():
     time = {"now": NOW}
