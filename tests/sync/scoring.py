@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import contextmanager
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 from connector.engine.child import run_program
@@ -14,6 +17,8 @@ from connector.engine.program import compiled
 from connector.engine.run import NO_TALLIES, ScoredFile
 from connector.engine.small import fill
 from connector.store.database import open_store
+
+_NUMBERS = count()
 
 
 class NoScorer:
@@ -41,8 +46,9 @@ def score_here(
 ):
     """Stands in for `score_store`: the same queries and program, run in this process."""
     queries = {"people": people, "activities": activities, "tallies": tallies}
-    store, duck = open_store(url), open_duck()
-    duck.execute("SET threads = 1")  # sums are added in one order, so that runs are equal exactly
+    store, duck, name = open_store(url), _duck(os.getpid()).cursor(), f"job{next(_NUMBERS)}"
+    duck.execute(f"ATTACH ':memory:' AS {name}")
+    duck.execute(f"USE {name}")
     try:
         with store.read() as tx:
             for table, columns in columns_of(models).items():
@@ -55,8 +61,18 @@ def score_here(
             )
             yield ScoredFile(out, models)
     finally:
+        duck.execute("USE memory")
+        duck.execute(f"DETACH {name}")
         duck.close()
         store.close()
+
+
+@cache
+def _duck(_process):
+    """DuckDB, with a database for each job: to open it takes longer than to score a handful."""
+    duck = open_duck()
+    duck.execute("SET threads = 1")  # sums are added in one order, so that runs are equal exactly
+    return duck
 
 
 def _typed(row, columns):

@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain.moment import DAY
 from connector.errors import ApprovalError
+from tests.sync.world import World
 
 TABLES = [
     "record",
@@ -19,6 +20,12 @@ TABLES = [
     "journal",
     "routing",
 ]
+
+
+@pytest.fixture
+def whole(tmp_path, store_url):
+    """The world with nothing left out: scored by the process that scores at work."""
+    return World(tmp_path, store_url)
 
 
 def sizes(world):
@@ -36,34 +43,34 @@ def test_the_first_run_writes_nothing_before_somebody_approves(world):
     assert world.written() == []
 
 
-def test_an_approved_plan_writes_score_reasons_and_state(world):
-    world.hot("l1")
-    world.start()
-    shown = world.shown("l1")
+def test_an_approved_plan_writes_score_reasons_and_state(whole):
+    whole.hot("l1")
+    whole.start()
+    shown = whole.shown("l1")
     assert (shown["ll_score"], shown["ll_grade"], shown["ll_state"]) == (80, "A2", "held")
     assert shown["ll_reasons"].splitlines() == ["+36 Boss", "+24 Big", "+20 Pricing"]
 
 
-def test_a_second_run_writes_nothing_and_adds_only_its_own_line(world):
-    world.hot("l1")
-    world.lead("l2", title="Student")
-    world.start()
-    before = sizes(world)
-    assert world.run().status == "ok"
-    assert world.written() == []
-    assert sizes(world) == before
+def test_a_second_run_writes_nothing_and_adds_only_its_own_line(whole):
+    whole.hot("l1")
+    whole.lead("l2", title="Student")
+    whole.start()
+    before = sizes(whole)
+    assert whole.run().status == "ok"
+    assert whole.written() == []
+    assert sizes(whole) == before
 
 
-def test_somebody_new_above_the_threshold_is_given_to_an_owner(world):
-    world.lead("old", title="Clerk")
-    world.start()
-    world.pass_time(DAY)
-    world.hot("l1")
-    world.run()
-    shown = world.shown("l1")
+def test_somebody_new_above_the_threshold_is_given_to_an_owner(whole):
+    whole.lead("old", title="Clerk")
+    whole.start()
+    whole.pass_time(DAY)
+    whole.hot("l1")
+    whole.run()
+    shown = whole.shown("l1")
     assert (shown["owner"], shown["ll_state"], shown["ll_score"]) == ("anna", "handed_off", 80)
-    assert ("handed_off", "threshold", "crm/anna") in cycles(world)
-    assert world.rows("SELECT rule, owner FROM routing") == [("fallback", "crm/anna")]
+    assert ("handed_off", "threshold", "crm/anna") in cycles(whole)
+    assert whole.rows("SELECT rule, owner FROM routing") == [("fallback", "crm/anna")]
 
 
 def test_a_run_after_a_hand_off_writes_nothing(world):
@@ -112,14 +119,14 @@ def test_a_persons_change_of_the_owner_survives(world):
     assert ("handed_off", "threshold", "crm/ben") in cycles(world)
 
 
-def test_a_score_somebody_overwrote_is_put_right(world):
-    world.hot("l1")
-    world.start()
-    world.pass_time()
-    world.put("leads", "l1", ll_score=3)
-    world.written()
-    world.run()
-    assert ("l1", "ll_score", 3, 80) in world.written()
+def test_a_score_somebody_overwrote_is_put_right(whole):
+    whole.hot("l1")
+    whole.start()
+    whole.pass_time()
+    whole.put("leads", "l1", ll_score=3)
+    whole.written()
+    whole.run()
+    assert ("l1", "ll_score", 3, 80) in whole.written()
 
 
 def test_a_nurture_flag_somebody_took_off_stays_off_for_thirty_days(world):
@@ -168,29 +175,29 @@ def test_a_won_deal_makes_its_person_won(world):
     assert world.shown("l1")["ll_state"] == "won"
 
 
-def test_a_recycled_person_comes_back_with_new_behaviour_to_the_same_owner(world):
-    world.lead("old", title="Clerk")
-    world.start()
-    world.hot("l1")
-    world.run()
-    world.pass_time()
-    world.put("leads", "l1", status="later", reason="timing")
-    world.run()
-    assert world.shown("l1")["ll_state"] == "recycled"
-    assert world.shown("l1")["ll_nurture"] is True
-    world.pass_time(10 * DAY)
-    world.put("leads", "l1", status="new", owner=None)
-    world.event("l1", url="/pricing")
-    world.run()
-    shown = world.shown("l1")
+def test_a_recycled_person_comes_back_with_new_behaviour_to_the_same_owner(whole):
+    whole.lead("old", title="Clerk")
+    whole.start()
+    whole.hot("l1")
+    whole.run()
+    whole.pass_time()
+    whole.put("leads", "l1", status="later", reason="timing")
+    whole.run()
+    assert whole.shown("l1")["ll_state"] == "recycled"
+    assert whole.shown("l1")["ll_nurture"] is True
+    whole.pass_time(10 * DAY)
+    whole.put("leads", "l1", status="new", owner=None)
+    whole.event("l1", url="/pricing")
+    whole.run()
+    shown = whole.shown("l1")
     assert (shown["ll_cycle"], shown["ll_state"], shown["owner"]) == (2, "handed_off", "anna")
-    assert ("last owner", "crm/anna") in world.rows("SELECT rule, owner FROM routing")
+    assert ("last owner", "crm/anna") in whole.rows("SELECT rule, owner FROM routing")
 
 
-def test_a_competitor_is_out_with_the_reason_and_not_with_a_low_number(world):
-    world.hot("l1", email="x@rival.example")
-    world.start()
-    shown = world.shown("l1")
+def test_a_competitor_is_out_with_the_reason_and_not_with_a_low_number(whole):
+    whole.hot("l1", email="x@rival.example")
+    whole.start()
+    shown = whole.shown("l1")
     assert (shown["ll_state"], shown["ll_score"]) == ("disqualified", 80)
     assert shown["ll_reasons"].startswith("Out: competitor")
 
@@ -218,13 +225,13 @@ def test_two_records_of_one_address_are_one_person_and_both_get_the_score(world)
     assert (world.shown("l1")["ll_score"], world.shown("l2")["ll_score"]) == (80, 80)
 
 
-def test_a_hand_raise_goes_to_sales_whatever_the_score(world):
-    world.lead("old", title="Clerk")
-    world.start()
-    world.lead("l1", title="Clerk", company=None)
-    world.event("l1", "form_submit", form="demo")
-    world.run()
-    shown = world.shown("l1")
+def test_a_hand_raise_goes_to_sales_whatever_the_score(whole):
+    whole.lead("old", title="Clerk")
+    whole.start()
+    whole.lead("l1", title="Clerk", company=None)
+    whole.event("l1", "form_submit", form="demo")
+    whole.run()
+    shown = whole.shown("l1")
     assert (shown["ll_state"], shown["owner"]) == ("handed_off", "anna")
     assert shown["ll_reasons"].startswith("Fast track: Asked")
 
@@ -301,20 +308,20 @@ def test_a_plan_made_with_another_model_is_stale(world):
         world.apply(first.plan.id)
 
 
-def test_a_model_nobody_approved_is_not_used(world):
-    world.hot("l1")
-    world.start()
-    text = (world.folder / "model.yaml").read_text()
-    world.write("model.yaml", text.replace("points: 12}", "points: 2}"))
-    world.pass_time(2 * DAY)
-    world.run()
-    assert world.shown("l1")["ll_score"] == 80
-    assert world.warnings == [
+def test_a_model_nobody_approved_is_not_used(whole):
+    whole.hot("l1")
+    whole.start()
+    text = (whole.folder / "model.yaml").read_text()
+    whole.write("model.yaml", text.replace("points: 12}", "points: 2}"))
+    whole.pass_time(2 * DAY)
+    whole.run()
+    assert whole.shown("l1")["ll_score"] == 80
+    assert whole.warnings == [
         "the model file is not approved yet; going on with the last approved one"
     ]
-    plan = world.plan().plan
-    world.apply(plan.id)
-    assert world.shown("l1")["ll_score"] == 50
+    plan = whole.plan().plan
+    whole.apply(plan.id)
+    assert whole.shown("l1")["ll_score"] == 50
 
 
 def test_what_exceeds_a_limit_waits_and_the_rest_is_written(world):

@@ -33,7 +33,7 @@ def world(small):
 
 
 @pytest.fixture
-def either(tmp_path, store_url):
+def either(tmp_path, store_url, in_this_process):
     return World(tmp_path, store_url)
 
 
