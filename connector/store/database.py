@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
-from sqlalchemy.util import LRUCache
 
 from connector.domain.moment import Micros
 from connector.errors import BusyError, LoginError, TryLaterError, UsageError
 from connector.points import point
+from connector.store import same
 
 _SQLITE = "sqlite"
 _NETWORK = frozenset(
@@ -36,27 +34,6 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 Check = Callable[[Connection], None]
 """Asked first in every writing transaction; raises when we may not write any more."""
-
-_COMPILED: LRUCache[Any, Any] = LRUCache(500)
-"""The statements this process had compiled for SQLite, whichever store they were for."""
-
-
-class SameSqlite(SQLiteDialect_pysqlite):
-    """SQLite, equal to itself in every engine: a store opened anew finds its statements compiled.
-
-    A process that runs the loop again and again, as the demo does, would compile each anew.
-    """
-
-    supports_statement_cache = True
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self)
-
-    def __hash__(self) -> int:
-        return hash(type(self))
-
-
-registry.register("sqlite.same", __name__, SameSqlite.__name__)
 
 
 class Store:
@@ -183,8 +160,8 @@ def _sqlite(url: str) -> Engine:
             hint="Check that this user may write there",
         ) from error
     engine = create_engine(
-        f"sqlite+same:///{path}",
-        execution_options={"compiled_cache": _COMPILED},
+        f"{same.SQLITE}:///{path}",
+        execution_options={"compiled_cache": same.COMPILED},
         connect_args={"timeout": 30, "isolation_level": None},  # we begin transactions ourselves
         pool_use_lifo=True,  # each keeps pages: the one used last knows most of what it needs
     )
@@ -219,7 +196,8 @@ def _postgresql(url: str) -> Engine:
             hint="Write sqlite:///./state/leadloop.db or postgresql://user@host/database",
         )
     return create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
+        parsed.set(drivername=same.POSTGRESQL),
+        execution_options={"compiled_cache": same.COMPILED},
         pool_pre_ping=True,
         pool_size=2,
         connect_args={"connect_timeout": 10},
