@@ -1,9 +1,10 @@
 """How fast the loop is against the physical floor, in one run: ratios, CPU seconds, peak memory.
 
-    python -m benchmarks.loop               50,000 people, 250,000 activities
-    N=10000 python -m benchmarks.loop
+    python -m benchmarks.loop                        50,000 people, 250,000 activities
+    N=100000 PER_PERSON=20 python -m benchmarks.loop
 
-Each part runs in a process of its own, with shipped defaults; what it stored is counted and
+After the first run has been approved and one more has found nothing new, one in a hundred does
+something, and a day later everybody is counted anew from the whole history. Each part runs in a process of its own, with shipped defaults; what it stored is counted and
 checked afterwards. Wall time depends on the machine's other work: compare CPU seconds and ratios.
 """
 
@@ -20,8 +21,10 @@ import time
 from pathlib import Path
 
 N = int(os.environ.get("N", "50000"))
-PER_PERSON = 5
-NOW = "2026-06-01T00:00:00Z"
+PER_PERSON = int(os.environ.get("PER_PERSON", "5"))
+EVERY = 100
+NOW, SOON = "2026-06-01T00:00:00Z", "2026-06-01T00:15:00Z"
+NEXT_DAY = "2026-06-02T01:00:00Z"
 SETTINGS = """
 version: 1
 store: sqlite:///./s.db
@@ -50,7 +53,16 @@ objects:
     type: type
     at: time
     fields: {url: url}
+  latest:
+    is: activity
+    source: latest
+    key: id
+    person: person
+    type: type
+    at: time
+    fields: {url: url}
 """
+COLUMNS = ["id", "person", "type", "time", "url"]
 
 
 def make(folder: Path) -> None:
@@ -68,10 +80,28 @@ def make(folder: Path) -> None:
             rows.writerow([n, f"p{n}@c{n % 997}.example", titles[n % 5], "de", n % 6000])
     with (folder / "data" / "visits.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["id", "person", "type", "time", "url"])
+        rows.writerow(COLUMNS)
         for n in range(N * PER_PERSON):
             url = "/pricing" if n % 7 == 0 else "/product/x"
             rows.writerow([n, n % N, "page_view", f"2026-05-{n % 28 + 1:02}T10:00:00Z", url])
+    visit(folder, every=None)
+
+
+def visit(folder: Path, *, every: int | None) -> None:
+    """Let one in so many see the prices once more; None for nobody yet."""
+    with (folder / "data" / "latest.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for n in range(0, N, every) if every else ():
+            rows.writerow([f"l{n}", n, "page_view", "2026-06-01T00:10:00Z", "/pricing"])
+
+
+def forget(folder: Path) -> None:
+    """Throw away the sums that are kept, so that the next scoring reads the whole history."""
+    store = sqlite3.connect(folder / "s.db")
+    store.execute("DELETE FROM tally")
+    store.commit()
+    store.close()
 
 
 def floor(folder: Path) -> None:
@@ -129,13 +159,29 @@ def main() -> None:
         results["approved: all written"] = measured("apply", approve, folder)
         again = [*leadloop, "run", "-q", "--now", NOW]
         results["second run: nothing new"] = measured("second run", again, folder)
-    base = results["floor: read and insert"]["cpu"]
+        visit(folder, every=EVERY)
+        soon = [*leadloop, "run", "-q", "--now", SOON]
+        results[f"one in {EVERY} came back"] = measured("a few", soon, folder)
+        check_scored(folder, N // EVERY)
+        forget(folder)
+        later = [*leadloop, "run", "-q", "--now", NEXT_DAY]
+        results["everybody counted anew"] = measured("everybody", later, folder)
+        check_scored(folder, N)
+    show(results)
+
+
+def show(results: dict[str, dict[str, float]]) -> None:
+    """Print each part beside the floor and the first run."""
+    floor, first = (one["cpu"] for one in list(results.values())[:2])
     print(f"{N:,} people, {N * PER_PERSON:,} activities")
-    print(f"{'':26} {'wall s':>8} {'CPU s':>8} {'x floor':>8} {'peak MB':>8} {'people/CPU-s':>13}")
+    print(
+        f"{'':26} {'wall s':>8} {'CPU s':>8} {'x floor':>8} {'of first':>9} {'peak MB':>8} "
+        f"{'people/CPU-s':>13}"
+    )
     for part, one in results.items():
         print(
-            f"{part:26} {one['wall']:8.1f} {one['cpu']:8.1f} {one['cpu'] / base:8.1f} "
-            f"{one['peak']:8.0f} {N / one['cpu']:13,.0f}"
+            f"{part:26} {one['wall']:8.1f} {one['cpu']:8.2f} {one['cpu'] / floor:8.1f} "
+            f"{one['cpu'] / first:9.1%} {one['peak']:8.0f} {N / one['cpu']:13,.0f}"
         )
 
 
@@ -158,6 +204,16 @@ def check(folder: Path) -> None:
     store.close()
     if counts != [N, N, N * PER_PERSON] or planned != N:
         raise SystemExit(f"stored {counts}, planned {planned}: the run did not do its work")
+
+
+def check_scored(folder: Path, people: int) -> None:
+    """Make sure that the last run scored as many as it should."""
+    store = sqlite3.connect(folder / "s.db")
+    (counts,) = store.execute("SELECT counts FROM run ORDER BY now DESC LIMIT 1").fetchone()
+    store.close()
+    scored = json.loads(counts)["score"]["scored"]
+    if scored != people:
+        raise SystemExit(f"{scored} people were scored, {people} should be")
 
 
 if __name__ == "__main__":

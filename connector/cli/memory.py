@@ -23,7 +23,7 @@ def leave_alone_what_is_loaded() -> None:
 
 def _look_seldom_for_cycles() -> None:
     """Rows make no cycles. What calls and statements leave behind does, with ids and headers."""
-    gc.set_threshold(30_000, 10, 10)
+    gc.set_threshold(100_000, 10, 10)
 
 
 def _share_between_threads() -> None:

@@ -11,7 +11,7 @@ from connector.config.auth import AUTH_SCHEMA
 from connector.config.secrets import Secret, secret_from
 from connector.documents import Document, Duration, Percent, Span, Zone
 from connector.domain.duration import BusinessTime
-from connector.domain.moment import DAY
+from connector.domain.moment import DAY, MINUTE
 
 Scalar = str | int | float | bool
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -182,8 +182,8 @@ class Sla(Document):
     """
 
     tiers: list[SlaTier] = [
-        SlaTier.model_validate({"name": "hand-raise", "fast_track": True, "first_touch": "5m"}),
-        SlaTier.model_validate({"name": "high score", "score": 80.0, "first_touch": "30m"}),
+        SlaTier.model_construct(name="hand-raise", fast_track=True, first_touch=5 * MINUTE),
+        SlaTier.model_construct(name="high score", score=80.0, first_touch=30 * MINUTE),
     ]
     first_touch: Span = DAY
     verdict: Span = BusinessTime(5, "bd")

@@ -35,7 +35,8 @@ class Record(NamedTuple):
 
     `doc` holds the mapped values; beside the mapping's own field names it may hold `status`,
     `reason`, `owner` (remote owner id), `account` and `person` (remote ids in the same
-    connection). `remote` holds what the fields we write to contain now, by remote name.
+    connection). `remote` holds what the fields we write to contain now, by remote name,
+    but for those that are empty.
     `gone` means deleted or merged away; then `merged_into` may name the winner.
     """
 

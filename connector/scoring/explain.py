@@ -50,13 +50,13 @@ def _part_lines(
     lines: list[Line] = []
     total = 0.0
     for group in spec.groups:
-        points = [contributions.get(column(rule.name), 0.0) for rule in group.rules]
-        lines += [
+        counted = [
             Line(rule.name, part, _grain(raw * factor), raw)
-            for rule, raw in zip(group.rules, points, strict=True)
-            if raw != 0
+            for rule in group.rules
+            if (raw := contributions.get(column(rule.name), 0.0))
         ]
-        summed = math.fsum(points)
+        lines += counted
+        summed = math.fsum(line.raw for line in counted)
         kept = _clip(summed, group.min, group.max)
         if kept != summed:
             word = "cap" if kept < summed else "floor"
@@ -100,9 +100,13 @@ def reasons_text(lines: Sequence[Line], score: Score, *, most: int = 8) -> str:
     Largest first; rules that round to nothing and adjustments are left out. It holds no age and
     no date, so that it changes only when what it says does.
     """
-    told = [line for line in lines if line.part != ADJUSTMENT and _whole(line.points) != 0]
-    told.sort(key=lambda line: (-abs(line.points), line.rule))
-    parts = [f"{_whole(line.points):+d} {line.rule}" for line in told[:most]]
+    told = [
+        (-abs(line.points), line.rule, whole)
+        for line in lines
+        if line.part != ADJUSTMENT and (whole := _whole(line.points))
+    ]
+    told.sort()
+    parts = [f"{whole:+d} {rule}" for _, rule, whole in told[:most]]
     if len(told) > most:
         parts.append(f"and {len(told) - most} more")
     head = []
@@ -114,4 +118,4 @@ def reasons_text(lines: Sequence[Line], score: Score, *, most: int = 8) -> str:
 
 
 def _whole(points: float) -> int:
-    return int(math.copysign(math.floor(abs(points) + 0.5), points))
+    return math.floor(points + 0.5) if points > 0 else -math.floor(0.5 - points)

@@ -156,7 +156,8 @@ record = Table(
     Column("changed", BigInteger),
     Column("hash", Text, nullable=False),  # of doc and mapping; not of remote
     Column("doc", Text, nullable=False),
-    Column("remote", Text, nullable=False),  # what the fields we write to contain now
+    Column("remote", Text, nullable=False),  # what the fields we write to hold, but for empty ones
+    Column("targets", Text),  # a mark of which fields `remote` tells of
     Column("gone", Boolean, nullable=False),
     Column("merged_into", Text),
     Column("person", Text),  # persons only, set by resolve

@@ -44,6 +44,7 @@ def store_page(
     kind: str,
     records: Sequence[Record],
     mapping_hash: str,
+    targets: str | None = None,
     run: str,
     gone: Mapping[str, str | None],
     dated: Mapping[str, str | None] = _NOTHING_DATED,
@@ -51,7 +52,8 @@ def store_page(
 ) -> PageCounts:
     """Store a page: an unchanged row costs no write, a changed one is dirty for resolve.
 
-    A record whose write fields alone changed is not dirty; its person is planned again. `gone`
+    A record whose write fields alone changed, be it that they are others than before (`targets` is
+    a mark of them), is not dirty; its person is planned again. `gone`
     ids become tombstones, which also ask for resolve; a row that comes back is alive again. People
     who were forgotten are not let in. What the `dated` fields held before is kept (see
     field_history).
@@ -59,7 +61,7 @@ def store_page(
     records, unwanted = suppressed.let_in(tx, connection, object, kind, records)
     gone = {**gone, **dict.fromkeys(unwanted)}
     suffix = mapping_hash.encode()
-    latest = {one.id: _row(connection, object, kind, one, suffix, run) for one in records}
+    latest = {one.id: _row(connection, object, kind, one, suffix, targets, run) for one in records}
     known = _known(tx, connection, object, [*latest, *gone])
     fresh: list[_Row] = []
     differing: list[_Row] = []
@@ -70,7 +72,7 @@ def store_page(
             fresh.append(row)
         elif before.hash != row.hash or before.gone:
             differing.append(row)
-        elif not _holds_the_same(before.remote, row.remote):
+        elif before.targets != targets or not _holds_the_same(before.remote, row.remote):
             touched.append(row)
     insert_many(tx, record, _Row._fields, fresh)
     if dated and (differing or touched):
@@ -91,22 +93,26 @@ def _holds_the_same(before: str, now: str) -> bool:
     if before == now:
         return True
     one, other = orjson.loads(before), orjson.loads(now)
-    return one.keys() == other.keys() and all(same(one[n], other[n]) for n in one)
+    return all(same(one.get(name), other.get(name)) for name in one.keys() | other.keys())
 
 
 class _Known(NamedTuple):
     id: str
     hash: str
     remote: str
+    targets: str | None
     gone: bool
     person: str | None
+
+
+_KNOWN = [record.c[name] for name in _Known._fields]
 
 
 def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dict[str, _Known]:
     found = {}
     for some in chunks(ids):
         rows = tx.execute(
-            select(record.c.id, record.c.hash, record.c.remote, record.c.gone, record.c.person)
+            select(*_KNOWN)
             .where(record.c.connection == connection)
             .where(record.c.object == obj, among(record.c.id, some))
         )
@@ -125,6 +131,7 @@ class _Row(NamedTuple):
     hash: str
     doc: str
     remote: str
+    targets: str | None
     gone: bool
     merged_into: str | None
     account: str | None
@@ -138,7 +145,9 @@ class _Row(NamedTuple):
         return self.first_run
 
 
-def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: str) -> _Row:
+def _row(
+    connection: str, obj: str, kind: str, one: Record, suffix: bytes, targets: str | None, run: str
+) -> _Row:
     fields = one.doc
     doc = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     account, subject = fields.get("account"), fields.get("person")
@@ -151,6 +160,7 @@ def _row(connection: str, obj: str, kind: str, one: Record, suffix: bytes, run: 
         blake2b(doc + suffix, digest_size=16).hexdigest(),
         doc.decode(),
         orjson.dumps(one.remote).decode(),
+        targets,
         one.gone,
         one.merged_into,
         str(account) if account is not None else None,
@@ -164,15 +174,24 @@ _AT = (
     record.c.object == bindparam("k_o"),
     record.c.id == bindparam("k_i"),
 )
-_CHANGING = ("changed", "hash", "doc", "remote", "gone", "merged_into", "account", "subject")
+_CHANGING = (
+    "changed",
+    "hash",
+    "doc",
+    "remote",
+    "targets",
+    "gone",
+    "merged_into",
+    "account",
+    "subject",
+)
 _CHANGE = (
     update(record)
     .where(*_AT)
     .values(dirty=True, **{name: bindparam(f"v_{name}") for name in _CHANGING})
 )
-_TOUCH = (
-    update(record).where(*_AT).values(remote=bindparam("v_remote"), changed=bindparam("v_changed"))
-)
+_TOUCHED = ("remote", "targets", "changed")
+_TOUCH = update(record).where(*_AT).values({name: bindparam(f"v_{name}") for name in _TOUCHED})
 _BURY = update(record).where(*_AT).values(gone=True, dirty=True, merged_into=bindparam("m"))
 
 
@@ -181,9 +200,8 @@ def _changes(row: _Row) -> dict[str, Any]:
 
 
 def _touch(tx: Connection, rows: Sequence[_Row], known: Mapping[str, _Known]) -> None:
-    execute_many(
-        tx, _TOUCH, [{**_at(r), "v_remote": r.remote, "v_changed": r.changed} for r in rows]
-    )
+    touched = [{**_at(r), **{f"v_{name}": getattr(r, name) for name in _TOUCHED}} for r in rows]
+    execute_many(tx, _TOUCH, touched)
     people = {known[row.id].person for row in rows}
     note_news(tx, (person for person in people if person is not None))
 

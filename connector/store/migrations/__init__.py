@@ -1,4 +1,4 @@
 """The steps that bring a store's tables from one version to the next."""
 
-HEAD = "0023"
+HEAD = "0024"
 """The version this program works with."""

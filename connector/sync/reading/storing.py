@@ -141,6 +141,7 @@ def _store(
                 kind=one.kind.value,
                 records=found,
                 mapping_hash=one.hash,
+                targets=one.targets,
                 run=loop.run,
                 gone=page.gone,
                 dated=one.dated,
