@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from connector.domain.moment import Micros
 from connector.errors import BusyError, LoginError, TryLaterError, UsageError
 from connector.points import point
-from connector.store import same
+from connector.store import dialects
 
 _SQLITE = "sqlite"
 _NETWORK = frozenset(
@@ -160,8 +160,8 @@ def _sqlite(url: str) -> Engine:
             hint="Check that this user may write there",
         ) from error
     engine = create_engine(
-        f"{same.SQLITE}:///{path}",
-        execution_options={"compiled_cache": same.COMPILED},
+        f"{dialects.SQLITE}:///{path}",
+        execution_options={"compiled_cache": dialects.COMPILED},
         connect_args={"timeout": 30, "isolation_level": None},  # we begin transactions ourselves
         pool_use_lifo=True,  # each keeps pages: the one used last knows most of what it needs
     )
@@ -196,8 +196,8 @@ def _postgresql(url: str) -> Engine:
             hint="Write sqlite:///./state/leadloop.db or postgresql://user@host/database",
         )
     return create_engine(
-        parsed.set(drivername=same.POSTGRESQL),
-        execution_options={"compiled_cache": same.COMPILED},
+        parsed.set(drivername=dialects.POSTGRESQL),
+        execution_options={"compiled_cache": dialects.COMPILED},
         pool_pre_ping=True,
         pool_size=2,
         connect_args={"connect_timeout": 10},

@@ -15,6 +15,6 @@ from sqlalchemy.util import LRUCache
 COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """The statements this process had compiled, whichever store they were for."""
 
-SQLITE, POSTGRESQL = "sqlite+same", "postgresql+same"
+SQLITE, POSTGRESQL = "sqlite+leadloop", "postgresql+leadloop"
 for _name in (SQLITE, POSTGRESQL):
     registry.register(_name.replace("+", "."), f"{__name__}.{_name.partition('+')[0]}", "Dialect")
