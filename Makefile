@@ -10,7 +10,7 @@ demo: .venv/.base compiled
 	@$(BIN)/leadloop demo --seed $(SEED)
 
 test: .venv/.dev compiled
-	@$(BIN)/python -m pytest -n auto --dist loadscope
+	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 check: lint types floors test
 

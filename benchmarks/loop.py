@@ -4,8 +4,9 @@
     N=100000 PER_PERSON=20 python -m benchmarks.loop
 
 After the first run has been approved and one more has found nothing new, one in a hundred does
-something, and a day later everybody is counted anew from the whole history. Each part runs in a process of its own, with shipped defaults; what it stored is counted and
-checked afterwards. Wall time depends on the machine's other work: compare CPU seconds and ratios.
+something, and a day later everybody is counted anew from the whole history. Each part runs in a
+process of its own, with shipped defaults; what it stored is counted and checked afterwards. Wall
+time depends on the machine's other work: compare CPU seconds and ratios.
 """
 
 from __future__ import annotations

@@ -13,6 +13,20 @@ import pytest
 from connector.store import database
 
 
+LONG = (
+    *("test_readme", "sync/test_year", "sync/test_any_order", "sync/test_idle"),
+    *("practice/test_rebuilt", "sync/test_both_databases", "sync/test_recall", "sync/test_olist"),
+    *("unit/scoring/learning/test_scorecard", "unit/funnel/test_outlook", "unit/test_benchmarks"),
+)
+"""Modules that take long: begun first, so that no worker ends up alone with one of them."""
+
+
+def pytest_collection_modifyitems(items):
+    last = len(LONG)
+    places = {f"tests/{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda one: places.get(one.nodeid.partition("::")[0], last))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def opened_for_real():
     """How the product opens SQLite; here a commit does not wait for the disk: see fsync below."""
