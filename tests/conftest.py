@@ -12,7 +12,6 @@ import pytest
 
 from connector.store import database
 
-
 LONG = (
     *("test_readme", "sync/test_year", "sync/test_any_order", "sync/test_idle"),
     *("practice/test_rebuilt", "sync/test_both_databases", "sync/test_recall", "sync/test_olist"),
