@@ -70,9 +70,8 @@ class FilesAdapter:
 
     def describe(self, source: str) -> dict[str, RemoteField]:
         names = columns(self._path(source))
-        written = next(iter(self._beside(source).load().values()), {})
         free = self._path(source).suffix == ".jsonl"  # each line has the fields it likes
-        every = dict.fromkeys([*names, *written])
+        every = dict.fromkeys([*names, *self._beside(source).columns()])
         return {name: RemoteField(name, None, optional=free) for name in every}
 
     def read(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
-from io import StringIO
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from connector.adapters.base import Row
@@ -27,24 +27,32 @@ class Beside:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def columns(self) -> list[str]:
+        """Give the names of the written columns; none when nothing was written yet."""
+        with closing(self._rows()) as rows:
+            return [name for name in next(rows, {}) if name is not None and name != KEY]
+
     def load(self) -> dict[str, Row]:
         """Give the written columns by record id; none when nothing was written yet."""
-        try:
-            text = self._path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            return {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"{self._path.name} cannot be read back", hint="Mend or remove the file"
-            ) from error
         found = {}
-        for row in csv.DictReader(StringIO(text)):
+        for row in self._rows():
             ident = row.pop(KEY, None)
             if ident:
                 found[_unguard(ident)] = {
                     n: _unguard(v) if v else None for n, v in row.items() if n is not None
                 }
         return found
+
+    def _rows(self) -> Generator[dict[str, str]]:
+        try:
+            with self._path.open(encoding="utf-8-sig") as file:
+                yield from csv.DictReader(file)
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{self._path.name} cannot be read back", hint="Mend or remove the file"
+            ) from error
 
     def save(self, changes: Mapping[str, Fields]) -> None:
         """Put the changes over what stands there, and replace the file in one step."""
