@@ -173,7 +173,7 @@ def main() -> None:
 
 def show(results: dict[str, dict[str, float]]) -> None:
     """Print each part beside the floor and the first run."""
-    floor, first = (one["cpu"] for one in list(results.values())[:2])
+    base, first = (one["cpu"] for one in list(results.values())[:2])
     print(f"{N:,} people, {N * PER_PERSON:,} activities")
     print(
         f"{'':26} {'wall s':>8} {'CPU s':>8} {'x floor':>8} {'of first':>9} {'peak MB':>8} "
@@ -181,7 +181,7 @@ def show(results: dict[str, dict[str, float]]) -> None:
     )
     for part, one in results.items():
         print(
-            f"{part:26} {one['wall']:8.1f} {one['cpu']:8.2f} {one['cpu'] / floor:8.1f} "
+            f"{part:26} {one['wall']:8.1f} {one['cpu']:8.2f} {one['cpu'] / base:8.1f} "
             f"{one['cpu'] / first:9.1%} {one['peak']:8.0f} {N / one['cpu']:13,.0f}"
         )
 

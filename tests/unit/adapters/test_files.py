@@ -133,6 +133,18 @@ def test_what_a_person_edited_beside_the_data_meanwhile_is_kept(tmp_path):
     assert {row["id"]: row["score"] for row in rows} == {"1": "99", "2": "60"}
 
 
+def test_a_source_has_the_columns_of_its_file_and_those_that_were_written(tmp_path):
+    (tmp_path / "t.csv").write_text("id,title\n1,x\n")
+    ours = adapter(tmp_path)
+    assert list(ours.describe("t")) == ["id", "title"]
+    ours.write([Write("t", "1", {"score": 5})])
+    assert list(ours.describe("t")) == ["id", "title", "score"]
+    beside = tmp_path / "out" / "t.csv"
+    beside.write_bytes(b"id,score\n\xff,5\n")
+    with pytest.raises(UsageError, match=r"t\.csv cannot be read back"):
+        ours.describe("t")
+
+
 def test_the_data_itself_is_never_touched(tmp_path):
     (tmp_path / "t.csv").write_text("id,a\n1,x\n")
     before = (tmp_path / "t.csv").read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.moment import to_datetime
@@ -30,8 +30,6 @@ from tests.unit.funnel.histories import DAY, NOW, _histories, histories
 from tests.unit.funnel.test_measures import LAW, fed
 from tests.unit.funnel.test_stages import cycle
 
-EACH = settings(LAW, max_examples=20)
-"""For a law that is tried with each of six kinds, in which nothing but the key differs."""
 MANY = st.builds(_histories, st.integers(0, 2**32), st.just(400))
 KEYS = {
     "source": (SOURCE, lambda o: o.source or "unknown"),
@@ -56,7 +54,7 @@ def quarter(at):
     return f"{month(at)[:4]}-Q{(int(month(at)[5:]) - 1) // 3 + 1}"
 
 
-@EACH
+@LAW
 @given(st.one_of(histories, MANY))
 @pytest.mark.parametrize("name", KEYS)
 def test_every_kind_has_its_quarters(name, found):
@@ -75,7 +73,7 @@ def test_every_kind_has_its_quarters(name, found):
         assert one.to_sale_interval == (wilson(won, ready) if won <= ready else None)
 
 
-@EACH
+@LAW
 @given(st.one_of(histories, MANY))
 @pytest.mark.parametrize("name", KEYS)
 def test_every_kind_has_its_own_funnel(name, found):

@@ -82,6 +82,23 @@ def test_a_row_becomes_a_record_in_our_words():
     }
 
 
+def test_what_fields_we_write_to_hold_is_kept_where_they_hold_anything():
+    assert lead(Score=0).remote == {"Score": 0}
+    assert lead(Score=None).remote == lead().remote == {}
+
+
+def test_fields_we_write_to_have_a_mark_of_their_own():
+    def mark(written):
+        text = TEXT.replace("{score: {to: Score, owner: ours}}", written)
+        return compile_mapping(parse(text, MappingDocument, name="m.yaml"))["lead"].targets
+
+    one = mark("{score: {to: Score, owner: ours}}")
+    assert one == OBJECTS["lead"].targets == mark("{score: {to: Score, owner: theirs}}")
+    assert one != mark("{score: {to: Points, owner: ours}}")
+    assert mark("{}") is None
+    assert OBJECTS["mail"].targets is None
+
+
 def test_rows_that_where_leaves_out_are_not_rejected():
     assert lead(Kind="c") is None
     assert lead(Kind=None) is None

@@ -35,9 +35,10 @@ def store(empty_url):
     store.close()
 
 
-def page(tx, rows, *, mapping="h", gone=None):
+def page(tx, rows, *, mapping="h", gone=None, targets=None):
     return records.store_page(
         tx,
+        targets=targets,
         connection="c",
         object="lead",
         kind="person",
@@ -88,6 +89,29 @@ def test_a_change_of_what_we_write_does_not_make_a_record_dirty(store):
         assert page(tx, [lead(1, score=2)]).remote_changed == 1
         assert people.dirty_records(tx, "person", 10) == []
         assert people.record_remote(tx, "c", "lead", "1") == {"score": 2}
+
+
+def test_a_record_is_looked_at_anew_once_when_other_fields_are_written_though_they_are_empty(store):
+    def counts(targets):
+        with store.write() as tx:
+            found = page(tx, [lead(1)], targets=targets)
+            return found.remote_changed, found.unchanged
+
+    with store.write() as tx:
+        page(tx, [lead(1)])
+        people.clean(tx, people.dirty_records(tx, "person", 10))
+    assert [counts(mark) for mark in ("a", "a", "b", "b")] == [(1, 0), (0, 1), (1, 0), (0, 1)]
+    with store.read() as tx:
+        assert people.dirty_records(tx, "person", 10) == []
+
+
+@pytest.mark.parametrize("held", [None, "", False])
+def test_an_empty_field_that_was_kept_by_name_is_no_news_without_it(store, held):
+    kept, left_out = (Record("1", None, {}, remote) for remote in ({"score": held}, {}))
+    with store.write() as tx:
+        page(tx, [kept])
+        assert page(tx, [left_out])[:4] == (0, 0, 1, 0)
+        assert page(tx, [kept])[:4] == (0, 0, 1, 0)
 
 
 def test_a_record_that_is_gone_is_kept_as_gone_and_can_come_back(store):
