@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -9,9 +10,15 @@ _ARENAS, _MOST_ARENAS = -8, 2
 """Of `mallopt`. Source: the GNU C Library's malloc.h, M_ARENA_MAX."""
 
 
+_WHILE_LOADING, _THEN = 400_000, 100_000
+"""How much is made until cycles are looked for. All our libraries are some 150,000 objects, which
+stay. Rows make no cycles; what calls and statements leave behind does, with ids and headers."""
+
+
 def prepare_for_pages() -> None:
     """Look seldom for cycles, and take memory from few places; to be called at the start."""
-    _look_seldom_for_cycles()
+    gc.set_threshold(_WHILE_LOADING, 10, 10)
+    atexit.register(gc.freeze)  # a process that ends gives all back without a last look
     _share_between_threads()
 
 
@@ -19,11 +26,7 @@ def leave_alone_what_is_loaded() -> None:
     """Look for cycles no more in what was loaded by now, which stays until the end anyway."""
     if not gc.get_freeze_count():
         gc.freeze()
-
-
-def _look_seldom_for_cycles() -> None:
-    """Rows make no cycles. What calls and statements leave behind does, with ids and headers."""
-    gc.set_threshold(100_000, 10, 10)
+        gc.set_threshold(_THEN, 10, 10)
 
 
 def _share_between_threads() -> None:
