@@ -39,7 +39,7 @@ def touch(path: str, every: int, now: int) -> int:
         tx.execute(
             insert(activity), [{**row, "id": f"{now}-{who}", "person": who} for who in chosen]
         )
-        people.mark(tx, chosen, stale=True, pending=True)
+        people.mark_active(tx, dict.fromkeys(chosen, now - SECOND))
     store.close()
     return len(chosen)
 

@@ -18,14 +18,23 @@ _LIBRARIES = ("duckdb", "narwhals")
 TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
 """What a field is in DuckDB, by what rules read it as."""
 _ACTIVITY = {"person": "VARCHAR", "time": "BIGINT", "machine": "BOOLEAN", "type": "VARCHAR"}
-_TALLY = {"person": "VARCHAR", "as_of": "BIGINT", "newest": "BIGINT", "sums": "VARCHAR"}
+_TALLY = {
+    "person": "VARCHAR",
+    "more": "BIGINT",
+    **dict.fromkeys(("as_of", "newest", "until"), "BIGINT"),
+    **dict.fromkeys(("sums", "open"), "VARCHAR"),
+}
 
 
 class Program(NamedTuple):
     """Queries over the tables `people`, `activities` and `tallies`, run in this order.
 
+    Of whom there is no tally all activities are counted; of whom there is one that is to get `more`
+    those since its open days began, which are counted anew; of all others none.
+
     `tables` are made first, by name; `scores` is one query a model, of the people it is for. Each
-    gives the columns of score_frame, then `newest`, `until` and `sums` of whom it counted anew.
+    gives the columns of score_frame, then `newest`, `until`, `sums` and `open` of whom it counted
+    anew.
     """
 
     tables: list[tuple[str, str]]

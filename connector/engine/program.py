@@ -8,6 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from connector.domain.moment import Micros
+from connector.domain.tally import open_since
 from connector.engine.duck import make_empty, make_table, open_duck, query_of
 from connector.engine.prepared import NOW, Program, columns_of
 from connector.scoring.behaviour import aged, unit_frames, valid_until
@@ -19,7 +20,7 @@ from connector.scoring.units import Units
 def program(models: Models, now: Micros) -> Program:
     """Compile the models for a moment.
 
-    People of whom `tallies` has sums are scored from these, the others from `activities`.
+    People of whom `tallies` has sums are scored from these, and from what open days add.
     """
     return compiled(models).at(now)
 
@@ -32,14 +33,21 @@ def compiled(models: Models) -> Program:
     try:
         for name, columns in columns_of(models).items():
             make_empty(duck, name, columns)
-        people, activities, tallies = (nw.from_native(duck.table(n)) for n in columns_of(models))
-        tables = [("fresh", _fresh(people, activities, tallies, units, now))]
-        make_table(duck, *tables[0])
-        tables.append(("counted", _counted(duck, units)))
-        make_table(duck, *tables[1])
+        people: Any = nw.from_native(duck.table("people"))
+        tables: list[tuple[str, str]] = []
+
+        def make(name: str, query: str) -> None:
+            tables.append((name, query))
+            make_table(duck, name, query)
+
+        make("kept", _kept(duck, units))
+        done: Any = nw.from_native(duck.table("activities"))
+        make("done", _done(people, done, units, now))
+        make("opened", _opened(people, done, units, now))
+        make("fresh", _fresh(units))
+        make("counted", _counted(units))
         if len(models.choices) > 1:
-            tables.append(("chosen", query_of(choose(people, models).to_native())))
-            make_table(duck, *tables[2])
+            make("chosen", query_of(choose(people, models).to_native()))
         counted: Any = nw.from_native(duck.table("counted"))
         scores = []
         for place, (model, _) in enumerate(models):
@@ -53,9 +61,34 @@ def compiled(models: Models) -> Program:
     return Program(tables, scores)
 
 
-def _fresh(people: Any, activities: Any, tallies: Any, units: Units, now: nw.Expr) -> str:
-    """Count everybody of whom there are no sums."""
-    made = people.select("person").join(tallies.select("person"), on="person", how="anti")
+_NOTHING = 1e-12
+"""What may be left of a sum when all of it was taken away."""
+
+
+def _kept(duck: Any, units: Units) -> str:
+    """The sums that were kept, aged to now; where there is more, without those of open days."""
+    lists = [
+        f"CASE WHEN {name} <> '' THEN CAST(string_split({name}, ';') AS DOUBLE[]) END AS {name}"
+        for name in ("sums", "open")
+    ]
+    taken = "CASE WHEN more = 1 THEN coalesce(open[{n}], 0) ELSE 0 END"
+    rest = [f"sums[{n}] - {taken.format(n=n)} AS {name}" for n, name in enumerate(units.columns, 1)]
+    told = ["person", "more", "newest", "until"]
+    found: Any = nw.from_native(
+        duck.sql(
+            f"SELECT {', '.join([*told, f'{NOW} - as_of AS age', *rest])} "
+            f"FROM (SELECT {', '.join([*told, 'as_of', *lists])} FROM tallies)"
+        )
+    )
+    left = found.with_columns(
+        *[nw.when(nw.col(n) > _NOTHING).then(nw.col(n)).alias(n) for n in units.columns]
+    )
+    return query_of(left.select(*told, **aged(units, nw.col("age"))).to_native())
+
+
+def _done(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
+    """Count what everybody did, of the activities there are."""
+    made = people.select("person")
     for frame in unit_frames(activities, units, now):
         made = made.join(frame, on="person", how="left")
     made = made.join(valid_until(activities, units, now), on="person", how="left")
@@ -64,27 +97,50 @@ def _fresh(people: Any, activities: Any, tallies: Any, units: Units, now: nw.Exp
     return query_of(made.select("person", "newest", "until", *units.columns).to_native())
 
 
-def _counted(duck: Any, units: Units) -> str:
-    """Everybody's units: those just counted, and the sums that were kept, aged to now."""
-    names = ", ".join(["person", "newest", *units.columns])
-    split = "CASE WHEN sums <> '' THEN CAST(string_split(sums, ';') AS DOUBLE[]) END AS sums"
-    listed = [f"sums[{n}] AS {name}" for n, name in enumerate(units.columns, 1)]
-    kept: Any = nw.from_native(
-        duck.sql(
-            f"SELECT {', '.join(['person', 'newest', f'{NOW} - as_of AS age', *listed])} "
-            f"FROM (SELECT person, as_of, newest, {split} FROM tallies)"
-        )
+def _opened(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
+    """Count what everybody did on days that are open now."""
+    made = people.select("person")
+    recent = activities.filter(nw.col("time") >= open_since(now))
+    for frame in unit_frames(recent, units, now):
+        made = made.join(frame, on="person", how="left")
+    return query_of(made.select("person", *units.columns).to_native())
+
+
+def _fresh(units: Units) -> str:
+    """Everybody of whom there are no sums, or more than these: with what open days add."""
+    names = units.columns
+    sums = [f"coalesce(d.{name}, 0) + coalesce(k.{name}, 0) AS {name}" for name in names]
+    opened = [f"coalesce(o.{name}, 0) AS {name}{_OPEN}" for name in names]
+    told = ["greatest(d.newest, k.newest) AS newest", "least(d.until, k.until) AS until"]
+    return (
+        f"SELECT d.person, {', '.join([*told, *sums, *opened])} FROM done d "
+        "LEFT JOIN kept k USING (person) LEFT JOIN opened o USING (person) "
+        "WHERE k.person IS NULL OR k.more = 1"
     )
-    read = kept.select("person", "newest", **aged(units, nw.col("age")))
-    return f"SELECT {names} FROM fresh UNION ALL SELECT * FROM ({query_of(read.to_native())})"
+
+
+_OPEN = "_open"
+"""Ends the name of a unit's column that holds what open days add."""
+
+
+def _counted(units: Units) -> str:
+    """Everybody's units: those just counted, and the sums that were kept."""
+    names = ", ".join(["person", "newest", *units.columns])
+    return f"SELECT {names} FROM fresh UNION ALL SELECT {names} FROM kept WHERE more = 0"
 
 
 def _with_tallies(scored: str, units: Units) -> str:
-    values = [f"coalesce(f.{name}, 0)" for name in units.columns]
-    some = " OR ".join(f"f.{name} <> 0" for name in units.columns) or "false"
-    sums = f"CASE WHEN {some} THEN array_to_string([{', '.join(values)}], ';') ELSE '' END"
+    written = [_written([f"f.{n}{end}" for n in units.columns]) for end in ("", _OPEN)]
     return (
-        "SELECT s.*, f.newest, f.until, CASE WHEN f.person IS NOT NULL "
-        f"THEN {sums if values else repr('')} END AS sums "
+        f"SELECT s.*, f.newest, f.until, CASE WHEN f.person IS NOT NULL THEN {written[0]} END "
+        f"AS sums, CASE WHEN f.person IS NOT NULL THEN {written[1]} END AS open "
         f"FROM ({scored}) s LEFT JOIN fresh f USING (person)"
     )
+
+
+def _written(values: list[str]) -> str:
+    """Spell numbers as a text, which is empty where all are 0."""
+    some = " OR ".join(f"{value} <> 0" for value in values)
+    if not some:
+        return "''"
+    return f"CASE WHEN {some} THEN array_to_string([{', '.join(values)}], ';') ELSE '' END"

@@ -24,7 +24,8 @@ from connector.scoring.model import Model
 from connector.scoring.rules import column
 
 NO_TALLIES = (
-    "SELECT '' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, '' AS sums"
+    "SELECT '' AS person, CAST(0 AS BIGINT) AS more, CAST(0 AS BIGINT) AS as_of, "
+    "CAST(0 AS BIGINT) AS newest, CAST(0 AS BIGINT) AS until, '' AS sums, '' AS open"
 )
 """A query that selects no tally: everybody is counted from their activities."""
 _ERRORS = {2: UsageError, 3: LoginError, 75: TryLaterError}
@@ -103,8 +104,9 @@ def score_store(
 ) -> Iterator[ScoredFile]:
     """Score the people a query selects from the store; the file is gone afterwards.
 
-    Those whom `tallies` selects are scored from the sums kept, and need no activities; the scores
-    of the others come with what was counted. `program` is what was compiled of these models before.
+    Those whom `tallies` selects are scored from the sums kept, and need no activities but those of
+    open days; other scores come with what was counted. `program` is what was compiled of these
+    models before.
     """
     made = program or compiled_now(models)
 

@@ -16,7 +16,7 @@ from connector.scoring.rules import BehaviourRule, FastTrackRule, Where
 
 Counting = BehaviourRule | FastTrackRule
 """Rules that count activities."""
-COUNTED_AS = "1"
+COUNTED_AS = "2"
 """Raised with every change of how units are counted: sums kept by another way are not used."""
 
 
@@ -47,9 +47,25 @@ class Units:
         return self._columns[_unit(rule)]
 
     @cached_property
+    def looked_at(self) -> frozenset[str]:
+        """The types of activity of which one more may change what others count for."""
+        found: set[str] = set()
+        for rule in self.rules:
+            if isinstance(rule, BehaviourRule) and not _is_sum(rule):
+                found |= {*rule.types, *(rule.after.types if rule.after else ())}
+        return frozenset(found)
+
+    @cached_property
     def hash(self) -> str:
         """Equal for rules that count the same, whatever it is worth."""
         return canonical_hash([COUNTED_AS, self.quiet, list(self._columns)])
+
+
+def _is_sum(rule: Counting) -> bool:
+    """Rules about assets, visits, first ones and sequences count by what other days held."""
+    if not isinstance(rule, BehaviourRule):
+        return True
+    return not rule.first and rule.after is None and rule.per in {None, "day"}
 
 
 def half_life_of(rule: Counting) -> int | None:

@@ -289,6 +289,7 @@ tally = Table(
     Column("until", BigInteger),  # from then on other activities count
     Column("newest", BigInteger),  # the last activity, where a rule asks when it was
     Column("sums", Text, nullable=False),  # `;` between them, in the order of the units
+    Column("open", Text, nullable=False, server_default=""),  # what its open days add to them
 )
 
 cycle = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from connector.domain.moment import Micros
 from connector.identity.address import normalise_address
 from connector.identity.engagement import RECEIVED, Seen, duplicates, machine_made
 from connector.store.incoming import activities as store
@@ -29,9 +30,10 @@ def place_activities(loop: Loop) -> Counter[str]:
             owners = _owners(tx, page)
             placed = {one.key: owners[one.key] for one in page if one.key in owners}
             store.place(tx, placed)
-            touched = set(placed.values())
-            people.mark(tx, touched, stale=True, pending=True)
-            _judge(tx, touched, several=several)
+            since = _since(page, placed)
+            people.mark_active(tx, since)
+            flagged = _judge(tx, since, several=several)
+            people.forget_counted(tx, (who for key, who in flagged.items() if key not in placed))
         counts["activities placed"] += len(placed)
         counts["activities of unknown people"] += len(page) - len(placed)
         loop.tell("resolve", counts)
@@ -48,8 +50,18 @@ def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str,
     return {key: known[wanted] for key, wanted in keys.items() if wanted in known}
 
 
-def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> None:
-    """Flag what machines did, and what another system's row repeats."""
+def _since(page: Iterable[store.Unplaced], placed: Mapping[store.Key, str]) -> dict[str, Micros]:
+    """When the first was done of what each person did among these."""
+    since: dict[str, Micros] = {}
+    for one in page:
+        if (who := placed.get(one.key)) is not None:
+            since[who] = min(one.time, since.get(who, one.time))
+    return since
+
+
+def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> dict[store.Key, str]:
+    """Flag what machines did, and what another system's row repeats; gives whose flags changed."""
+    changed: dict[store.Key, str] = {}
     for some in people.chunks(touched):
         judged, before = store.to_judge(tx, some, everything=several)
         acted = _acted(judged) if several else store.acted(tx, judged)
@@ -59,14 +71,16 @@ def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> No
             repeated = duplicates(seen)
             for key in machine.keys() | repeated:
                 flags[key] = store.Flags(key in machine, key in repeated, machine.get(key))
-        store.flag(
-            tx,
-            {
-                key: after
-                for key in flags.keys() | before.keys()
-                if (after := flags.get(key, store.CLEAR)) != before.get(key, store.CLEAR)
-            },
-        )
+        verdicts = {
+            key: after
+            for key in flags.keys() | before.keys()
+            if (after := flags.get(key, store.CLEAR)) != before.get(key, store.CLEAR)
+        }
+        store.flag(tx, verdicts)
+        if verdicts:
+            owners = {one.key: person for person, seen in judged.items() for one in seen}
+            changed |= {key: owners[key] for key in verdicts}
+    return changed
 
 
 def _acted(judged: Mapping[str, Iterable[Seen]]) -> set[str]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from connector.domain.moment import DAY
+from connector.domain.moment import DAY, Micros
 from connector.domain.score import Score
 from connector.engine.cluster import export_store, score_export
 from connector.engine.run import Scored, ScoredFile, Scorer, score_store
+from connector.scoring.choice import Models
 from connector.scoring.explain import explain, reasons_text
 from connector.scoring.model import Model
 from connector.store.persons import people
@@ -75,12 +76,18 @@ def _few(loop: Loop) -> Iterator[Few]:
 def _feed(tx: Connection, loop: Loop, *, only_stale: bool) -> Feed:
     return feed(
         tx,
-        Kept(loop.models.units().hash, loop.now),
+        kept(loop.models, loop.now),
         loop.models.person_fields(),
         loop.models.activity_columns(),
         only_stale=only_stale,
         accounts=loop.models.rolls_up,
     )
+
+
+def kept(models: Models, now: Micros) -> Kept:
+    """Which of the sums that are kept serve these models at a moment."""
+    units = models.units()
+    return Kept(units.hash, now, units.looked_at)
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Unplaced(NamedTuple):
     """An activity nobody owns yet: `subject` is `<object>/<id>` in its connection."""
 
     key: Key
+    time: Micros
     subject: str | None
     email: str | None
 
@@ -60,12 +61,12 @@ class Unplaced(NamedTuple):
 def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
     """Give activities without a person past a key, by key."""
     rows = tx.execute(
-        select(*_PRIMARY, activity.c.subject, activity.c.email)
+        select(*_PRIMARY, activity.c.time, activity.c.subject, activity.c.email)
         .where(activity.c.person.is_(None), tuple_(*_PRIMARY) > tuple_(*after))
         .order_by(*_PRIMARY)
         .limit(limit)
     )
-    return [Unplaced((c, o, i), subject, email) for c, o, i, subject, email in rows.all()]
+    return [Unplaced((c, o, i), *rest) for c, o, i, *rest in rows.all()]
 
 
 def held(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> list[str]:

@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as sql_insert
 
+from connector.domain.moment import Micros
 from connector.domain.record import Fields, Scalar
+from connector.domain.tally import closes_at
 from connector.store.schema import (
     activity,
     alert,
@@ -66,6 +68,12 @@ _CHANGE = (
         pending=true(),
     )
 )
+_ACTIVE = (
+    update(person)
+    .where(or_(person.c.stale.is_(False), person.c.pending.is_(False)))
+    .values(stale=true(), pending=true())
+)
+_OUTDATED = delete(tally).where(tally.c.person == bindparam("p"), tally.c.as_of >= bindparam("c"))
 _PERSON = ("id", "facts", "doc", "excluded")
 _of_person = itemgetter(*_PERSON)
 _KEY = ("kind", "value", "person")
@@ -333,10 +341,31 @@ def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str 
 
 
 def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
-    """Set the flags `stale` and `pending` of these people; who has them is not written again."""
+    """Set the flags `stale` and `pending` of these people; who has them is not written again.
+
+    Anything may have changed of who is stale: what was counted of them is forgotten.
+    """
     others = or_(*(person.c[name].is_(not value) for name, value in flags.items()))
     for ids in chunks(people):
         tx.execute(update(person).where(among(person.c.id, ids), others).values(**flags))
+        if flags.get("stale"):
+            forget_counted(tx, ids)
+
+
+def forget_counted(tx: Connection, people: Iterable[str]) -> None:
+    """Let all that these people did be counted anew when they are scored next."""
+    for ids in chunks(people):
+        tx.execute(delete(tally).where(among(tally.c.person, ids)))
+
+
+def mark_active(tx: Connection, since: Mapping[str, Micros]) -> None:
+    """Set both flags of people who did more, the first of it at these moments.
+
+    More is added to what was counted of them, but where the day of that moment is closed.
+    """
+    for ids in chunks(since):
+        tx.execute(_ACTIVE.where(among(person.c.id, ids)))
+    execute_many(tx, _OUTDATED, [{"p": who, "c": closes_at(first)} for who, first in since.items()])
 
 
 def mark_colleagues(tx: Connection, accounts: Iterable[str]) -> None:

@@ -11,12 +11,18 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.store.scored.tallies import Kept, lacking_share
+from connector.store.scored.tallies import SINCE, Kept, lacking_share
+from connector.store.statements.literal import literal
 
 PERSON = ""
 _BLANK = {"text": "''", "any": "''", "number": "CAST(0 AS DOUBLE PRECISION)", "bool": "0"}
 _FEW = 0.25
 """Up to this share of people, activities are found by person; beyond, all are read in one scan."""
+
+
+_BEGAN = f"coalesce({SINCE}, {-(2**62)})"
+"""From when on activities are read: of whom there is no tally, from ever."""
+_NUMBERS = ("more", "as_of", "newest", "until")
 
 
 class Feed(NamedTuple):
@@ -36,7 +42,8 @@ def feed(
     only_stale: bool,
     accounts: bool = False,
 ) -> Feed:
-    """Give the queries of one scoring: whoever has a tally among `kept` has no activities."""
+    """Give the queries of one scoring: of whoever has a tally among `kept` the activities of its
+    open days where there is news, else none."""
     dialect = tx.dialect.name
     few = only_stale or lacking_share(tx, kept) < _FEW
     return Feed(
@@ -85,35 +92,36 @@ def activities_sql(
 ) -> str:
     """Select the activities of the same people, without those another system's row repeats.
 
-    `columns` are those that rules read, beside person, time, machine and type. Nothing is selected
-    of people whose tally is among `kept`; `few` says that this leaves a small part.
+    `columns` are those that rules read, beside person, time, machine and type. Of people whose
+    tally is among `kept` those are selected that open days add where there is news of them;
+    `few` says that this leaves a small part.
     """
     names = ["type", *sorted(columns)]
     # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
     few = few or only_stale
-    tables = "person p CROSS JOIN activity a" if few else "activity a, person p"
-    alone = only_stale and not accounts  # of whom there is news, nothing kept serves
-    lacking = f" AND {kept.lacking()}" if kept and not alone else ""
+    held = f" LEFT JOIN tally t ON {kept.holds()}" if kept else ""
+    tables = (
+        f"person p{held} CROSS JOIN activity a" if few else f"activity a CROSS JOIN person p{held}"
+    )
+    news = f" AND (t.person IS NULL OR p.stale) AND a.time >= {_BEGAN}" if kept else ""
     blanks = ", ".join(f"'' AS {name}" for name in names)
     values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
         f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
         f"FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
-        f"AND {_wanted(dialect, only_stale, accounts, customers)}{lacking}"
+        f"AND {_wanted(dialect, only_stale, accounts, customers)}{news}"
     )
 
 
 def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
     """Select what was counted of the same people, as far as it serves."""
-    blank = (
-        f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS as_of, CAST(0 AS BIGINT) AS newest, "
-        "'' AS sums"
-    )
-    if only_stale and not accounts:
-        return blank
+    blanks = ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in _NUMBERS)
+    numbers = ", ".join(f"t.{name}" for name in _NUMBERS[1:])
     return (
-        f"{blank} UNION ALL SELECT t.person, t.as_of, t.newest, t.sums FROM person p, tally t "
+        f"SELECT '{PERSON}' AS person, {blanks}, '' AS sums, '' AS open UNION ALL "
+        f"SELECT t.person, CASE WHEN p.stale THEN 1 ELSE 0 END, {numbers}, t.sums, t.open "
+        f"FROM person p CROSS JOIN tally t "
         f"WHERE {kept.holds()} AND {_wanted(dialect, only_stale, accounts, customers=False)}"
     )
 
@@ -138,17 +146,12 @@ def _quoted(name: str) -> str:
     return f'"{doubled}"'
 
 
-def _literal(name: str) -> str:
-    doubled = name.replace("'", "''")
-    return f"'{doubled}'"
-
-
 def value_in(dialect: str, column: str, name: str, kind: str) -> str:
     """Spell the value of a name in a column of documents; NULL where it is of another kind."""
     if dialect == "postgresql":
         return _postgresql(column, name, kind)
     escaped = name.replace('"', '\\"')
-    path = _literal(f'$."{escaped}"')
+    path = literal(f'$."{escaped}"')
     value, found = f"json_extract({column}, {path})", f"json_type({column}, {path})"
     match kind:
         case "number":
@@ -162,8 +165,8 @@ def value_in(dialect: str, column: str, name: str, kind: str) -> str:
 
 def _postgresql(column: str, name: str, kind: str) -> str:
     document = f"CAST({column} AS jsonb)"
-    value = f"({document} ->> {_literal(name)})"
-    found = f"jsonb_typeof({document} -> {_literal(name)})"
+    value = f"({document} ->> {literal(name)})"
+    found = f"jsonb_typeof({document} -> {literal(name)})"
     match kind:
         case "number":
             return f"CASE WHEN {found} = 'number' THEN CAST({value} AS DOUBLE PRECISION) END"

@@ -1,7 +1,8 @@
 """What was counted of people's activities, so that most are scored without reading these again.
 
-A tally holds while its person is not stale (news of any kind makes them so), up to the moment when
-a window or the calendar changes what counts, and for rules that count the same.
+A tally tells of all that was done before its open days began, and serves until a window or the
+calendar changes what of it counts, for rules that count the same. Whoever changes anything of those
+days drops it (people.mark). What happened since is read again when there is news of the person.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, text
 
-from connector.domain.moment import Micros
+from connector.domain.moment import DAY, Micros
 from connector.domain.tally import Tally
 from connector.store.persons.people import chunks
 from connector.store.schema import person
 from connector.store.schema import tally as table
 from connector.store.statements.among import among
+from connector.store.statements.literal import literal
 from connector.store.statements.upsert import upsert
 
 
@@ -25,17 +27,32 @@ class Kept(NamedTuple):
 
     units: str
     now: Micros
+    looked_at: frozenset[str] = frozenset()
+    """Types of activity of which one more is not just added: such news ends a tally."""
 
     def holds(self) -> str:
         """The test, in SQL, of a tally `t` and its person `p`."""
         return (
-            f"t.person = p.id AND NOT p.stale AND t.units = '{self.units}' "
-            f"AND t.as_of <= {self.now} AND (t.until IS NULL OR t.until > {self.now})"
+            f"t.person = p.id AND t.units = '{self.units}' AND t.as_of <= {self.now} "
+            f"AND (t.until IS NULL OR t.until > {self.now}){self._adds()}"
+        )
+
+    def _adds(self) -> str:
+        if not self.looked_at:
+            return ""
+        types = ", ".join(literal(kind) for kind in sorted(self.looked_at))
+        return (
+            " AND NOT (p.stale AND EXISTS (SELECT 1 FROM activity x WHERE x.person = p.id "
+            f"AND x.time >= {SINCE} AND x.type IN ({types})))"
         )
 
     def lacking(self) -> str:
         """The test, in SQL, that a person `p` has none that serves."""
         return f"NOT EXISTS (SELECT 1 FROM tally t WHERE {self.holds()})"
+
+
+SINCE = f"t.as_of / {DAY} * {DAY} - {DAY}"
+"""When the open days of a tally `t` began, in SQL; see open_since."""
 
 
 def save(tx: Connection, counted: Mapping[str, Tally], units: str, as_of: Micros) -> None:
@@ -51,7 +68,8 @@ def save(tx: Connection, counted: Mapping[str, Tally], units: str, as_of: Micros
 
 
 def drop_stale(tx: Connection, people: Iterable[str]) -> None:
-    """Forget what was counted of those of these people of whom there is news."""
+    """Forget what was counted of those of these people of whom there is news, for it is settled
+    without being counted."""
     for ids in chunks(people):
         news = select(person.c.id).where(among(person.c.id, ids), person.c.stale)
         tx.execute(delete(table).where(table.c.person.in_(news)))

@@ -17,7 +17,7 @@ from connector.scoring.model import Model
 from connector.store.database import Store
 from connector.store.persons import people
 from connector.store.scored.feed import feed
-from connector.store.scored.tallies import Kept
+from connector.sync.score import kept
 
 _LISTED = 50
 _PAGE = 2_000
@@ -34,9 +34,8 @@ def replaced(models: Models, new: Model) -> Models:
 def score_everybody(store: Store, loaded: Loaded, models: Models, now: Micros) -> dict[str, Score]:
     """Score the live base without storing anything."""
     columns = {name for model, _ in models for name in model.activity_columns()}
-    kept = Kept(models.units().hash, now)
     with store.read() as tx:
-        queries = feed(tx, kept, models.person_fields(), columns, only_stale=False)
+        queries = feed(tx, kept(models, now), models.person_fields(), columns, only_stale=False)
     with score_store(
         models,
         now,

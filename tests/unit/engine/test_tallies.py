@@ -10,6 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connector.domain.tally import Tally, closes_at, open_since
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
@@ -44,10 +45,10 @@ def run(chosen, people, activities, tallies, now):
     return {one.score.person: one for _, page in pages for one in page}
 
 
-def kept(found, now, as_of):
-    """The tallies that still hold, as the store gives them."""
+def kept(found, now, as_of, more=()):
+    """The tallies that still hold, as the store gives them; `more` says who did more since."""
     return [
-        {"person": who, "as_of": as_of, "newest": one.tally.newest, "sums": one.tally.sums}
+        {"person": who, "more": int(who in more), "as_of": as_of, **one.tally._asdict()}
         for who, one in found.items()
         if one.tally.until is None or one.tally.until > now
     ]
@@ -89,6 +90,65 @@ def test_sums_kept_say_later_what_the_whole_history_says(model, world, age):
     for score, points in score_rows(chosen.default, people, activities, NOW + age):
         same(again[score.person], score, points)
         assert (again[score.person].tally is None) == (score.person in whose)
+
+
+@LAW
+@given(
+    model=models(),
+    world=worlds,
+    steps=st.lists(later, min_size=1, max_size=3),
+    luck=st.randoms(use_true_random=False),
+)
+def test_what_is_new_is_added_to_sums_kept_and_gives_what_the_whole_history_gives(
+    model, world, steps, luck
+):
+    """Activities become known bit by bit, some a day late; each time it is counted on."""
+    chosen = Models.only(Model.model_validate(model))
+    people, activities = rows(world)
+    unknown = [one for one in activities if luck.random() < 0.5]
+    known = [one for one in activities if one not in unknown]
+    found, now = run(chosen, people, known, [], NOW), NOW
+    held = {who: (NOW, one.tally) for who, one in found.items()}
+    for age in steps:
+        now += age
+        new = [one for one in unknown if luck.random() < 0.7]
+        unknown = [one for one in unknown if one not in new]
+        known += new
+        news = {one["person"] for one in new}
+        serve = {who: one for who, one in held.items() if _serves(chosen, who, one, new, now)}
+        told = [
+            {"person": who, "more": int(who in news), "as_of": as_of, **one._asdict()}
+            for who, (as_of, one) in serve.items()
+        ]
+        read = [
+            one
+            for one in known
+            if (who := one["person"]) not in serve
+            or (who in news and one["time"] >= open_since(serve[who][0]))
+        ]
+        found = run(chosen, people, read, told, now)
+        for score, points in score_rows(chosen.default, people, known, now):
+            same(found[score.person], score, points)
+        for who, one in found.items():
+            assert (one.tally is None) == (who in serve and who not in news)
+            if one.tally is not None:
+                held[who] = (now, one.tally)
+
+
+def _serves(chosen, who, kept, new, now):
+    """Whether a tally says all that was done before its open days, and may be added to."""
+    as_of, tally = kept
+    if tally.until is not None and tally.until <= now:
+        return False
+    mine = [one for one in new if one["person"] == who]
+    late = any(one["time"] < open_since(as_of) for one in mine)
+    return not late and not any(one["type"] in chosen.units().looked_at for one in mine)
+
+
+@given(st.integers(0, 2**60), st.integers(0, 2**60))
+def test_a_day_closes_when_what_is_counted_then_does_not_read_it_any_more(time, as_of):
+    assert (time < open_since(as_of)) == (as_of >= closes_at(time))
+    assert DAY <= as_of - open_since(as_of) < 2 * DAY
 
 
 @LAW
@@ -156,6 +216,26 @@ def test_a_tally_holds_until_something_leaves_its_window_or_the_future_arrives()
     assert found["idle"].tally.sums == ""  # nothing done is worth keeping: it need not be looked up
 
 
+def test_what_is_added_to_a_tally_leaves_when_it_ends_and_when_the_last_was_done():
+    recent = VISIT | {"name": "w", "within": "20d"}
+    quiet = {"name": "q", "inactive": "9d", "points": -1}
+    chosen = Models.only(model_of(VISIT, recent, quiet))
+    held = Tally(NOW - 5 * DAY, NOW + 8 * DAY, "3;4", "")
+    people = [{"person": who} for who in ("nothing", "a machine", "a visit")]
+    done = [
+        event("a machine", "page_view", NOW, machine=True),
+        event("a visit", "page_view", NOW + 1),
+    ]
+    told = [{"more": 1, "as_of": NOW, **one, **held._asdict()} for one in people]
+    found = run(chosen, people, done, told, NOW + DAY)
+    assert {who: (one.tally.newest, one.tally.until) for who, one in found.items()} == {
+        "nothing": (NOW - 5 * DAY, NOW + 8 * DAY),
+        "a machine": (NOW - 5 * DAY, NOW + 8 * DAY),
+        "a visit": (NOW + 1, NOW + 8 * DAY),
+    }
+    assert {who for who, one in found.items() if one.tally.open} == {"a visit"}
+
+
 def test_what_rules_count_decides_which_sums_serve_and_not_what_it_is_worth():
     base = model_of(VISIT)
     assert model_of(VISIT | {"points": 9, "max": 3, "name": "x"}).units().hash == base.units().hash
@@ -207,7 +287,7 @@ def test_whoever_changes_how_units_are_counted_is_reminded_of_the_sums_in_stores
         "first": 0.5,
         "after": 1 + 2**-0.5,
     }
-    assert COUNTED_AS == "1", "then say here what sums are now, and keep this in step"
+    assert COUNTED_AS == "2", "then say here what sums are now, and keep this in step"
     for name, value in wanted.items():
         assert math.isclose(float(found[name]), value), (
             f"{name} is counted otherwise: raise COUNTED_AS"

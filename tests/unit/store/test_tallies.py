@@ -1,29 +1,44 @@
-"""Which kept sums serve a scoring, and whose activities must be read instead: never both, or none."""
+"""Which kept sums serve a scoring, and which activities must be read: never too few, never twice."""
 
 from __future__ import annotations
 
-import pytest
+from collections import Counter
 
+import pytest
+from sqlalchemy import select
+
+from connector.domain.moment import DAY, HOUR
 from connector.domain.tally import Tally
 from connector.store.database import open_store
 from connector.store.persons import people
-from connector.store.schema import activity
+from connector.store.schema import activity, tally
 from connector.store.scored import tallies
 from connector.store.scored.feed import activities_sql, feed, tallies_sql
 from connector.store.scored.tallies import Kept
 
-NOW = 1_000_000
-KEPT = Kept("mine", NOW)
-CASES = {
-    "for good": ("mine", NOW, None, False, True),
-    "just counted": ("mine", NOW, NOW + 1, False, True),
-    "ends now": ("mine", NOW - 5, NOW, False, False),
-    "ended": ("mine", NOW - 5, NOW - 1, False, False),
-    "from later": ("mine", NOW + 1, None, False, False),
-    "of another count": ("other", NOW, None, False, False),
-    "news": ("mine", NOW, None, True, False),
-    "never counted": (None, 0, None, False, False),
+NOW = 20_000 * DAY + 9 * HOUR
+OPEN = NOW - 9 * HOUR - DAY
+"""When the days began that are open now."""
+KEPT = Kept("mine", NOW, frozenset({"asset's"}))
+OLD, NEW, LOOKED = ("x", OPEN - 1), ("x", OPEN), ("asset's", OPEN)
+CASES = {  # units, as of, until, stale, what was done; whether the sums serve, activities read
+    "for good": ("mine", NOW, None, False, [OLD], True, 0),
+    "just counted": ("mine", NOW, NOW + 1, False, [OLD, NEW], True, 0),
+    "ends now": ("mine", NOW - 5, NOW, False, [OLD], False, 1),
+    "ended": ("mine", NOW - 5, NOW - 1, False, [OLD], False, 1),
+    "from later": ("mine", NOW + 1, None, False, [OLD], False, 1),
+    "of another count": ("other", NOW, None, False, [OLD], False, 1),
+    "never counted": (None, 0, None, False, [OLD, NEW], False, 2),
+    "more": ("mine", NOW, None, True, [OLD, NEW, ("x", NOW)], True, 2),
+    "more since long ago": ("mine", NOW - 9 * DAY, None, True, [OLD, NEW], True, 2),
+    "other facts": ("mine", NOW, None, True, [OLD], True, 0),
+    "looked at": ("mine", NOW, None, True, [OLD, LOOKED], False, 2),
+    "looked at before": ("mine", NOW, None, True, [("asset's", OPEN - 1), NEW], True, 1),
+    "looked at, and counted": ("mine", NOW, None, False, [LOOKED], True, 0),
+    "more, never counted": (None, 0, None, True, [OLD, NEW], False, 2),
 }
+SERVE, READ = -2, -1
+STALE = {who for who, case in CASES.items() if case[3]}
 
 
 @pytest.fixture
@@ -33,45 +48,81 @@ def store(store_url):
         rows = [{"id": who, "facts": "{}", "doc": "{}", "excluded": None} for who in CASES]
         people.save_people(tx, rows, "1")
         people.mark_all(tx, stale=False)
-        for who, (units, as_of, until, stale, _) in CASES.items():
+        for who, (units, as_of, until, stale, done, *_) in CASES.items():
             people.mark(tx, [who], stale=stale)
             if units is not None:
-                tallies.save(tx, {who: Tally(None, until, "1;2")}, units, as_of)
-        done = {"connection": "c", "object": "o", "type": "x", "time": 1, "machine": False}
-        tx.execute(
-            activity.insert(), [done | {"id": w, "person": w, "duplicate": False} for w in CASES]
-        )
+                tallies.save(tx, {who: Tally(None, until, "1;2", "1;0")}, units, as_of)
+            tx.execute(activity.insert(), [_did(who, n, *one) for n, one in enumerate(done)])
     yield opened
     opened.close()
 
 
+def _did(who, number, kind, time):
+    told = {"connection": "c", "object": "o", "id": f"{who} {number}", "person": who, "type": kind}
+    return told | {"time": time, "machine": False, "duplicate": False}
+
+
 def read(store, query):
     with store.read() as tx:
-        return {row.person for row in tx.exec_driver_sql(query)} - {""}
+        found = Counter(row.person for row in tx.exec_driver_sql(query))
+    del found[""]
+    return found
 
 
 @pytest.mark.parametrize("few", [False, True])
-def test_everybody_is_scored_from_sums_that_hold_or_from_activities_and_from_one_alone(store, few):
+def test_what_sums_do_not_tell_is_read_of_everybody_and_nothing_else(store, few):
     held = read(store, tallies_sql(store.dialect, KEPT, only_stale=False))
     done = activities_sql(store.dialect, [], only_stale=False, kept=KEPT, few=few)
-    assert held == {who for who, case in CASES.items() if case[-1]}
-    assert read(store, done) == CASES.keys() - held
+    assert set(held) == {who for who, case in CASES.items() if case[SERVE]}
+    assert read(store, done) == Counter({who: case[READ] for who, case in CASES.items()})
 
 
-def test_of_people_with_news_alone_no_sum_is_read_and_every_activity(store):
-    assert read(store, tallies_sql(store.dialect, KEPT, only_stale=True)) == set()
+def test_of_people_with_news_what_is_new_is_read_and_the_sums_it_is_added_to(store):
+    held = read(store, tallies_sql(store.dialect, KEPT, only_stale=True))
     done = activities_sql(store.dialect, [], only_stale=True, kept=KEPT)
-    assert read(store, done) == {"news"}
+    assert set(held) == {who for who in STALE if CASES[who][SERVE]}
+    assert read(store, done) == Counter({who: CASES[who][READ] for who in STALE})
 
 
-def test_what_was_counted_of_people_with_news_is_dropped_and_of_others_kept(store):
+def test_sums_say_whether_there_is_more_and_what_open_days_added(store):
+    with store.read() as tx:
+        rows = tx.exec_driver_sql(tallies_sql(store.dialect, KEPT, only_stale=False)).all()
+    told = {row.person: row for row in rows if row.person}
+    assert {who for who, row in told.items() if row.more} == set(told) & STALE
+    assert {(row.sums, row.open) for row in told.values()} == {("1;2", "1;0")}
+    assert told["just counted"].until == NOW + 1
+
+
+def test_who_is_settled_without_being_counted_loses_what_was_counted_before(store):
     with store.write() as tx:
         tallies.drop_stale(tx, CASES)
         people.mark_all(tx, stale=False)
-        tallies.save(tx, {"for good": Tally(7, None, "3;4")}, "mine", NOW)
     held = read(store, tallies_sql(store.dialect, KEPT, only_stale=False))
-    assert held == {"for good", "just counted"}
+    assert set(held) == {"for good", "just counted", "looked at, and counted"}
     with store.read() as tx:
-        assert tallies.lacking_share(tx, KEPT) == 6 / 8
-        few = feed(tx, KEPT._replace(now=0), {}, [], only_stale=False)
-    assert "CROSS JOIN" not in few.activities  # all of them are read: one scan
+        assert tallies.lacking_share(tx, KEPT) == 11 / 14
+        many = feed(tx, KEPT._replace(now=0), {}, [], only_stale=False)
+    assert "person p LEFT JOIN" not in many.activities.partition("CROSS JOIN")[0]  # one scan
+
+
+def test_what_was_counted_is_forgotten_of_whom_anything_may_have_changed(store):
+    with store.write() as tx:
+        people.mark(tx, ["for good", "just counted"], stale=True, pending=True)
+        people.mark(tx, ["more"], pending=True)
+        left = set(tx.execute(select(tally.c.person)).scalars())
+    assert CASES.keys() - left == {
+        "for good",
+        "just counted",
+        "never counted",
+        "more, never counted",
+    }
+
+
+def test_more_of_a_day_that_is_closed_has_everything_counted_anew(store):
+    with store.write() as tx:
+        people.mark_active(tx, {"for good": OPEN - 1, "just counted": OPEN, "ended": NOW})
+        left = set(tx.execute(select(tally.c.person)).scalars())
+    assert "for good" not in left
+    assert {"just counted", "ended"} < left
+    held = read(store, tallies_sql(store.dialect, KEPT, only_stale=True))
+    assert "just counted" in held

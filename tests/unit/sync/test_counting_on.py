@@ -1,0 +1,230 @@
+"""What is new of people is added to what was counted of them, and gives what all they did gives.
+
+Everything goes the way a run takes: stored by a pull, placed and judged by resolve, scored.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from connector.domain.moment import DAY, HOUR, MINUTE
+from connector.domain.record import Activity
+from connector.scoring.choice import Models
+from connector.scoring.model import Model
+from connector.store.database import open_store
+from connector.store.incoming.records import store_activities
+from connector.store.persons import people, retention
+from connector.store.persons.news import take_news
+from connector.store.schema import activity, metadata, tally
+from connector.sync import score as score_step
+from connector.sync.engagement import place_activities
+from tests.sync.scoring import score_here
+from tests.unit.engine.test_increment import agrees, step
+from tests.unit.engine.test_spark import MODELS, NOW, SHIPPED
+
+WHO = [f"crm/lead/{n}" for n in range(4)]
+TYPES = ["page_view", "page_view", "download", "form_submit", "email_open", "email_click"]
+LAW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(score_step, "score_store", score_here)
+    opened = open_store(f"sqlite:///{tmp_path}/s.db")
+    yield opened
+    opened.close()
+
+
+def begin(store):
+    """A store with four people who have done nothing."""
+    with store.write() as tx:
+        for table in metadata.sorted_tables:
+            tx.execute(table.delete())
+        rows = [{"id": who, "facts": "{}", "doc": "{}", "excluded": None} for who in WHO]
+        people.save_people(tx, rows, "1")
+        people.add_keys(tx, {("record", who): who for who in WHO})
+
+
+def pull(store, events, gone=(), connection="crm"):
+    with store.write() as tx:
+        store_activities(tx, connection=connection, object="event", activities=events, gone=gone)
+
+
+def resolve(store, connections=1):
+    """Place and judge what was pulled, as the middle of a run does."""
+    loop = SimpleNamespace(store=store, sources=[1] * connections, tell=lambda *_: None)
+    with store.write() as tx:
+        take_news(tx, 1000)
+    place_activities(loop)
+
+
+def visit(ident, time, who=0, kind="page_view", **more):
+    return Activity(ident, kind, time, person=f"lead/{who}", **{"url": "/pricing"} | more)
+
+
+done = st.builds(
+    lambda ident, kind, ago, who, url, asset, message, agent: Activity(
+        f"e{ident}", kind, -ago, f"lead/{who}", None, url, asset, message=message, agent=agent
+    ),
+    st.integers(0, 60),  # some ids come twice: the activity changed
+    st.sampled_from(TYPES),
+    st.one_of(
+        st.integers(-DAY, 3 * DAY), st.integers(0, 60 * DAY), st.sampled_from([0, HOUR, DAY])
+    ),
+    st.integers(0, 3),
+    st.sampled_from(["/pricing", "/product/x", "/careers", None]),
+    st.sampled_from(["a", "b", None]),
+    st.sampled_from(["m1", "m2", None]),
+    st.sampled_from(["Mimecast scanner", None, None]),
+)
+rounds = st.lists(
+    st.tuples(
+        st.sampled_from([0, MINUTE, HOUR, 7 * HOUR, DAY, 2 * DAY, 9 * DAY]),
+        st.lists(done, max_size=8),
+        st.sets(st.integers(0, 60), max_size=1),
+        st.sampled_from(["nothing", "nothing", "facts", "clear", "merge"]),
+    ),
+    min_size=2,
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize("models", [MODELS, Models.only(SHIPPED)], ids=["several", "shipped"])
+@LAW
+@given(rounds=rounds)
+def test_run_by_run_scores_are_what_all_that_was_done_gives(store, models, rounds):
+    begin(store)
+    now, merged = NOW, False
+    for age, events, gone, what in rounds:
+        now += age
+        pull(
+            store,
+            [one._replace(time=now + one.time) for one in events],
+            [f"e{n}" for n in gone],
+        )
+        with store.write() as tx:
+            if what == "facts":
+                row = {"id": WHO[1], "facts": f'{{"account.employees": {now % 999}}}', "doc": "{}"}
+                people.save_people(tx, [row | {"excluded": None}], "2")
+            elif what == "clear":
+                retention.clear_activities(tx, now - 20 * DAY)
+            elif what == "merge" and not merged:
+                merged = True
+                people.merge(tx, {WHO[3]: WHO[2]}, "2")
+                people.mark(tx, [WHO[2]], stale=True)
+        resolve(store)
+        published = step(store, now, models)
+        here = {who: one for who, one in published.items() if not merged or who != WHO[3]}
+        agrees(here, store, now, models)
+
+
+def of(store, who=0):
+    with store.read() as tx:
+        return tx.execute(select(tally).where(tally.c.person == WHO[who])).one()._asdict()
+
+
+@pytest.fixture
+def counted(store):
+    """Somebody who came to the pricing page half a year long, and is known by sums alone."""
+    begin(store)
+    models = Models.only(SHIPPED)
+    pull(store, [visit(f"o{n}", NOW - n * DAY) for n in range(2, 60)])
+    pull(store, [visit("d", NOW - 40 * DAY, kind="download", asset="a")])
+    resolve(store)
+    step(store, NOW, models)
+    with store.write() as tx:  # unseen by the loop: whoever reads it again scores less
+        tx.execute(activity.delete().where(activity.c.time < NOW - 2 * DAY))
+    return store, models
+
+
+def behaviour(counted, later):
+    store, models = counted
+    return step(store, NOW + later, models)[WHO[0]].behaviour
+
+
+@pytest.mark.parametrize("later", [MINUTE, DAY, 3 * DAY])
+def test_who_did_more_is_scored_without_reading_again_what_was_counted(counted, later):
+    store, _ = counted
+    before = of(store)
+    pull(store, [visit("n", NOW + later - HOUR)])
+    resolve(store)
+    assert behaviour(counted, later) > 0
+    after = of(store)
+    assert after["as_of"] == NOW + later
+    assert most(after) > 0.9 * most(before) - 1 > 4
+
+
+def most(held):
+    """The largest of the sums: of visits."""
+    return max(float(one) for one in held["sums"].split(";"))
+
+
+def test_who_is_known_better_is_scored_without_reading_what_they_did(counted):
+    store, _ = counted
+    with store.write() as tx:
+        facts = {"id": WHO[0], "facts": '{"account.employees": 600}', "doc": "{}"}
+        people.save_people(tx, [facts | {"excluded": None}], "2")
+        tx.execute(activity.delete())
+    assert behaviour(counted, 1) > 0
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        [visit("late", NOW - 9 * DAY)],
+        [visit("twice", NOW, kind="download", asset="a")],
+        [visit("o2", NOW)],
+    ],
+    ids=["of a closed day", "of an asset", "changed"],
+)
+def test_what_is_not_just_more_has_all_that_was_done_read_again(counted, news):
+    store, _ = counted
+    before = most(of(store))
+    pull(store, news)
+    resolve(store)
+    behaviour(counted, 1)
+    assert most(of(store)) < before / 4  # most of it was deleted unseen
+
+
+def test_what_was_counted_of_a_closed_day_counts_no_more_once_it_is_a_machines_and_again_after(
+    store,
+):
+    begin(store)
+    document = SHIPPED.model_dump(mode="json", by_alias=True, exclude_none=True)
+    opened = {"name": "Opened", "activity": "email_open", "points": 1}
+    document["behaviour"]["groups"][0]["rules"].append(opened)
+    models = Models.only(Model.model_validate_json(orjson.dumps(document)))
+
+    def more(now, *events):
+        pull(store, events)
+        resolve(store)
+        return step(store, now, models)[WHO[0]].behaviour
+
+    mails = [visit(f"m{n}", NOW - n * DAY, kind="email_open", message=f"m{n}") for n in range(10)]
+    assert more(NOW, *mails[3:]) > 0  # seven opens are a reader's
+    assert more(NOW + 1, mails[0]) == 0  # eight, and never anything else, are a proxy's
+    alone = step(store, NOW + 1, models)[WHO[0]].behaviour
+    acted = more(NOW + 2, visit("v", NOW, url="/careers/none", kind="email_reply"))
+    assert acted > alone
+    agrees(step(store, NOW + 3, models), store, NOW + 3, models)
+
+
+def test_an_activity_that_turns_out_to_be_a_machines_is_taken_out_of_what_was_counted(store):
+    begin(store)
+    models = Models.only(SHIPPED)
+    clicks = [
+        visit(f"c{n}", NOW - HOUR + n, kind="email_click", url=f"/{n}", message="m")
+        for n in range(2)
+    ]
+    pull(store, clicks)
+    resolve(store)
+    assert step(store, NOW, models)[WHO[0]].behaviour > 0
+    pull(store, [visit("c2", NOW - HOUR + 2, kind="email_click", url="/2", message="m")])
+    resolve(store)
+    assert step(store, NOW + 1, models)[WHO[0]].behaviour == 0
