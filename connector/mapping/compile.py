@@ -402,13 +402,15 @@ def _said(status: Status, names: dict[str, None]) -> Step | Whole:
     return Whole("status", lambda row: translate("/".join([_word(row.get(n)) for n in several])))
 
 
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+")
+"""An address as nearly all are, of which nothing else is to be asked."""
 _IN_NO_ADDRESS = re.compile(r"[\s<>()\[\],;:\\\"']")
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:
     """Keep the person; an address that can be none is dropped and its badness kept."""
     address = doc["email"]
-    if address is None:
+    if address is None or (_PLAIN_ADDRESS.fullmatch(address) and len(address) <= 254):
         return
     local, at, domain = address.rpartition("@")
     plausible = (

@@ -46,7 +46,7 @@ def as_keys(names: Iterable[str]) -> tuple[str, ...]:
     """Give the names as the keys of rows that orjson reads: it makes each key once, and a dict
     compares nothing where it is asked with the very key it holds.
     """
-    return tuple(orjson.loads(orjson.dumps(dict.fromkeys(names))))
+    return tuple(orjson.loads(orjson.dumps(dict.fromkeys(map(str, names)))))
 
 
 def fields_reader(steps: Sequence[Step | Whole]) -> Callable[[Row], Fields]:
@@ -119,6 +119,7 @@ def converter(spec: From) -> Convert:
 
 def reader(remote: str, convert: Convert) -> Callable[[Row], Any]:
     """Build the function that reads and converts one remote field; None stays None."""
+    (remote,) = as_keys([remote])
 
     def read(row: Row) -> Any:
         value = row.get(remote)
