@@ -54,8 +54,8 @@ PEERS = (
         (4,),
         "only new records are read",
         "connector.store.incoming.records",
-        "elif before.hash != row.hash or before.gone:",
-        "elif before.gone:",
+        "if before.hash != row.hash or before.gone:",
+        "if before.gone:",
         f"{_SYNC}c04_a_record_changed_again_and_again_is_read_each_time",
     ),
     Peer(

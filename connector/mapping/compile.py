@@ -28,6 +28,7 @@ from connector.mapping.readers import (
     Row,
     Step,
     Whole,
+    as_keys,
     converter,
     field_reader,
     fields_reader,
@@ -336,16 +337,35 @@ def _compile_record(
             _set_aside_bad_address(doc)
         return Record(ident, changed(row), doc, held(row))
 
-    return convert
+    targets = (target.to for target in one.write.values())
+    return _made_whole(convert, dict.fromkeys([*names, *targets]))
+
+
+def _made_whole(
+    convert: Callable[[Row], Record], lacking: Mapping[str, None]
+) -> Callable[[Row], Record]:
+    """Convert rows of which one may lack fields: a source may leave out what is empty."""
+
+    def made_whole(row: Row) -> Record:
+        try:
+            return convert(row)
+        except KeyError:
+            return convert({**lacking, **row})
+
+    return made_whole
 
 
 def _held(targets: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
     """What the fields we write to hold. Most are empty before we write, and are left out."""
-    names = tuple(targets)
+    names = as_keys(targets)
 
     def held(row: Row) -> dict[str, Any]:
-        get = row.get
-        return {to: value for to in names if (value := get(to)) is not None}
+        found = {}
+        for to in names:
+            value = row[to]
+            if value is not None:
+                found[to] = value
+        return found
 
     return held
 
@@ -382,13 +402,15 @@ def _said(status: Status, names: dict[str, None]) -> Step | Whole:
     return Whole("status", lambda row: translate("/".join([_word(row.get(n)) for n in several])))
 
 
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+")
+"""An address as nearly all are, of which nothing else is to be asked."""
 _IN_NO_ADDRESS = re.compile(r"[\s<>()\[\],;:\\\"']")
 
 
 def _set_aside_bad_address(doc: dict[str, Any]) -> None:
     """Keep the person; an address that can be none is dropped and its badness kept."""
     address = doc["email"]
-    if address is None:
+    if address is None or (_PLAIN_ADDRESS.fullmatch(address) and len(address) <= 254):
         return
     local, at, domain = address.rpartition("@")
     plausible = (

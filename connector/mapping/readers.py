@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
+
+import orjson
 
 from connector.domain.record import Fields, Scalar
 from connector.mapping import converters
@@ -40,30 +42,39 @@ def step(ours: str, spec: str | From, names: dict[str, None]) -> Step:
     return Step(ours, spec.from_, converter(spec))
 
 
+def as_keys(names: Iterable[str]) -> tuple[str, ...]:
+    """Give the names as the keys of rows that orjson reads: it makes each key once, and a dict
+    compares nothing where it is asked with the very key it holds.
+    """
+    return tuple(orjson.loads(orjson.dumps(dict.fromkeys(map(str, names)))))
+
+
 def fields_reader(steps: Sequence[Step | Whole]) -> Callable[[Row], Fields]:
     """Build one function that takes all these values out of a row; None stays None.
 
-    The loop stands where a function a field would: calls are most of what a field costs. So does
-    what `converters.text` makes of nearly every text.
+    It raises KeyError for a row that lacks a field: to ask for one that may lack costs more. The
+    loop stands where a function a field would: calls are most of what a field costs. So does what
+    `converters.text` makes of nearly every text.
     """
     text, most = converters.text, converters.MAX_TEXT
     single = [one for one in steps if isinstance(one, Step)]
     wholes = [one for one in steps if isinstance(one, Whole)]
-    fixed: Fields = {one.ours: one.value for one in single if one.remote is None}
-    read = [(one.ours, one.remote, one.convert) for one in single if one.remote is not None]
+    blank: Fields = {one.ours: one.value for one in single}
+    named = [(one.ours, one.remote, one.convert) for one in single if one.remote is not None]
+    keys = {key: key for key in as_keys(remote for _, remote, _ in named)}
+    read = [(ours, keys[remote], convert) for ours, remote, convert in named]
 
     def take(row: Row) -> Fields:
-        found = fixed.copy()
-        get = row.get
+        found = blank.copy()
         remote = ""
         try:
             for ours, remote, convert in read:
-                value = get(remote)
+                value = row[remote]
                 if value is None:
                     found[ours] = None
                 elif (
                     convert is text
-                    and value.__class__ is str
+                    and type(value) is str
                     and value.isascii()
                     and "\x00" not in value
                     and len(value) <= most
@@ -108,6 +119,7 @@ def converter(spec: From) -> Convert:
 
 def reader(remote: str, convert: Convert) -> Callable[[Row], Any]:
     """Build the function that reads and converts one remote field; None stays None."""
+    (remote,) = as_keys([remote])
 
     def read(row: Row) -> Any:
         value = row.get(remote)

@@ -8,6 +8,7 @@ unknown and must be read back.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,8 @@ from http.client import HTTPResponse
 from typing import Any, BinaryIO, NamedTuple
 
 import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import default_headers
 from tenacity import (
     RetryCallState,
@@ -24,6 +27,7 @@ from tenacity import (
     wait_exponential,
     wait_random,
 )
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import HTTPError
 
 from connector.errors import (
@@ -105,7 +109,8 @@ class Transport:
         renew: Callable[[], None] | None = None,
         budget: Budget | None = None,
     ) -> None:
-        self._address = checked(address)
+        self._host = _Host(checked(address))
+        self._left: list[_Host] = []
         self._headers = headers
         self._retrying = _retrying(attempts)
         self._observer = observer
@@ -114,11 +119,9 @@ class Transport:
         self._overrules = overrules
         self._renew = renew
         self.budget = budget if budget is not None else ambient()
-        self._session = requests.Session()
-        self._session.trust_env = False  # no .netrc, no proxy we were not told of
 
     def __repr__(self) -> str:
-        return f"Transport({self._address})"
+        return f"Transport({self._host.address})"
 
     def send(
         self,
@@ -158,17 +161,30 @@ class Transport:
 
     def move(self, address: str) -> None:
         """Speak to another host from the next request on, such as the one a log-in names."""
-        self._address = checked(address)
+        if (there := checked(address)) != self._host.address:
+            self._left.append(self._host)  # what is under way there is still answered
+            self._host = _Host(there)
 
     def close(self) -> None:
         """Free the sockets."""
-        self._session.close()
+        for host in (*self._left, self._host):
+            host.close()
 
     def _tried(self, retrying: Retrying, *asked: Any) -> Answer:
         try:
-            return retrying(self._once, *asked)
+            return self._once(*asked)  # as nearly all are; to count attempts costs more
+        except TryLaterError as error:
+            first = [error]
+        try:
+            return retrying(self._again, first, *asked)
         finally:
             retrying.iter_state.reset()  # it would keep the answer until the next call
+
+    def _again(self, before: list[TryLaterError], *asked: Any) -> Answer:
+        """An attempt; the first one is over, and how it ended is known."""
+        if before:
+            raise before.pop()
+        return self._once(*asked)
 
     def _once(
         self,
@@ -239,14 +255,57 @@ class Transport:
         into: BinaryIO | None,
     ) -> Answer:
         headers = {"Accept": "application/json, text/xml", **given, **self._headers()}
-        asked = _prepared(method, self._address + path, body, headers)
-        sender = self._session.get_adapter(asked.url or "")
+        host = self._host
+        asked = _prepared(method, host.address + path, body, headers)
         patience = (CONNECT_S, self._read_s)
-        with sender.send(asked, timeout=patience, verify=True, stream=True) as response:
+        with host.send(asked, timeout=patience, verify=True, stream=True) as response:
             if _has_no_end(response):
                 raise requests.exceptions.ContentDecodingError("no end of the answer is named")
             good = into if response.status_code < 300 else None
             return Answer(response.status_code, response.headers, _body(response, good))
+
+
+class _Host(HTTPAdapter):
+    """The way to one host. Its pool and certificates are looked up once, and there are neither
+    proxies nor cookies: what `requests` looks for anew with each call costs more than the sending.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+        self._pool: ConnectionPool | None = None
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> ConnectionPool:
+        """Give the pool of the host, with its certificates to be verified."""
+        pool = self._pool
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            self._pool = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Do nothing: the pool was told when it was made."""
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Give what is asked of the host itself."""
+        return request.path_url
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Give status, headers and the body to be read."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.request = req
+        return response
+
+    def close(self) -> None:
+        """Free the sockets."""
+        self._pool = None
+        super().close()
 
 
 def _retrying(attempts: int) -> Retrying:
@@ -260,6 +319,11 @@ def _retrying(attempts: int) -> Retrying:
 
 
 _ALWAYS = default_headers()
+_AS_SENT = re.compile(
+    r"https?://[a-z0-9][a-z0-9.:-]*(/[A-Za-z0-9_~,-][A-Za-z0-9_~,.-]*)+(\?[A-Za-z0-9_~,.&=-]*)?"
+)
+"""An address in which nothing is to be quoted, as nearly all are: to prepare one costs more, and so
+does `\\w`, which is looked up letter by letter."""
 
 
 def _prepared(
@@ -270,7 +334,10 @@ def _prepared(
     """
     asked = requests.PreparedRequest()
     asked.prepare_method(method)
-    asked.prepare_url(address, None)
+    if _AS_SENT.fullmatch(address):
+        asked.url = address
+    else:
+        asked.prepare_url(address, None)
     asked.prepare_headers({**_ALWAYS, **headers})
     asked.prepare_hooks(None)
     asked.prepare_body(body, None)

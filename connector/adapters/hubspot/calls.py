@@ -57,9 +57,7 @@ class Calls:
 
     def told(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
         """Read one resource; gives it as it came, to be `decoded` once it is needed."""
-        given = {k: v for k, v in (query or {}).items() if v is not None}
-        asked = f"{path}?{urlencode(given, safe=',')}" if given else path
-        return self.send("GET", asked, None, repeatable=True).body
+        return self.send("GET", with_query(path, query or {}), None, repeatable=True).body
 
     def post(self, path: str, body: Any) -> Any:
         """Ask with a body; nothing is changed by it."""
@@ -103,6 +101,12 @@ class Calls:
 
     def _headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._token()}"}
+
+
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """Give a path with a query, behind one it may have; None in the query is left out."""
+    given = urlencode({k: v for k, v in query.items() if v is not None}, safe=",")
+    return f"{path}{'&' if '?' in path else '?'}{given}" if given else path
 
 
 def decoded(body: bytes) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.adapters.base import Row
-from connector.adapters.hubspot.calls import Calls, decoded
+from connector.adapters.hubspot.calls import Calls, decoded, with_query
 from connector.adapters.hubspot.shape import Shape, rows_of
 
 LIST_PAGE = 100
@@ -71,11 +71,8 @@ class Chain:
         self._read = read
         named = ",".join(shape.properties)
         self._wide = len(named) > URL_QUERY
-        self._query = {
-            "limit": LIST_PAGE,
-            "properties": "hs_object_id" if self._wide else named,
-        }
-        self._path = f"{calls.paths['objects']}/{shape.source}"
+        query = {"limit": LIST_PAGE, "properties": "hs_object_id" if self._wide else named}
+        self._path = with_query(f"{calls.paths['objects']}/{shape.source}", query)
         self._ahead: int | None = None
 
     def learns(self, cursor: str | None, last: int) -> bool:
@@ -100,7 +97,7 @@ class Chain:
         cursor: str | None = str(last + self._ahead)
         bodies = deque[bytes]()
         while True:
-            bodies.append(self._calls.told(self._path, {**self._query, "after": cursor}))
+            bodies.append(self._calls.told(self._path, {"after": cursor}))
             cursor = cursor_behind(bodies[-1])
             if cursor is None or self._is_past(cursor, up_to):
                 break
@@ -138,7 +135,7 @@ class Chain:
         pages: list[_Page] = []
         count, reached = len(found), last
         while True:
-            answer = self._calls.get(self._path, {**self._query, "after": cursor})
+            answer = self._calls.get(self._path, {"after": cursor})
             pages.append(self._page(answer))
             count += len(pages[-1].ids)
             reached = max([reached, *pages[-1].ids])

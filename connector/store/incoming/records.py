@@ -61,16 +61,20 @@ def store_page(
     records, unwanted = suppressed.let_in(tx, connection, object, kind, records)
     gone = {**gone, **dict.fromkeys(unwanted)}
     suffix = mapping_hash.encode()
-    latest = {one.id: _row(connection, object, kind, one, suffix, targets, run) for one in records}
+    latest = {
+        one.id: _values(connection, object, kind, one, suffix, targets, run) for one in records
+    }
     known = _known(tx, connection, object, [*latest, *gone])
-    fresh: list[_Row] = []
+    fresh: list[tuple[Any, ...]] = []
     differing: list[_Row] = []
     touched: list[_Row] = []
-    for ident, row in latest.items():
+    for ident, values in latest.items():
         before = known.get(ident)
         if before is None:
-            fresh.append(row)
-        elif before.hash != row.hash or before.gone:
+            fresh.append(values)
+            continue
+        row = _Row._make(values)
+        if before.hash != row.hash or before.gone:
             differing.append(row)
         elif before.targets != targets or not _holds_the_same(before.remote, row.remote):
             touched.append(row)
@@ -108,8 +112,14 @@ class _Known(NamedTuple):
 _KNOWN = [record.c[name] for name in _Known._fields]
 
 
-def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dict[str, _Known]:
-    found = {}
+_MANY = 100
+"""Ids of which it is worth a question whether any of them may be known."""
+
+
+def _known(tx: Connection, connection: str, obj: str, ids: Sequence[str]) -> dict[str, _Known]:
+    found: dict[str, _Known] = {}
+    if len(ids) >= _MANY and _are_all_new(tx, connection, obj, ids):
+        return found
     for some in chunks(ids):
         rows = tx.execute(
             select(*_KNOWN)
@@ -118,6 +128,21 @@ def _known(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> dic
         )
         found.update({row[0]: _Known(*row) for row in rows.all()})
     return found
+
+
+def _are_all_new(tx: Connection, connection: str, obj: str, ids: Sequence[str]) -> bool:
+    """Whether nothing is stored from the lowest to the highest id, as on a first load, which comes
+    in the order of ids. On PostgreSQL nobody looks: what is lowest is for its collation to say.
+    """
+    if tx.dialect.name != "sqlite":
+        return False
+    stored = (
+        select(record.c.id)
+        .where(record.c.connection == connection, record.c.object == obj)
+        .where(record.c.id.between(min(ids), max(ids)))
+        .limit(1)
+    )
+    return tx.execute(stored).first() is None
 
 
 class _Row(NamedTuple):
@@ -137,7 +162,7 @@ class _Row(NamedTuple):
     account: str | None
     subject: str | None
     first_run: str
-    dirty: bool = True
+    dirty: bool
 
     @property
     def run(self) -> str:
@@ -145,13 +170,14 @@ class _Row(NamedTuple):
         return self.first_run
 
 
-def _row(
+def _values(
     connection: str, obj: str, kind: str, one: Record, suffix: bytes, targets: str | None, run: str
-) -> _Row:
+) -> tuple[Any, ...]:
+    """The values of a `_Row`: one that is new needs no names, and they cost more than it does."""
     fields = one.doc
     doc = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     account, subject = fields.get("account"), fields.get("person")
-    return _Row(
+    return (
         connection,
         obj,
         one.id,
@@ -166,6 +192,7 @@ def _row(
         str(account) if account is not None else None,
         str(subject) if subject is not None else None,
         run,
+        True,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 _SQLITE = sqlite.dialect()
+_VALUES = 999
+"""Values to a statement at most: so many every SQLite takes, however it was built."""
 
 Row = Mapping[str, Any]
 
@@ -45,8 +48,7 @@ def insert_many(
     if not rows:
         return
     if tx.dialect.name != "postgresql":
-        told, some = _as_bound(table, names, rows)
-        tx.exec_driver_sql(_insert(table, told), some)
+        _insert_on_sqlite(tx, table, *_as_bound(table, names, rows))
         return
     import psycopg  # noqa: PLC0415  only where PostgreSQL is the store
 
@@ -81,10 +83,29 @@ def _as_bound(
     return tuple(held), list(zip(*held.values(), strict=True))
 
 
+def _insert_on_sqlite(
+    tx: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert many rows by each statement, and what is left one by one: a statement begins anew at
+    the root of each index, and a row that follows the one before is found to do so only within it.
+    """
+    most = _VALUES // len(names)
+    begun = len(rows) % most if len(rows) >= most else len(rows)
+    if begun:
+        tx.exec_driver_sql(_insert(table, names, 1), list(rows[:begun]))
+    if begun < len(rows):
+        joined = [
+            tuple(chain.from_iterable(rows[start : start + most]))
+            for start in range(begun, len(rows), most)
+        ]
+        tx.exec_driver_sql(_insert(table, names, most), joined)
+
+
 @lru_cache(maxsize=256)
-def _insert(table: Table, names: tuple[str, ...]) -> str:
+def _insert(table: Table, names: tuple[str, ...], rows: int) -> str:
     marks = ", ".join("?" * len(names))
-    return f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES ({marks})'
+    values = ", ".join([f"({marks})"] * rows)
+    return f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES {values}'
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -174,7 +174,11 @@ def convert_page(one: CompiledObject, page: Page) -> Converted:
     read: dict[str, None] = {}
     places: Sequence[str] = page.places or ()
     for index, row in enumerate(page.rows):
-        converted = _convert(one, row, places[index] if places else "")
+        place = places[index] if places else ""
+        try:
+            converted: Any = one.convert(row, place)
+        except Exception as error:  # noqa: BLE001  one malformed row must not stop the others
+            converted = _unreadable(one, row, place, error)
         if isinstance(converted, Record):
             found.append(converted)
             read[converted.id] = None
@@ -187,10 +191,9 @@ def convert_page(one: CompiledObject, page: Page) -> Converted:
     return found, events, rejected, list(read)
 
 
-def _convert(one: CompiledObject, row: Mapping[str, Any], place: str) -> Any:
-    try:
-        return one.convert(row, place)
-    except Exception as error:  # noqa: BLE001  one malformed row must not stop the others
-        ident = _printable(str(row.get(one.key)))
-        reason = f"it could not be read ({type(error).__name__})"
-        return Rejected(_printable(place or f"{one.name}/{ident}"), reason, ident)
+def _unreadable(
+    one: CompiledObject, row: Mapping[str, Any], place: str, error: Exception
+) -> Rejected:
+    ident = _printable(str(row.get(one.key)))
+    reason = f"it could not be read ({type(error).__name__})"
+    return Rejected(_printable(place or f"{one.name}/{ident}"), reason, ident)

@@ -53,6 +53,23 @@ def test_what_no_row_holds_stays_empty_and_a_truth_comes_back_as_one(store):
     }
 
 
+@pytest.mark.parametrize("many", [1, 165, 166, 167, 500])
+def test_each_row_is_inserted_once_however_many_go_by_a_statement(store, many):
+    ids = [f"p{n:03}" for n in range(many)]
+    with store.write() as tx:
+        insert_many(tx, person, NAMES, [(False, i, i, "{}", None, True, "r") for i in ids])
+    with store.read() as tx:
+        found = tx.execute(select(person.c.id, person.c.facts).order_by(person.c.id)).all()
+    assert [tuple(one) for one in found] == [(i, i) for i in ids]
+
+
+def test_a_key_given_twice_among_many_is_refused_and_none_of_them_stays(store):
+    with pytest.raises(IntegrityError), store.write() as tx:
+        add(tx, *(f"p{n}" for n in range(400)), "p7")
+    with store.read() as tx:
+        assert tx.execute(select(person.c.id)).scalars().all() == []
+
+
 def test_fixed_and_given_values_reach_the_rows_named(store):
     with store.write() as tx:
         add(tx, "a", "b", "c")

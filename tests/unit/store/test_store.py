@@ -76,6 +76,20 @@ def test_an_unchanged_row_is_not_written(store):
         assert [r.id for r in people.dirty_records(tx, "person", 10)] == ["2"]
 
 
+@pytest.mark.parametrize(
+    ("coming", "known"),
+    [(range(1250, 1550), 50), (range(950, 1250), 250), (range(9, 409), 0), (range(8, 1009), 9)],
+    ids=["above", "below", "shorter", "across"],
+)
+def test_what_is_known_of_a_large_page_is_found_wherever_its_ids_stand(store, coming, known):
+    with store.write() as tx:
+        assert page(tx, map(lead, range(1000, 1300))).new == 300
+    with store.write() as tx:
+        found = page(tx, map(lead, coming), gone={"1299": None})
+    assert (found.unchanged, found.new) == (known, len(coming) - known)
+    assert found.gone == (1299 not in coming)
+
+
 def test_another_mapping_makes_every_row_new_to_resolve(store):
     with store.write() as tx:
         page(tx, [lead(1)])
