@@ -10,10 +10,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from connector.cli.memory import leave_alone_what_is_loaded, prepare_for_pages
-from connector.config.load import load_settings
 from connector.domain.moment import Micros
-from connector.sync.opening import open_loop
-from connector.sync.pull import pull
 
 ROOT = Path(__file__).parents[2]
 OBJECTS = {"salesforce": "lead", "hubspot": "contact"}
@@ -52,8 +49,15 @@ def clock() -> Micros:
 
 
 def main(folder: Path, kind: str, address: str) -> None:
-    """Pull once; a second call on the same folder goes on from there."""
+    """Pull once; a second call on the same folder goes on from there.
+
+    Memory is prepared before the rest is loaded, as `leadloop` does.
+    """
     prepare_for_pages()
+    from connector.config.load import load_settings
+    from connector.sync.opening import open_loop
+    from connector.sync.pull import pull
+
     if not (folder / "leadloop.yaml").exists():
         prepare(folder, kind, address)
     loaded = load_settings(folder / "leadloop.yaml")
