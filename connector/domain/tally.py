@@ -8,7 +8,7 @@ from connector.domain.moment import DAY, Micros
 
 
 class Tally(NamedTuple):
-    """Sums of decayed units as of a moment the holder knows, `;` between them; empty: all 0.
+    """Sums of decayed units as of a moment the holder knows, `;` between them; nothing is 0.
 
     The days that are open at that moment can be counted anew without the others.
     """

@@ -68,10 +68,9 @@ _NOTHING = 1e-12
 def _kept(duck: Any, units: Units) -> str:
     """The sums that were kept, aged to now; where there is more, without those of open days."""
     lists = [
-        f"CASE WHEN {name} <> '' THEN CAST(string_split({name}, ';') AS DOUBLE[]) END AS {name}"
-        for name in ("sums", "open")
+        f"TRY_CAST(string_split({name}, ';') AS DOUBLE[]) AS {name}" for name in ("sums", "open")
     ]
-    taken = "CASE WHEN more = 1 THEN coalesce(open[{n}], 0) ELSE 0 END"
+    taken = "CASE WHEN more = 1 THEN coalesce(open[{n}], 0) ELSE 0 END"  # what is 0 is not written
     rest = [f"sums[{n}] - {taken.format(n=n)} AS {name}" for n, name in enumerate(units.columns, 1)]
     told = ["person", "more", "newest", "until"]
     found: Any = nw.from_native(
@@ -139,8 +138,15 @@ def _with_tallies(scored: str, units: Units) -> str:
 
 
 def _written(values: list[str]) -> str:
-    """Spell numbers as a text, which is empty where all are 0."""
-    some = " OR ".join(f"{value} <> 0" for value in values)
-    if not some:
+    """Spell numbers as a text, in which those that are 0 are left out.
+
+    Most are; and a row that grows when there is more to it has its page split.
+    """
+    if not values:
         return "''"
-    return f"CASE WHEN {some} THEN array_to_string([{', '.join(values)}], ';') ELSE '' END"
+    some = " OR ".join(f"{value} <> 0" for value in values)
+    spelled = (
+        f"list_transform([{', '.join(values)}], "
+        "lambda x: coalesce(CAST(nullif(x, 0) AS VARCHAR), ''))"
+    )
+    return f"CASE WHEN {some} THEN array_to_string({spelled}, ';') ELSE '' END"

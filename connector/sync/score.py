@@ -156,7 +156,7 @@ def _publish(loop: Loop, model: Model, page: Sequence[Scored], units: str) -> in
             for score, points, _ in page
             if _differs(score, known.get(score.person), model.hash)
         ]
-        scores.save(tx, changed)
+        scores.save(tx, changed, known)
         tallies.drop_stale(tx, (who for who in ids if who not in counted))
         tallies.save(tx, counted, units, loop.now)
         scores.settle_stale(tx, ids)

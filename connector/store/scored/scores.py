@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -55,11 +55,8 @@ def published(tx: Connection, people: Iterable[str]) -> dict[str, Published]:
     return found
 
 
-def save(tx: Connection, rows: Sequence[Published]) -> None:
-    """Store scores, new ones and changed ones alike."""
-    known = set[str]()
-    for ids in chunks(row.score.person for row in rows):
-        known.update(tx.execute(select(table.c.person).where(among(table.c.person, ids))).scalars())
+def save(tx: Connection, rows: Sequence[Published], known: Container[str]) -> None:
+    """Store scores: new ones, and changed ones of people who are `known` to have one."""
     fresh = [_row(row) for row in rows if row.score.person not in known]
     moved = [_row(row) for row in rows if row.score.person in known]
     insert_many(tx, table, _NAMES, fresh)

@@ -162,7 +162,7 @@ def test_who_did_more_is_scored_without_reading_again_what_was_counted(counted, 
 
 def most(held):
     """The largest of the sums: of visits."""
-    return max(float(one) for one in held["sums"].split(";"))
+    return max(float(one or 0) for one in held["sums"].split(";"))
 
 
 def test_who_is_known_better_is_scored_without_reading_what_they_did(counted):
