@@ -13,7 +13,13 @@ from connector.scoring.choice import Models
 
 NOW = 2_305_843_009_213_693_951
 """Stands for the moment in a compiled program: no duration or other moment is this number."""
-_MADE_BY = ("scoring/*.py", "engine/prepared.py", "engine/program.py", "engine/duck.py")
+_MADE_BY = (
+    "scoring/*.py",
+    "engine/prepared.py",
+    "engine/program.py",
+    "engine/duck.py",
+    "domain/tally.py",
+)
 _LIBRARIES = ("duckdb", "narwhals")
 TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
 """What a field is in DuckDB, by what rules read it as."""

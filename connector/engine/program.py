@@ -79,10 +79,9 @@ def _kept(duck: Any, units: Units) -> str:
             f"FROM (SELECT {', '.join([*told, 'as_of', *lists])} FROM tallies)"
         )
     )
-    left = found.with_columns(
-        *[nw.when(nw.col(n) > _NOTHING).then(nw.col(n)).alias(n) for n in units.columns]
-    )
-    return query_of(left.select(*told, **aged(units, nw.col("age"))).to_native())
+    left = [nw.when(nw.col(n) > _NOTHING).then(nw.col(n)).alias(n) for n in units.columns]
+    rested = found.select(*told, "age", *left)
+    return query_of(rested.select(*told, **aged(units, nw.col("age"))).to_native())
 
 
 def _done(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
@@ -109,7 +108,11 @@ def _fresh(units: Units) -> str:
     """Everybody of whom there are no sums, or more than these: with what open days add."""
     names = units.columns
     sums = [f"coalesce(d.{name}, 0) + coalesce(k.{name}, 0) AS {name}" for name in names]
-    opened = [f"coalesce(o.{name}, 0) AS {name}{_OPEN}" for name in names]
+    adding = units.sums
+    opened = [
+        f"{f'coalesce(o.{name}, 0)' if name in adding else '0.0'} AS {name}{_OPEN}"
+        for name in names
+    ]
     told = ["greatest(d.newest, k.newest) AS newest", "least(d.until, k.until) AS until"]
     return (
         f"SELECT d.person, {', '.join([*told, *sums, *opened])} FROM done d "

@@ -46,6 +46,12 @@ class Units:
         """The column of the unit a rule reads."""
         return self._columns[_unit(rule)]
 
+    @property
+    def sums(self) -> list[str]:
+        """The columns of units that are a sum over days: what some days add can be taken away."""
+        pairs = zip(self.columns, self.rules, strict=True)
+        return [name for name, rule in pairs if _is_sum(rule)]
+
     @cached_property
     def looked_at(self) -> frozenset[str]:
         """The types of activity of which one more may change what others count for."""

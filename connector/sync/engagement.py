@@ -10,6 +10,7 @@ from connector.identity.address import normalise_address
 from connector.identity.engagement import RECEIVED, Seen, duplicates, machine_made
 from connector.store.incoming import activities as store
 from connector.store.persons import people
+from connector.store.persons.news import take_all_news
 from connector.sync.context import Loop
 
 PAGE = 20_000
@@ -27,6 +28,7 @@ def place_activities(loop: Loop) -> Counter[str]:
             if not page:
                 return counts
             after = page[-1].key
+            take_all_news(tx)  # a pull may have changed what it left unplaced
             owners = _owners(tx, page)
             placed = {one.key: owners[one.key] for one in page if one.key in owners}
             store.place(tx, placed)

@@ -271,7 +271,7 @@ class _Host(HTTPAdapter):
     """
 
     def __init__(self, address: str) -> None:
-        super().__init__()
+        super().__init__(pool_maxsize=_SOCKETS)
         self.address = address
         self._pool: ConnectionPool | None = None
 
@@ -319,6 +319,8 @@ def _retrying(attempts: int) -> Retrying:
 
 
 _ALWAYS = default_headers()
+_SOCKETS = 16
+"""Kept open to a host: so many calls may be under way to it at once."""
 _AS_SENT = re.compile(
     r"https?://[a-z0-9][a-z0-9.:-]*(/[A-Za-z0-9_~,-][A-Za-z0-9_~,.-]*)+(\?[A-Za-z0-9_~,.&=-]*)?"
 )

@@ -67,6 +67,23 @@ def test_a_forgotten_person_is_in_no_table_any_more_and_the_counts_stay(world):
     assert "7.5" in amount[0]
 
 
+def test_who_did_something_under_a_forgotten_address_is_scored_without_it(world):
+    live(world)
+    world.hot("other")
+    world.run()
+    mine = "SELECT person FROM record WHERE id = 'other'"
+    behaviour = f"SELECT behaviour FROM score WHERE person IN ({mine})"
+    ((before,),) = world.rows(behaviour)
+    store = open_store(world.loaded.store_url())
+    with store.write() as tx:
+        tx.exec_driver_sql(f"UPDATE activity SET email = '{ADDRESS}' WHERE person IN ({mine})")
+    store.close()
+    erase(world)
+    world.run()
+    assert before > 0
+    assert world.rows(behaviour) == [(0,)]
+
+
 def test_nothing_of_a_forgotten_person_can_be_read_out_of_the_file(world):
     if not world.store_url.startswith("sqlite"):
         pytest.skip("a server's files are its own")

@@ -59,12 +59,14 @@ class Unplaced(NamedTuple):
 
 
 def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
-    """Give activities without a person past a key, by key."""
+    """Give activities without a person past a key, by key, and keep them from being changed until
+    they are placed; those that somebody changes just now wait for the next run."""
     rows = tx.execute(
         select(*_PRIMARY, activity.c.time, activity.c.subject, activity.c.email)
         .where(activity.c.person.is_(None), tuple_(*_PRIMARY) > tuple_(*after))
         .order_by(*_PRIMARY)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return [Unplaced((c, o, i), *rest) for c, o, i, *rest in rows.all()]
 

@@ -392,18 +392,20 @@ def _parts(tx: Connection, connection: str, obj: str, rows: Sequence[str]) -> li
 
 
 def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    """Whose these activities are; nobody places one from here on, until we have changed them."""
+    found: set[str | None] = set()
     for some in chunks(ids):
         rows = tx.execute(
-            select(activity.c.person).where(
+            select(activity.c.person)
+            .where(
                 activity.c.connection == connection,
                 activity.c.object == obj,
                 among(activity.c.id, some),
-                activity.c.person.is_not(None),
             )
+            .with_for_update()
         )
         found.update(rows.scalars())
-    return found
+    return {who for who in found if who is not None}
 
 
 # --- rows kept aside -----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from connector.scoring.model import ACCOUNT
 from connector.store.incoming import field_history
 from connector.store.outgoing.questions import CODES
 from connector.store.persons.answers import keys_of_answers
+from connector.store.persons.news import note_news
 from connector.store.persons.people import chunks, dumps, mark_colleagues, values_of
 from connector.store.persons.suppressed import Key, figures_only
 from connector.store.schema import (
@@ -135,7 +136,8 @@ def erase(
     ]
     done = or_(mine, *subjects)
     doers = select(activity.c.person).where(done, activity.c.person.is_not(None))
-    tx.execute(delete(tally).where(or_(tally.c.person.in_(people), tally.c.person.in_(doers))))
+    note_news(tx, set(tx.execute(doers).scalars()) - set(people), stale=True)
+    tx.execute(delete(tally).where(tally.c.person.in_(people)))
     counts["activities"] += tx.execute(delete(activity).where(done)).rowcount
     counts["identity keys"] += tx.execute(
         delete(identity_key).where(identity_key.c.person.in_(people))

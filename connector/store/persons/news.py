@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, select
 from sqlalchemy import insert as sql_insert
 
-from connector.store.persons.people import mark
+from connector.store.persons.people import CHUNK, mark
 from connector.store.schema_sync import news
 
 
@@ -20,6 +20,12 @@ def note_news(tx: Connection, people: Iterable[str], *, stale: bool = False) -> 
     rows = [{"person": person, "stale": stale} for person in dict.fromkeys(people)]
     if rows:
         tx.execute(sql_insert(news), rows)
+
+
+def take_all_news(tx: Connection) -> None:
+    """Turn all lines there are into flags."""
+    while take_news(tx, CHUNK):
+        pass
 
 
 def take_news(tx: Connection, limit: int) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -312,9 +312,8 @@ class Turns:
     def _left_late(self, turn: Micros, by: Micros) -> None:
         """Note that a call left later than its turn, and so leaves the span later too."""
         with self._lock:
-            place = bisect_left(self._mine, turn)
-            if place < len(self._mine) and self._mine[place] == turn:
-                del self._mine[place]
+            if turn in self._mine:
+                self._mine.remove(turn)
                 insort(self._mine, turn + by)
 
     def _most_of(self, known: _Known) -> int:

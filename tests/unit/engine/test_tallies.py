@@ -115,7 +115,9 @@ def test_what_is_new_is_added_to_sums_kept_and_gives_what_the_whole_history_give
         unknown = [one for one in unknown if one not in new]
         known += new
         news = {one["person"] for one in new}
-        serve = {who: one for who, one in held.items() if _serves(chosen, who, one, new, now)}
+        serve = {
+            who: one for who, one in held.items() if _serves(chosen, who, one, new, known, now)
+        }
         told = [
             {"person": who, "more": int(who in news), "as_of": as_of, **one._asdict()}
             for who, (as_of, one) in serve.items()
@@ -135,14 +137,16 @@ def test_what_is_new_is_added_to_sums_kept_and_gives_what_the_whole_history_give
                 held[who] = (now, one.tally)
 
 
-def _serves(chosen, who, kept, new, now):
+def _serves(chosen, who, kept, new, known, now):
     """Whether a tally says all that was done before its open days, and may be added to."""
     as_of, tally = kept
     if tally.until is not None and tally.until <= now:
         return False
     mine = [one for one in new if one["person"] == who]
     late = any(one["time"] < open_since(as_of) for one in mine)
-    return not late and not any(one["type"] in chosen.units().looked_at for one in mine)
+    open_ = [one for one in known if one["person"] == who and one["time"] >= open_since(as_of)]
+    looked_at = any(one["type"] in chosen.units().looked_at for one in open_)
+    return not late and not (mine and looked_at)
 
 
 @given(st.integers(0, 2**60), st.integers(0, 2**60))
@@ -292,6 +296,26 @@ def test_whoever_changes_how_units_are_counted_is_reminded_of_the_sums_in_stores
         assert math.isclose(float(found[name]), value), (
             f"{name} is counted otherwise: raise COUNTED_AS"
         )
+
+
+def test_a_model_that_counts_nothing_but_how_long_nothing_was_done_is_scored():
+    chosen = Models.only(model_of({"name": "q", "inactive": "9d", "points": 3}))
+    people, done = [{"person": "p"}], [event("p", "page_view", NOW)]
+    first = run(chosen, people, done, [], NOW)["p"]
+    assert (first.points, first.tally) == ({}, Tally(NOW, None, "", ""))
+    (held,) = kept({"p": first}, NOW, NOW, more=["p"])
+    assert run(chosen, people, [], [held], NOW + 10 * DAY)["p"].points == {"rule:q": 3}
+
+
+def test_what_a_rule_about_first_ones_counted_is_never_taken_away():
+    """Its part of open days would not be what they added: it is 0, and the whole sum stays."""
+    chosen = Models.only(model_of(VISIT | {"first": True, "half_life": "none"}))
+    people = [{"person": "p"}]
+    done = [event("p", "page_view", NOW - 20 * DAY), event("p", "page_view", NOW)]
+    first = run(chosen, people, done, [], NOW)
+    (held,) = kept(first, NOW, NOW, more=["p"])
+    assert (held["sums"], held["open"]) == ("1.0", "")
+    assert run(chosen, people, [], [held], NOW)["p"].points == {"rule:v": 2}
 
 
 def test_each_of_several_models_is_scored_from_the_units_of_all():
