@@ -8,10 +8,8 @@ import sys
 
 _ARENAS, _MOST_ARENAS = -8, 2
 """Of `mallopt`. Source: the GNU C Library's malloc.h, M_ARENA_MAX."""
-
-
 _WHILE_LOADING, _THEN = 400_000, 100_000
-"""How much is made until cycles are looked for. All our libraries are some 150,000 objects, which
+"""How much is made until cycles are looked for. All our libraries are some 100,000 objects, which
 stay. Rows make no cycles; what calls and statements leave behind does, with ids and headers."""
 
 

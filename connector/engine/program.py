@@ -86,9 +86,7 @@ def _kept(duck: Any, units: Units) -> str:
 
 def _done(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
     """Count what everybody did, of the activities there are."""
-    made = people.select("person")
-    for frame in unit_frames(activities, units, now):
-        made = made.join(frame, on="person", how="left")
+    made = _counting(people, activities, units, now)
     made = made.join(valid_until(activities, units, now), on="person", how="left")
     if not units.quiet:
         made = made.with_columns(nw.lit(None, dtype=nw.Int64).alias("newest"))
@@ -97,11 +95,17 @@ def _done(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
 
 def _opened(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
     """Count what everybody did on days that are open now."""
-    made = people.select("person")
     recent = activities.filter(nw.col("time") >= open_since(now))
-    for frame in unit_frames(recent, units, now):
-        made = made.join(frame, on="person", how="left")
+    made = _counting(people, recent, units, now)
     return query_of(made.select("person", *units.columns).to_native())
+
+
+def _counting(people: Any, activities: Any, units: Units, now: nw.Expr) -> Any:
+    """Everybody with the columns of their units; nothing is 0."""
+    made = people.select("person")
+    for frame in unit_frames(activities, units, now):
+        made = made.join(frame, on="person", how="left")
+    return made
 
 
 def _fresh(units: Units) -> str:

@@ -69,7 +69,7 @@ def test_a_forgotten_person_is_in_no_table_any_more_and_the_counts_stay(world):
 
 def test_who_did_something_under_a_forgotten_address_is_scored_without_it(world):
     live(world)
-    world.hot("other")
+    world.hot("other", company="")  # no colleague of the one who goes
     world.run()
     mine = "SELECT person FROM record WHERE id = 'other'"
     behaviour = f"SELECT behaviour FROM score WHERE person IN ({mine})"
