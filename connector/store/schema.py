@@ -288,8 +288,18 @@ tally = Table(
     Column("as_of", BigInteger, nullable=False),  # sums are decayed up to this moment
     Column("until", BigInteger),  # from then on other activities count
     Column("newest", BigInteger),  # the last activity, where a rule asks when it was
-    Column("sums", Text, nullable=False),  # `;` between them, in the order of the units
+    Column("sums", Text, nullable=False),  # of closed days, `;` between, in the order of the units
     Column("open", Text, nullable=False, server_default=""),  # what its open days add to them
+    Column("entries", Text, nullable=False, server_default=""),  # see domain/tally
+)
+
+recount = (
+    Table(  # of which types what was counted of people, or kept in entries, is not true any more
+        "recount",
+        metadata,
+        Column("person", Text, primary_key=True),
+        Column("type", Text, primary_key=True),
+    )
 )
 
 cycle = Table(

@@ -15,6 +15,7 @@ news = Table(  # people something happened to beside the middle of the loop; emp
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("person", Text, nullable=False),
     Column("stale", Boolean, nullable=False),
+    Column("type", Text),  # of an activity that went or is not what it was
 )
 
 shared_key = Table(  # addresses and ids of which people said that several persons have them
