@@ -15,8 +15,9 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from connector.engine.duck import make_table, open_duck, safe_words
+from connector.engine.duck import open_duck, safe_words
 from connector.engine.job import FEW, Job, lines_of, load_job, numbered
+from connector.engine.steps import Program, make_tables
 from connector.errors import LeadloopError
 
 
@@ -67,10 +68,10 @@ def run(job: Job, folder: Path) -> None:
 
 def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Make the tables of a compiled program, and write the scores of each model."""
-    for name, query in job.source["tables"]:
-        make_table(duck, name, query)
+    program = Program(*(job.source[part] for part in Program._fields))
+    make_tables(duck, program)
     found = duck.execute("SELECT count(*) FROM people").fetchone() or (0,)
-    for place, query in enumerate(job.source["scores"]):
+    for place, query in enumerate(program.scores):
         target = numbered(job.out, place)
         if found[0] <= FEW:
             rows = duck.execute(f"{query} ORDER BY person").fetchall()

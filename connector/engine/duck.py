@@ -44,8 +44,8 @@ def make_empty(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str,
 
 
 def make_table(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    """Make a table of what a query finds."""
-    duck.execute(f"CREATE TABLE {name} AS {query}")
+    """Make a table of what a query finds, which may read the one it replaces."""
+    duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
 
 _VALUE = re.compile(r"""(?<!\w)(["'])(?:.*\1(?!\w)|.*)|(?<=with value )\S+""")

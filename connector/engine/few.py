@@ -15,9 +15,10 @@ from typing import Any
 import duckdb
 
 from connector.domain.moment import Micros
-from connector.engine.duck import make_empty, make_table, open_duck, safe_words
-from connector.engine.prepared import Program, columns_of
+from connector.engine.duck import make_empty, open_duck, safe_words
+from connector.engine.prepared import columns_of
 from connector.engine.run import Scored, scored_of
+from connector.engine.steps import Program, make_tables
 from connector.errors import LeadloopError
 from connector.scoring.choice import Models
 from connector.scoring.model import Model
@@ -43,8 +44,7 @@ class Few:
     def run(self, program: Program, now: Micros) -> None:
         """Count everybody as of a moment; scores are worked out as they are asked for."""
         made = program.at(now)
-        for name, query in made.tables:
-            make_table(self._duck, name, query)
+        make_tables(self._duck, made)
         self._scores = made.scores
 
     def pages(self, size: int = 2_000) -> Iterator[tuple[Model, list[Scored]]]:

@@ -1,4 +1,4 @@
-"""Compiled models as text: kept from run to run, so that a run that scores few compiles nothing."""
+"""What a compiled program reads, and what compiled it: a kept one is used while these stay."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
-from connector.domain.moment import Micros
 from connector.scoring.choice import Models
 
-NOW = 2_305_843_009_213_693_951
-"""Stands for the moment in a compiled program: no duration or other moment is this number."""
 _MADE_BY = (
     "scoring/*.py",
     "engine/prepared.py",
     "engine/program.py",
+    "engine/steps.py",
     "engine/duck.py",
     "domain/tally.py",
 )
@@ -28,30 +25,9 @@ _TALLY = {
     "person": "VARCHAR",
     "more": "BIGINT",
     **dict.fromkeys(("as_of", "newest", "until"), "BIGINT"),
-    **dict.fromkeys(("sums", "open"), "VARCHAR"),
+    **dict.fromkeys(("sums", "open", "entries"), "VARCHAR"),
 }
-
-
-class Program(NamedTuple):
-    """Queries over the tables `people`, `activities` and `tallies`, run in this order.
-
-    Of whom there is no tally all activities are counted; of whom there is one that is to get `more`
-    those since its open days began, which are counted anew; of all others none.
-
-    `tables` are made first, by name; `scores` is one query a model, of the people it is for. Each
-    gives the columns of score_frame, then `newest`, `until`, `sums` and `open` of whom it counted
-    anew.
-    """
-
-    tables: list[tuple[str, str]]
-    scores: list[str]
-
-    def at(self, now: Micros) -> Program:
-        """Give the same for a moment."""
-        return Program(
-            [(name, query.replace(str(NOW), str(now))) for name, query in self.tables],
-            [query.replace(str(NOW), str(now)) for query in self.scores],
-        )
+_CHANGED = {"person": "VARCHAR", "type": "VARCHAR"}
 
 
 def columns_of(models: Models) -> dict[str, dict[str, str]]:
@@ -62,6 +38,8 @@ def columns_of(models: Models) -> dict[str, dict[str, str]]:
         "people": {"person": "VARCHAR"} | fields,
         "activities": _ACTIVITY | read,
         "tallies": _TALLY,
+        "again": _ACTIVITY | read,
+        "changed": _CHANGED,
     }
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 import narwhals as nw
 
-from connector.domain.moment import Micros
-from connector.domain.tally import open_since
+from connector.domain.moment import DAY, Micros
+from connector.domain.tally import TOO_MANY, open_since
 from connector.engine.duck import make_empty, make_table, open_duck, query_of
-from connector.engine.prepared import NOW, Program, columns_of
-from connector.scoring.behaviour import aged, unit_frames, valid_until
+from connector.engine.prepared import columns_of
+from connector.engine.steps import NOW, Program, Steps
+from connector.scoring.behaviour import adding_frames, aged, arrives_at
 from connector.scoring.choice import Models
 from connector.scoring.compile import choose, score_counted
-from connector.scoring.units import Units
+from connector.scoring.entries import Frame, entries_of, happened, leaves_at, needed, worth
+from connector.scoring.units import Units, reads
 
 
 def program(models: Models, now: Micros) -> Program:
@@ -28,118 +30,245 @@ def program(models: Models, now: Micros) -> Program:
 @lru_cache(maxsize=8)
 def compiled(models: Models) -> Program:
     """Compile the models for any moment: NOW stands where it belongs."""
-    units, now = models.units(), nw.lit(NOW)
-    duck = open_duck()
+    made = _Compiling(models)
     try:
-        for name, columns in columns_of(models).items():
-            make_empty(duck, name, columns)
-        people: Any = nw.from_native(duck.table("people"))
-        tables: list[tuple[str, str]] = []
-
-        def make(name: str, query: str) -> None:
-            tables.append((name, query))
-            make_table(duck, name, query)
-
-        make("kept", _kept(duck, units))
-        done: Any = nw.from_native(duck.table("activities"))
-        make("done", _done(people, done, units, now))
-        make("opened", _opened(people, done, units, now))
-        make("fresh", _fresh(units))
-        make("counted", _counted(units))
-        if len(models.choices) > 1:
-            make("chosen", query_of(choose(people, models).to_native()))
-        counted: Any = nw.from_native(duck.table("counted"))
-        scores = []
-        for place, (model, _) in enumerate(models):
-            scored = score_counted(people, [counted], model, units, now)
-            if len(models.choices) > 1:
-                mine: Any = nw.from_native(duck.table("chosen")).filter(nw.col("choice") == place)
-                scored = scored.join(mine.select("person"), on="person", how="semi")
-            scores.append(_with_tallies(query_of(scored.to_native()), units))
+        return Program(made.counting(), made.anew(), made.told(), made.scores())
     finally:
-        duck.close()
-    return Program(tables, scores)
+        made.close()
 
 
-_NOTHING = 1e-12
-"""What may be left of a sum when all of it was taken away."""
-
-
-def _kept(duck: Any, units: Units) -> str:
-    """The sums that were kept, aged to now; where there is more, without those of open days."""
-    lists = [
-        f"TRY_CAST(string_split({name}, ';') AS DOUBLE[]) AS {name}" for name in ("sums", "open")
-    ]
-    taken = "CASE WHEN more = 1 THEN coalesce(open[{n}], 0) ELSE 0 END"  # what is 0 is not written
-    rest = [f"sums[{n}] - {taken.format(n=n)} AS {name}" for n, name in enumerate(units.columns, 1)]
-    told = ["person", "more", "newest", "until"]
-    found: Any = nw.from_native(
-        duck.sql(
-            f"SELECT {', '.join([*told, f'{NOW} - as_of AS age', *rest])} "
-            f"FROM (SELECT {', '.join([*told, 'as_of', *lists])} FROM tallies)"
-        )
-    )
-    left = [nw.when(nw.col(n) > _NOTHING).then(nw.col(n)).alias(n) for n in units.columns]
-    rested = found.select(*told, "age", *left)
-    return query_of(rested.select(*told, **aged(units, nw.col("age"))).to_native())
-
-
-def _done(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
-    """Count what everybody did, of the activities there are."""
-    made = _counting(people, activities, units, now)
-    made = made.join(valid_until(activities, units, now), on="person", how="left")
-    if not units.quiet:
-        made = made.with_columns(nw.lit(None, dtype=nw.Int64).alias("newest"))
-    return query_of(made.select("person", "newest", "until", *units.columns).to_native())
-
-
-def _opened(people: Any, activities: Any, units: Units, now: nw.Expr) -> str:
-    """Count what everybody did on days that are open now."""
-    recent = activities.filter(nw.col("time") >= open_since(now))
-    made = _counting(people, recent, units, now)
-    return query_of(made.select("person", *units.columns).to_native())
-
-
-def _counting(people: Any, activities: Any, units: Units, now: nw.Expr) -> Any:
-    """Everybody with the columns of their units; nothing is 0."""
-    made = people.select("person")
-    for frame in unit_frames(activities, units, now):
-        made = made.join(frame, on="person", how="left")
-    return made
-
-
-def _fresh(units: Units) -> str:
-    """Everybody of whom there are no sums, or more than these: with what open days add."""
-    names = units.columns
-    sums = [f"coalesce(d.{name}, 0) + coalesce(k.{name}, 0) AS {name}" for name in names]
-    adding = units.sums
-    opened = [
-        f"{f'coalesce(o.{name}, 0)' if name in adding else '0.0'} AS {name}{_OPEN}"
-        for name in names
-    ]
-    told = ["greatest(d.newest, k.newest) AS newest", "least(d.until, k.until) AS until"]
-    return (
-        f"SELECT d.person, {', '.join([*told, *sums, *opened])} FROM done d "
-        "LEFT JOIN kept k USING (person) LEFT JOIN opened o USING (person) "
-        "WHERE k.person IS NULL OR k.more = 1"
-    )
-
-
+_MOST = 200
+"""So many entries of a person are kept. Reading more takes longer than reading the history of most
+who have so many again."""
+_AGAIN = "_again"
+"""Ends the name of a table that was made of activities read again."""
 _OPEN = "_open"
 """Ends the name of a unit's column that holds what open days add."""
 
 
+class _Compiling:
+    """Models on their way to SQL: each query is bound to empty tables that earlier ones made."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._units = models.units()
+        self._now = nw.lit(NOW)
+        self._since = open_since(self._now)
+        self._duck = open_duck()
+        for name, columns in columns_of(models).items():
+            make_empty(self._duck, name, columns)
+        self._steps: Steps = []
+
+    def close(self) -> None:
+        """Let the tables go."""
+        self._duck.close()
+
+    def counting(self) -> Steps:
+        """Count what everybody did of whom there is no tally, or more than it says."""
+        self._make("told", _told(self._units))
+        frame = self._table("told")
+        told = frame.select("person", "more", "newest", **aged(self._units, nw.col("age")))
+        self._make("kept", _sql(told))
+        if self._units.looking:
+            self._make("held", _HELD)
+        self._count("activities", "")
+        return self._taken()
+
+    def anew(self) -> Steps:
+        """Replace what rules counted that read activities which are not what they were."""
+        units = self._units
+        self._make("touched", _sql(_touched(units, self._table("changed"))))
+        self._count("again", _AGAIN)
+        for name, again in (("kept", ""), ("closed", _AGAIN), ("opened", _AGAIN)):
+            self._make(name, _replaced(name, again, units.adding))
+        for name in units.looking:
+            mine = f"(SELECT person FROM touched WHERE {name})"
+            self._make(
+                _entries(name),
+                f"SELECT * FROM {_entries(name)} WHERE person NOT IN {mine} UNION ALL "
+                f"SELECT * FROM {_entries(name)}{_AGAIN} WHERE person IN {mine}",
+            )
+        return self._taken()
+
+    def told(self) -> Steps:
+        """Join what was counted, and what is to be kept of it."""
+        units, models = self._units, self._models
+        values = [
+            worth(self._table(_entries(name)), rule, name, self._now)
+            for name, rule in units.looking.items()
+        ]
+        self._make("valued", _sql(self._of_everybody(values, units.looking)))
+        self._make("left_at", _sql(self._left_at()))
+        self._make("noted", _noted(units))
+        self._make("fresh", _fresh(units))
+        self._make("counted", _counted(units))
+        if len(models.choices) > 1:
+            self._make("chosen", _sql(choose(self._table("people"), models)))
+        return self._taken()
+
+    def scores(self) -> list[str]:
+        """Score everybody a model is for."""
+        found = []
+        people, counted = self._table("people"), self._table("counted")
+        for place, (model, _) in enumerate(self._models):
+            scored = score_counted(people, [counted], model, self._units, self._now)
+            if len(self._models.choices) > 1:
+                mine = self._table("chosen").filter(nw.col("choice") == place)
+                scored = scored.join(mine.select("person"), on="person", how="semi")
+            found.append(_with_tallies(_sql(scored), self._units))
+        return found
+
+    def _count(self, source: str, end: str) -> None:
+        """Count activities, those of open days apart; keep those that rules still look at."""
+        done, units, time = self._table(source), self._units, nw.col("time")
+        parts = {"closed": time < self._since, "opened": time >= self._since}
+        for name, part in parts.items():
+            frames = adding_frames(done.filter(part), units, self._now)
+            columns = [*(["newest"] if units.quiet else []), *units.adding]
+            self._make(f"{name}{end}", _sql(self._of_everybody(frames, columns)))
+        counted = happened(done, self._now)
+        for name, rule in units.looking.items():
+            found = entries_of(counted, rule)
+            if not end:
+                held = self._table("held").filter(nw.col("unit") == name)
+                found = nw.concat([held.select("person", "key", "time"), found])
+            self._make(f"{_entries(name)}{end}", _sql(needed(found, rule, self._now, self._since)))
+
+    def _of_everybody(self, frames: Iterable[Frame], columns: Iterable[str]) -> Frame:
+        made = self._table("people").select("person")
+        for frame in frames:
+            made = made.join(frame, on="person", how="left")
+        return made.select("person", *columns)
+
+    def _left_at(self) -> Frame:
+        """Give `person` and `until`: from when on the units may count other activities than now."""
+        ends = [arrives_at(self._table("activities"), self._units, self._now)]
+        for name, rule in self._units.looking.items():
+            if rule.within is not None:
+                ends.append(leaves_at(self._table(_entries(name)), rule))
+        rows = nw.concat(ends).filter(nw.col("until") > self._now)
+        return rows.group_by("person").agg(nw.col("until").min())
+
+    def _table(self, name: str) -> Frame:
+        return nw.from_native(self._duck.table(name))
+
+    def _make(self, name: str, query: str) -> None:
+        self._steps.append((name, query))
+        make_table(self._duck, name, query)
+
+    def _taken(self) -> Steps:
+        steps, self._steps = self._steps, []
+        return steps
+
+
+def _sql(frame: Frame) -> str:
+    return query_of(frame.to_native())
+
+
+def _entries(column: str) -> str:
+    """The table of what a unit looks at."""
+    return f"e_{column}"
+
+
+_HELD = (
+    "SELECT person, 'u' || e.u AS unit, e.k AS key, e.t AS time FROM (SELECT person, "
+    """unnest(from_json(entries, '[{"u":"BIGINT","k":"VARCHAR","t":"BIGINT"}]')) AS e """
+    "FROM tallies WHERE more = 1 AND entries <> '')"
+)
+"""The entries that were kept, of whom there is more."""
+
+
+def _told(units: Units) -> str:
+    """The sums that were kept; where there is more, those of closed days alone."""
+    lists = [
+        f"TRY_CAST(string_split({name}, ';') AS DOUBLE[]) AS {name}" for name in ("sums", "open")
+    ]
+    values = [
+        f"coalesce(sums[{n}], 0) + CASE more WHEN 0 THEN coalesce(open[{n}], 0) ELSE 0 END"
+        if name in units.adding
+        else f"CASE more WHEN 0 THEN sums[{n}] END"
+        for n, name in enumerate(units.columns, 1)
+    ]
+    named = [f"{value} AS {name}" for value, name in zip(values, units.columns, strict=True)]
+    return (
+        f"SELECT {', '.join(['person', 'more', 'newest', 'age', *named])} FROM (SELECT person, "
+        f"more, newest, {NOW} - as_of AS age, {', '.join(lists)} FROM tallies)"
+    )
+
+
+def _touched(units: Units, changed: Frame) -> Frame:
+    """Whose units read activities that are not what they were."""
+    read = {name: nw.col("type").is_in(list(reads(rule))) for name, rule in units.each()}
+    return changed.select("person", **read).group_by("person").agg(nw.col(*read).any())
+
+
+def _replaced(table: str, again: str, columns: Iterable[str]) -> str:
+    """The table with what touched units counted again; without `again` they have nothing there."""
+    counted = "r.{0}" if again else "NULL"
+    values = ", ".join(
+        f"CASE WHEN t.{name} THEN {counted.format(name)} ELSE m.{name} END AS {name}"
+        for name in columns
+    )
+    joined = f" LEFT JOIN {table}{again} r USING (person)" if again else ""
+    return (
+        f"SELECT m.* {f'REPLACE ({values})' if values else ''} FROM {table} m "
+        f"LEFT JOIN touched t USING (person){joined}"
+    )
+
+
+def _noted(units: Units) -> str:
+    """The entries of closed days as text: those of open days are read again."""
+    since = f"{NOW} - {NOW} % {DAY} - {DAY}"
+    each = [
+        f"SELECT person, {name[1:]} AS u, key AS k, time AS t FROM {_entries(name)} "
+        f"WHERE time < {since}"
+        for name in units.looking
+    ] or ["SELECT '' AS person, 0 AS u, '' AS k, 0 AS t WHERE false"]
+    return (
+        f"WITH e AS ({' UNION ALL '.join(each)}), "
+        "n AS (SELECT person, count(*) AS n FROM e GROUP BY person) "
+        "SELECT person, CAST(to_json(list({'u': u, 'k': k, 't': t} ORDER BY u, k, t)) AS VARCHAR) "
+        f"AS entries FROM e WHERE person IN (SELECT person FROM n WHERE n <= {_MOST}) "
+        f"GROUP BY person UNION ALL SELECT person, '{TOO_MANY}' FROM n WHERE n > {_MOST}"
+    )
+
+
+def _fresh(units: Units) -> str:
+    """Everybody of whom there are no sums, or more than these: with what open days add."""
+    sums = [
+        f"coalesce(c.{name}, 0) + coalesce(k.{name}, 0) AS {name}, "
+        f"coalesce(o.{name}, 0) AS {name}{_OPEN}"
+        if name in units.adding
+        else f"coalesce(v.{name}, 0) AS {name}, 0.0 AS {name}{_OPEN}"
+        for name in units.columns
+    ]
+    newest = "greatest(c.newest, o.newest, k.newest)" if units.quiet else "CAST(NULL AS BIGINT)"
+    told = [f"{newest} AS newest", "l.until", "coalesce(n.entries, '') AS entries"]
+    others = " ".join(
+        f"LEFT JOIN {table} {table[0]} USING (person)"
+        for table in ("kept", "opened", "valued", "left_at", "noted")
+    )
+    return (
+        f"SELECT c.person, {', '.join([*told, *sums])} FROM closed c {others} "
+        "WHERE k.person IS NULL OR k.more = 1"
+    )
+
+
 def _counted(units: Units) -> str:
     """Everybody's units: those just counted, and the sums that were kept."""
-    names = ", ".join(["person", "newest", *units.columns])
-    return f"SELECT {names} FROM fresh UNION ALL SELECT {names} FROM kept WHERE more = 0"
+    both = [f"{name} + {name}{_OPEN} AS {name}" for name in units.columns]
+    fresh, kept = (", ".join(["person", "newest", *some]) for some in (both, units.columns))
+    return f"SELECT {fresh} FROM fresh UNION ALL SELECT {kept} FROM kept WHERE more = 0"
 
 
 def _with_tallies(scored: str, units: Units) -> str:
-    written = [_written([f"f.{n}{end}" for n in units.columns]) for end in ("", _OPEN)]
+    spelled = ", ".join(
+        f"CASE WHEN f.person IS NOT NULL THEN {_written([f'f.{n}{end}' for n in units.columns])} "
+        f"END AS {name}"
+        for name, end in (("sums", ""), ("open", _OPEN))
+    )
     return (
-        f"SELECT s.*, f.newest, f.until, CASE WHEN f.person IS NOT NULL THEN {written[0]} END "
-        f"AS sums, CASE WHEN f.person IS NOT NULL THEN {written[1]} END AS open "
+        f"SELECT s.*, f.newest, f.until, {spelled}, f.entries "
         f"FROM ({scored}) s LEFT JOIN fresh f USING (person)"
     )
 

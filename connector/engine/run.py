@@ -17,7 +17,7 @@ from connector.domain.moment import Micros
 from connector.domain.score import Score
 from connector.domain.tally import Tally
 from connector.engine.job import Job, lines_of, numbered
-from connector.engine.prepared import Program
+from connector.engine.steps import Program
 from connector.errors import LeadloopError, LoginError, TryLaterError, UsageError
 from connector.scoring.choice import Models
 from connector.scoring.model import Model

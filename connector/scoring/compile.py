@@ -9,8 +9,9 @@ import narwhals as nw
 
 from connector.domain.moment import Micros
 from connector.domain.score import Score
-from connector.scoring.behaviour import Frame, of_colleagues, points_of, unit_frames
+from connector.scoring.behaviour import of_colleagues, points_of, unit_frames
 from connector.scoring.choice import Models
+from connector.scoring.entries import Frame
 from connector.scoring.expressions import all_of, amount, clipped, holds
 from connector.scoring.model import ACCOUNT, Model
 from connector.scoring.rules import column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -159,6 +159,13 @@ class FastTrackRule(Document):
     activity: str | Annotated[list[str], Field(min_length=1)]
     where: Where = {}
     within: Duration | None = None
+    # It is counted as a behaviour rule is that says no more.
+    per: ClassVar[None] = None
+    times: ClassVar[int] = 1
+    first: ClassVar[bool] = False
+    after: ClassVar[None] = None
+    inactive: ClassVar[None] = None
+    decay: ClassVar[None] = None
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.domain.moment import DAY, Micros
-from connector.scoring.behaviour import SLOT
+from connector.scoring.entries import SLOT
 from connector.scoring.matching import matches
 from connector.scoring.model import Model
 from connector.scoring.rules import BehaviourRule, FastTrackRule, Where

@@ -16,7 +16,7 @@ from connector.scoring.rules import BehaviourRule, FastTrackRule, Where
 
 Counting = BehaviourRule | FastTrackRule
 """Rules that count activities."""
-COUNTED_AS = "2"
+COUNTED_AS = "3"
 """Raised with every change of how units are counted: sums kept by another way are not used."""
 
 
@@ -25,7 +25,7 @@ class Units:
 
     def __init__(self, rules: Iterable[Counting]) -> None:
         asked = list(rules)
-        self.quiet = any(isinstance(r, BehaviourRule) and r.inactive is not None for r in asked)
+        self.quiet = any(rule.inactive is not None for rule in asked)
         """Whether a rule asks when the newest activity was."""
         found = {_unit(rule): rule for rule in reversed(asked) if rule.types}
         self._columns = {unit: f"u{n}" for n, unit in enumerate(sorted(found))}
@@ -40,49 +40,54 @@ class Units:
     @property
     def half_lives(self) -> list[int | None]:
         """How fast each unit's sum ages; None: not at all."""
-        return [half_life_of(rule) for rule in self.rules]
+        return [rule.decay for rule in self.rules]
 
     def column(self, rule: Counting) -> str:
         """The column of the unit a rule reads."""
         return self._columns[_unit(rule)]
 
-    @property
-    def sums(self) -> list[str]:
-        """The columns of units that are a sum over days: what some days add can be taken away."""
-        pairs = zip(self.columns, self.rules, strict=True)
-        return [name for name, rule in pairs if _is_sum(rule)]
+    @cached_property
+    def adding(self) -> dict[str, Counting]:
+        """The rules, by column, whose units are a sum over days: each day adds to it on its own."""
+        return {name: rule for name, rule in self.each() if _adds(rule)}
 
     @cached_property
-    def looked_at(self) -> frozenset[str]:
-        """The types of activity of which one more may change what others count for."""
-        found: set[str] = set()
-        for rule in self.rules:
-            if isinstance(rule, BehaviourRule) and not _is_sum(rule):
-                found |= {*rule.types, *(rule.after.types if rule.after else ())}
-        return frozenset(found)
+    def looking(self) -> dict[str, Counting]:
+        """The others, by column: they look at single activities, by what others there are or when
+        it is."""
+        return {name: rule for name, rule in self.each() if not _adds(rule)}
+
+    @cached_property
+    def read_with(self) -> list[tuple[str, str]]:
+        """Pairs of types: where activities of the first are not what they were, those of the second
+        must be read, for a rule reads both."""
+        pairs = {
+            (one, other) for rule in self.rules for one in reads(rule) for other in reads(rule)
+        }
+        return sorted(pairs)
 
     @cached_property
     def hash(self) -> str:
         """Equal for rules that count the same, whatever it is worth."""
         return canonical_hash([COUNTED_AS, self.quiet, list(self._columns)])
 
-
-def _is_sum(rule: Counting) -> bool:
-    """Rules about assets, visits, first ones and sequences count by what other days held."""
-    if not isinstance(rule, BehaviourRule):
-        return True
-    return not rule.first and rule.after is None and rule.per in {None, "day"}
+    def each(self) -> Iterable[tuple[str, Counting]]:
+        """Each rule after its column."""
+        return zip(self.columns, self.rules, strict=True)
 
 
-def half_life_of(rule: Counting) -> int | None:
-    """The half-life of what a rule counts; hand-raises do not age."""
-    return rule.decay if isinstance(rule, BehaviourRule) else None
+def reads(rule: Counting) -> tuple[str, ...]:
+    """The types of activity that change what a rule counts."""
+    return rule.types if rule.after is None else (*rule.types, *rule.after.types)
+
+
+def _adds(rule: Counting) -> bool:
+    alone = not rule.first and rule.after is None and rule.within is None
+    return alone and rule.per in {None, "day"}
 
 
 def _unit(rule: Counting) -> str:
     """Equal texts for rules that count the same."""
-    if isinstance(rule, FastTrackRule):
-        return repr((_what(rule.types, rule.where), rule.within, None, None, 1, False, None))
     after = rule.after and (_what(rule.after.types, rule.after.where), rule.after.within)
     counted = (rule.per, rule.times, rule.first, after)
     return repr((_what(rule.types, rule.where), rule.within, rule.decay, *counted))

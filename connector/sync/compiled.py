@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from connector.engine.prepared import Program, compiler
+from connector.engine.prepared import compiler
 from connector.engine.run import compiled_now
+from connector.engine.steps import Program
 from connector.store.running import notes
 from connector.sync.context import Loop
 
@@ -19,7 +20,7 @@ def compiled(loop: Loop) -> Program:
     with loop.store.read() as tx:
         kept = notes.get(tx, _NAME)
     if kept is not None and kept["of"] == of:
-        return Program([(name, query) for name, query in kept["tables"]], kept["scores"])
+        return Program(*(kept[part] for part in Program._fields))
     made = compiled_now(loop.models)
     with loop.store.write() as tx:
         notes.put(tx, _NAME, {"of": of, **made._asdict()})

@@ -7,10 +7,12 @@ import math
 import tempfile
 from pathlib import Path
 
+import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.domain.tally import Tally, closes_at, open_since
+from connector.domain.tally import TOO_MANY, Tally, closes_at, open_since
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
@@ -29,10 +31,16 @@ LAW = settings(max_examples=25, deadline=None, suppress_health_check=list(Health
 later = st.sampled_from([0, 1, 3_600_000_000, DAY, 3 * DAY, 8 * DAY, 40 * DAY, 100 * DAY])
 
 
-def run(chosen, people, activities, tallies, now):
+def run(chosen, people, activities, tallies, now, again=(), changed=()):
     """Run a compiled program over rows; gives what it says of each person."""
     duck = open_duck()
-    tables = {"people": people, "activities": activities, "tallies": tallies}
+    tables = {
+        "people": people,
+        "activities": activities,
+        "tallies": tallies,
+        "again": again,
+        "changed": [{"person": who, "type": kind} for who, kind in changed],
+    }
     try:
         for name, columns in columns_of(chosen).items():
             fill(duck, name, columns, tables[name])
@@ -45,12 +53,20 @@ def run(chosen, people, activities, tallies, now):
     return {one.score.person: one for _, page in pages for one in page}
 
 
+def is_due(tally, now):
+    return tally.until is not None and tally.until <= now
+
+
 def kept(found, now, as_of, more=()):
-    """The tallies that still hold, as the store gives them; `more` says who did more since."""
+    """The tallies, as the store gives them; `more` says who did more since."""
     return [
-        {"person": who, "more": int(who in more), "as_of": as_of, **one.tally._asdict()}
+        {
+            "person": who,
+            "more": int(who in more or is_due(one.tally, now)),
+            "as_of": as_of,
+            **one.tally._asdict(),
+        }
         for who, one in found.items()
-        if one.tally.until is None or one.tally.until > now
     ]
 
 
@@ -84,12 +100,12 @@ def test_sums_kept_say_later_what_the_whole_history_says(model, world, age):
     people, activities = rows(world)
     first = run(chosen, people, activities, [], NOW)
     held = kept(first, NOW + age, NOW)
-    whose = {one["person"] for one in held}
-    others = [one for one in activities if one["person"] not in whose]
-    again = run(chosen, people, others, held, NOW + age)
+    due = {one["person"] for one in held if one["more"]}
+    read = [one for one in activities if one["person"] in due and one["time"] >= open_since(NOW)]
+    again = run(chosen, people, read, held, NOW + age)
     for score, points in score_rows(chosen.default, people, activities, NOW + age):
         same(again[score.person], score, points)
-        assert (again[score.person].tally is None) == (score.person in whose)
+        assert (again[score.person].tally is not None) == (score.person in due)
 
 
 @LAW
@@ -99,10 +115,12 @@ def test_sums_kept_say_later_what_the_whole_history_says(model, world, age):
     steps=st.lists(later, min_size=1, max_size=3),
     luck=st.randoms(use_true_random=False),
 )
-def test_what_is_new_is_added_to_sums_kept_and_gives_what_the_whole_history_gives(
+def test_what_is_new_gone_or_otherwise_gives_what_the_whole_history_gives(
     model, world, steps, luck
 ):
-    """Activities become known bit by bit, some a day late; each time it is counted on."""
+    """Activities become known bit by bit, some late; some go, some turn out to be a machine's or
+    of another type. Rules are counted anew where they read a type of which not all is as it was.
+    """
     chosen = Models.only(Model.model_validate(model))
     people, activities = rows(world)
     unknown = [one for one in activities if luck.random() < 0.5]
@@ -113,40 +131,71 @@ def test_what_is_new_is_added_to_sums_kept_and_gives_what_the_whole_history_give
         now += age
         new = [one for one in unknown if luck.random() < 0.7]
         unknown = [one for one in unknown if one not in new]
+        known, changed = _otherwise(known, luck)
         known += new
-        news = {one["person"] for one in new}
-        serve = {
-            who: one for who, one in held.items() if _serves(chosen, who, one, new, known, now)
+        changed |= {
+            (one["person"], one["type"])
+            for one in new
+            if one["time"] < open_since(held[one["person"]][0])
         }
+        news = {one["person"] for one in new} | {who for who, _ in changed}
+        full = {who for who, (_, one) in held.items() if one.entries == TOO_MANY and who in news}
+        more = {who for who, (_, one) in held.items() if who in news or is_due(one, now)} - full
         told = [
-            {"person": who, "more": int(who in news), "as_of": as_of, **one._asdict()}
-            for who, (as_of, one) in serve.items()
+            {
+                "person": who,
+                "more": int(who in more),
+                "as_of": as_of,
+                **one._replace(newest=_newest(who, known, one, changed, now))._asdict(),
+            }
+            for who, (as_of, one) in held.items()
+            if who not in full
         ]
         read = [
             one
             for one in known
-            if (who := one["person"]) not in serve
-            or (who in news and one["time"] >= open_since(serve[who][0]))
+            if (who := one["person"]) in full
+            or (who in more and one["time"] >= open_since(held[who][0]))
         ]
-        found = run(chosen, people, read, told, now)
+        changed = {one for one in changed if one[0] not in full}
+        again = [one for one in known if _is_read_again(chosen, one, changed)]
+        found = run(chosen, people, read, told, now, again, changed)
         for score, points in score_rows(chosen.default, people, known, now):
             same(found[score.person], score, points)
         for who, one in found.items():
-            assert (one.tally is None) == (who in serve and who not in news)
+            assert (one.tally is not None) == (who in more | full)
             if one.tally is not None:
                 held[who] = (now, one.tally)
 
 
-def _serves(chosen, who, kept, new, known, now):
-    """Whether a tally says all that was done before its open days, and may be added to."""
-    as_of, tally = kept
-    if tally.until is not None and tally.until <= now:
-        return False
-    mine = [one for one in new if one["person"] == who]
-    late = any(one["time"] < open_since(as_of) for one in mine)
-    open_ = [one for one in known if one["person"] == who and one["time"] >= open_since(as_of)]
-    looked_at = any(one["type"] in chosen.units().looked_at for one in open_)
-    return not late and not (mine and looked_at)
+def _otherwise(known, luck):
+    """Let some go, and some be another's; gives what is left, and whose types that changed."""
+    left, changed = [], set()
+    for one in known:
+        chance = luck.random()
+        if chance < 0.2:
+            changed.add((one["person"], one["type"]))
+        if 0.05 <= chance < 0.1:
+            left.append(one | {"machine": not one["machine"]})
+        elif 0.1 <= chance < 0.2:
+            left.append(one | {"type": luck.choice(["page_view", "download", "other"])})
+            changed.add((one["person"], left[-1]["type"]))
+        elif chance >= 0.2:
+            left.append(one)
+    return left, changed
+
+
+def _newest(who, known, tally, changed, now):
+    """The store says when the last was done of people whose activities changed."""
+    if who not in {person for person, _ in changed}:
+        return tally.newest
+    mine = [one for one in known if one["person"] == who and not one["machine"]]
+    return max((one["time"] for one in mine if one["time"] <= now), default=None)
+
+
+def _is_read_again(chosen, one, changed):
+    pairs = chosen.units().read_with
+    return any(one["person"] == who and (kind, one["type"]) in pairs for who, kind in changed)
 
 
 @given(st.integers(0, 2**60), st.integers(0, 2**60))
@@ -162,9 +211,9 @@ def test_other_points_bounds_weights_and_thresholds_use_the_same_sums(model, wor
     assert old.units().hash == new.units().hash
     people, activities = rows(world)
     held = kept(run(old, people, activities, [], NOW), NOW + age, NOW)
-    whose = {one["person"] for one in held}
-    others = [one for one in activities if one["person"] not in whose]
-    again = run(new, people, others, held, NOW + age)
+    due = {one["person"] for one in held if one["more"]}
+    read = [one for one in activities if one["person"] in due and one["time"] >= open_since(NOW)]
+    again = run(new, people, read, held, NOW + age)
     for score, points in score_rows(new.default, people, activities, NOW + age):
         same(again[score.person], score, points)
 
@@ -217,14 +266,17 @@ def test_a_tally_holds_until_something_leaves_its_window_or_the_future_arrives()
         "other": None,
         "idle": None,
     }
-    assert found["idle"].tally.sums == ""  # nothing done is worth keeping: it need not be looked up
+    nothing = found["idle"].tally  # nothing done is worth keeping: it need not be looked up
+    assert (nothing.sums, nothing.open, nothing.entries) == ("", "", "")
 
 
 def test_what_is_added_to_a_tally_leaves_when_it_ends_and_when_the_last_was_done():
     recent = VISIT | {"name": "w", "within": "20d"}
     quiet = {"name": "q", "inactive": "9d", "points": -1}
     chosen = Models.only(model_of(VISIT, recent, quiet))
-    held = Tally(NOW - 5 * DAY, NOW + 8 * DAY, "3;4", "")
+    (unit,) = chosen.units().looking
+    entry = {"u": int(unit[1:]), "k": "", "t": NOW - 12 * DAY}
+    held = Tally(NOW - 5 * DAY, NOW + 8 * DAY, "3;4", "", orjson.dumps([entry]).decode())
     people = [{"person": who} for who in ("nothing", "a machine", "a visit")]
     done = [
         event("a machine", "page_view", NOW, machine=True),
@@ -280,22 +332,23 @@ def test_whoever_changes_how_units_are_counted_is_reminded_of_the_sums_in_stores
     chosen = Models.only(model_of(*rules))
     done = [event("p", "page_view", day - n * DAY // 2) for n in (0, 1, 2, 2)]
     done.append(event("p", "download", day - DAY))
-    (one,) = run(chosen, [{"person": "p"}], done, [], day).values()
-    found = dict(
-        zip((r.name for r in chosen.units().rules), one.tally.sums.split(";"), strict=True)
-    )
-    wanted = {
-        "plain": 2 + 2**-0.5,
-        "day": 1.5,
-        "visit": 3,
-        "first": 0.5,
-        "after": 1 + 2**-0.5,
+    (one,) = run(chosen, [{"person": "p"}], done, [], day + DAY).values()
+    names = [r.name for r in chosen.units().rules]
+    lists = (one.tally.sums.split(";"), one.tally.open.split(";"))
+    found = {name: told for name, *told in zip(names, *lists, strict=True)}
+    wanted = {  # of closed days, and of open ones beside them
+        "plain": (0.5 + 2**-1.5, 0.5),
+        "day": (0.25, 0.5),
+        "visit": (3, 0),
+        "first": (0.25, 0),
+        "after": (0.5 + 2**-1.5, 0),
     }
-    assert COUNTED_AS == "2", "then say here what sums are now, and keep this in step"
+    assert COUNTED_AS == "3", "then say here what sums are now, and keep this in step"
     for name, value in wanted.items():
-        assert math.isclose(float(found[name]), value), (
-            f"{name} is counted otherwise: raise COUNTED_AS"
-        )
+        told = tuple(float(one or 0) for one in found[name])
+        assert told == pytest.approx(value), f"{name} is counted otherwise: raise COUNTED_AS"
+    looked_at = {names[entry["u"]] for entry in orjson.loads(one.tally.entries)}
+    assert looked_at == {"visit", "first", "after"}
 
 
 def test_a_model_that_counts_nothing_but_how_long_nothing_was_done_is_scored():
@@ -307,15 +360,68 @@ def test_a_model_that_counts_nothing_but_how_long_nothing_was_done_is_scored():
     assert run(chosen, people, [], [held], NOW + 10 * DAY)["p"].points == {"rule:q": 3}
 
 
-def test_what_a_rule_about_first_ones_counted_is_never_taken_away():
-    """Its part of open days would not be what they added: it is 0, and the whole sum stays."""
-    chosen = Models.only(model_of(VISIT | {"first": True, "half_life": "none"}))
-    people = [{"person": "p"}]
-    done = [event("p", "page_view", NOW - 20 * DAY), event("p", "page_view", NOW)]
-    first = run(chosen, people, done, [], NOW)
-    (held,) = kept(first, NOW, NOW, more=["p"])
-    assert (held["sums"], held["open"]) == ("1.0", "")
-    assert run(chosen, people, [], [held], NOW)["p"].points == {"rule:v": 2}
+@pytest.mark.parametrize(
+    ("rule", "times"),
+    [
+        ({"first": True}, [20]),
+        ({"first": True, "times": 3}, [9, 15, 20]),
+        ({"within": "12d"}, [3, 9]),
+        ({"within": "12d", "per": "day"}, [3, 9]),
+        ({"per": "asset"}, [9]),
+        ({"per": "asset", "within": "8d"}, []),
+        ({"per": "asset", "first": True}, [9, 20]),
+        ({"per": "return_visit"}, [9, 20]),
+        ({"after": {"activity": "download", "within": "6d"}}, [3, 5, 9, 15]),
+        ({"after": {"activity": "download", "within": "6d"}, "within": "8d"}, [3, 5]),
+    ],
+    ids=str,
+)
+def test_of_what_rules_look_at_as_much_is_kept_as_they_may_need(rule, times):
+    """Each of what was done 3, 9, 15 and 20 days ago; what happened today is read again."""
+    chosen = Models.only(model_of(VISIT | rule))
+    done = [
+        event("p", "page_view", NOW - days * DAY, asset=asset, visit=asset)
+        for days, asset in ((0, "a"), (3, "a"), (9, "b"), (15, "a"), (20, "a"))
+    ]
+    done += [event("p", "download", NOW - days * DAY) for days in (5, 15)]
+    first = run(chosen, [{"person": "p"}], done, [], NOW)["p"].tally
+    kept_of = orjson.loads(first.entries or "[]")
+    assert sorted((NOW - one["t"]) // DAY for one in kept_of) == times
+
+
+def test_more_entries_than_are_worth_keeping_are_not_kept():
+    chosen = Models.only(model_of(VISIT | {"within": "90d"}))
+    done = [event("p", "page_view", NOW - 9 * DAY - n) for n in range(201)]
+    done += [event("q", "page_view", NOW - 9 * DAY - n) for n in range(200)]
+    found = run(chosen, [{"person": "p"}, {"person": "q"}], done, [], NOW)
+    assert found["p"].tally.entries == TOO_MANY
+    assert len(orjson.loads(found["q"].tally.entries)) == 200
+    assert found["p"].tally.until == NOW + 81 * DAY - 200
+    held = kept(found, NOW, NOW)
+    assert run(chosen, [{"person": "p"}], [], held, NOW)["p"].points == found["p"].points
+
+
+def test_only_rules_that_read_what_changed_are_counted_anew():
+    """Of a person whose visits changed no download is read, and all that is told of it stays."""
+    download = {"name": "d", "activity": "download", "points": 1, "half_life": "none"}
+    both = download | {"name": "b", "activity": ["download", "page_view"], "per": "asset"}
+    asset = download | {"name": "a", "per": "asset"}
+    chosen = Models.only(model_of(VISIT | {"half_life": "none"}, download, asset, both))
+    done = [
+        event("p", "page_view", NOW - 9 * DAY, asset="x"),
+        event("p", "page_view", NOW - 8 * DAY, asset="y"),
+        event("p", "download", NOW - 8 * DAY, asset="z"),
+    ]
+    first = run(chosen, [{"person": "p"}], done, [], NOW)
+    assert first["p"].points == {"rule:v": 4, "rule:d": 1, "rule:a": 1, "rule:b": 3}
+    held = kept(first, NOW, NOW, more=["p"])
+    changed = [("p", "page_view")]
+    again = run(chosen, [{"person": "p"}], [], held, NOW, done[1:], changed)["p"]
+    assert again.points == {"rule:v": 2, "rule:d": 1, "rule:a": 1, "rule:b": 2}
+    lied = run(chosen, [{"person": "p"}], [], held, NOW, done[1:2], changed)["p"]
+    assert lied.points == {"rule:v": 2, "rule:d": 1, "rule:a": 1, "rule:b": 1}
+    (after,) = kept({"p": again}, NOW, NOW)
+    assert run(chosen, [{"person": "p"}], [], [after], NOW)["p"].points == again.points
 
 
 def test_each_of_several_models_is_scored_from_the_units_of_all():
