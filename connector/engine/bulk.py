@@ -10,7 +10,7 @@ import duckdb
 
 from connector.errors import TryLaterError
 
-TABLES = ("people", "activities", "tallies")
+TABLES = ("people", "activities", "tallies", "again", "changed")
 _SQLITE = {"adbc.sqlite.query.batch_rows": "16384"}
 """With its own 1,024 rows at once the driver spends a fifth of its time between them."""
 
@@ -41,12 +41,13 @@ class BulkReader:
 
 
 def read_store(duck: duckdb.DuckDBPyConnection, source: dict[str, Any]) -> None:
-    """Copy what the queries select into tables: people, activities, and tallies if asked for."""
+    """Copy what the queries select into tables; those that nobody asks for are not made."""
     with closing(connect(source["store"])) as reader:
         for table in TABLES:
             if table in source:
                 reader.copy(duck, table, source[table])
-    duck.execute("ALTER TABLE activities ALTER machine TYPE BOOLEAN USING machine = 1")
+    for table in {"activities", "again"} & source.keys():
+        duck.execute(f"ALTER TABLE {table} ALTER machine TYPE BOOLEAN USING machine = 1")
     for name, kind in source["fields"].items():
         if kind == "bool":
             column = '"' + name.replace('"', '""') + '"'

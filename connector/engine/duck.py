@@ -38,9 +38,9 @@ def query_of(relation: duckdb.DuckDBPyRelation) -> str:
 
 
 def make_empty(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
-    """Make a table of these columns, each with its type."""
+    """Make a table of these columns, each with its type, where there is none of that name."""
     listed = ", ".join(f'"{_doubled(column)}" {kind}' for column, kind in columns.items())
-    duck.execute(f"CREATE TABLE {name} ({listed})")
+    duck.execute(f"CREATE TABLE IF NOT EXISTS {name} ({listed})")
 
 
 def make_table(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:

@@ -11,8 +11,8 @@ import orjson
 class Job(NamedTuple):
     """`source` is {"store": url, "people": sql, "activities": sql} or {"people": path, ...}.
 
-    With {"tables": [...], "scores": [...]} they are scored by a compiled program, to which
-    {"tallies": sql} gives sums kept in the store; `model` and `now` are unused.
+    With the parts of a Program they are scored by it, for which {"tallies": sql} and its other
+    tables give what was counted before; `model` and `now` are unused.
 
     With {"export": folder, "run": id} the rows are written for a cluster, none is scored. With
     {"spark": folder, "master": url} a cluster scores what was written there.

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 
+from connector.engine.steps import COUNTED_BEFORE
 from connector.scoring.choice import Models
 
 _MADE_BY = (
@@ -21,13 +22,6 @@ _LIBRARIES = ("duckdb", "narwhals")
 TYPES = {"text": "VARCHAR", "any": "VARCHAR", "number": "DOUBLE", "bool": "BOOLEAN"}
 """What a field is in DuckDB, by what rules read it as."""
 _ACTIVITY = {"person": "VARCHAR", "time": "BIGINT", "machine": "BOOLEAN", "type": "VARCHAR"}
-_TALLY = {
-    "person": "VARCHAR",
-    "more": "BIGINT",
-    **dict.fromkeys(("as_of", "newest", "until"), "BIGINT"),
-    **dict.fromkeys(("sums", "open", "entries"), "VARCHAR"),
-}
-_CHANGED = {"person": "VARCHAR", "type": "VARCHAR"}
 
 
 def columns_of(models: Models) -> dict[str, dict[str, str]]:
@@ -37,9 +31,8 @@ def columns_of(models: Models) -> dict[str, dict[str, str]]:
     return {
         "people": {"person": "VARCHAR"} | fields,
         "activities": _ACTIVITY | read,
-        "tallies": _TALLY,
         "again": _ACTIVITY | read,
-        "changed": _CHANGED,
+        **COUNTED_BEFORE,
     }
 
 

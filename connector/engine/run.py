@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,11 +23,6 @@ from connector.scoring.choice import Models
 from connector.scoring.model import Model
 from connector.scoring.rules import column
 
-NO_TALLIES = (
-    "SELECT '' AS person, CAST(0 AS BIGINT) AS more, CAST(0 AS BIGINT) AS as_of, "
-    "CAST(0 AS BIGINT) AS newest, CAST(0 AS BIGINT) AS until, '' AS sums, '' AS open"
-)
-"""A query that selects no tally: everybody is counted from their activities."""
 _ERRORS = {2: UsageError, 3: LoginError, 75: TryLaterError}
 
 
@@ -95,18 +90,15 @@ def score_store(
     now: Micros,
     *,
     url: str,
-    people: str,
-    activities: str,
-    tallies: str = NO_TALLIES,
+    queries: Mapping[str, str],
     memory: str = "1400MB",
     scorer: Scorer | None = None,
     program: Program | None = None,
 ) -> Iterator[ScoredFile]:
-    """Score the people a query selects from the store; the file is gone afterwards.
+    """Score the people of the store whom queries select; the file is gone afterwards.
 
-    Those whom `tallies` selects are scored from the sums kept, and need no activities but those of
-    open days; other scores come with what was counted. `program` is what was compiled of these
-    models before.
+    `queries` are those of the tables a Program reads; without those of what was counted before all
+    is counted. `program` is what was compiled of these models before.
     """
     made = program or compiled_now(models)
 
@@ -116,9 +108,7 @@ def score_store(
     ):
         source = {
             "store": url,
-            "people": people,
-            "activities": activities,
-            "tallies": tallies,
+            **queries,
             "fields": models.person_fields(),
             **made.at(now)._asdict(),
         }

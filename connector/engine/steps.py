@@ -7,10 +7,20 @@ from typing import NamedTuple
 import duckdb
 
 from connector.domain.moment import Micros
-from connector.engine.duck import make_table
+from connector.engine.duck import make_empty, make_table
 
 NOW = 2_305_843_009_213_693_951
 """Stands for the moment in a compiled program: no duration or other moment is this number."""
+COUNTED_BEFORE = {
+    "tallies": {
+        "person": "VARCHAR",
+        "more": "BIGINT",
+        **dict.fromkeys(("as_of", "newest", "until"), "BIGINT"),
+        **dict.fromkeys(("sums", "open", "entries"), "VARCHAR"),
+    },
+    "changed": {"person": "VARCHAR", "type": "VARCHAR"},
+}
+"""The tables of what was counted before, with their columns and types; empty, nothing was."""
 Steps = list[tuple[str, str]]
 """Names of tables, each with the query of what is in it, in the order they are made."""
 
@@ -47,7 +57,13 @@ class Program(NamedTuple):
 
 
 def make_tables(duck: duckdb.DuckDBPyConnection, program: Program) -> None:
-    """Count everybody: make the tables that the scores are asked of."""
+    """Count everybody: make the tables that the scores are asked of.
+
+    Of what was counted before, tables that are not there are made, empty.
+    """
+    for name, columns in COUNTED_BEFORE.items():
+        make_empty(duck, name, columns)
+    duck.execute("CREATE TABLE IF NOT EXISTS again AS FROM activities LIMIT 0")
     (changed,) = duck.execute("SELECT EXISTS (FROM changed)").fetchone() or (False,)
     for name, query in program.steps(changed=changed):
         make_table(duck, name, query)

@@ -87,7 +87,7 @@ def _feed(tx: Connection, loop: Loop, *, only_stale: bool) -> Feed:
 def kept(models: Models, now: Micros) -> Kept:
     """Which of the sums that are kept serve these models at a moment."""
     units = models.units()
-    return Kept(units.hash, now, units.looked_at)
+    return Kept(units.hash, now, units.read_with)
 
 
 @contextmanager
@@ -105,9 +105,7 @@ def _scored(loop: Loop, scorer: Scorer | None, *, everybody: bool) -> Iterator[S
         loop.models,
         loop.now,
         url=loop.store.url,
-        people=queries.people,
-        activities=queries.activities,
-        tallies=queries.tallies,
+        queries=queries._asdict(),
         memory=loop.settings.engine.memory,
         scorer=scorer,
         program=program,

@@ -14,7 +14,7 @@ from connector.engine.duck import open_duck
 from connector.engine.job import Job
 from connector.engine.prepared import columns_of
 from connector.engine.program import compiled
-from connector.engine.run import NO_TALLIES, ScoredFile
+from connector.engine.run import ScoredFile
 from connector.engine.small import fill
 from connector.store.database import open_store
 
@@ -37,22 +37,19 @@ def score_here(
     now,
     *,
     url,
-    people,
-    activities,
-    tallies=NO_TALLIES,
+    queries,
     memory="2GB",
     scorer=None,
     program=None,
 ):
     """Stands in for `score_store`: the same queries and program, run in this process."""
-    queries = {"people": people, "activities": activities, "tallies": tallies}
     store, duck, name = open_store(url), _duck(os.getpid()).cursor(), f"job{next(_NUMBERS)}"
     duck.execute(f"ATTACH ':memory:' AS {name}")
     duck.execute(f"USE {name}")
     try:
         with store.read() as tx:
             for table, columns in columns_of(models).items():
-                rows = tx.exec_driver_sql(queries[table])
+                rows = tx.exec_driver_sql(queries[table]) if table in queries else ()
                 fill(duck, table, columns, [_typed(r._mapping, columns) for r in rows if r.person])
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "scored.parquet"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from connector.domain.moment import Micros
 from connector.store.scored.tallies import SINCE, Kept, lacking_share
 from connector.store.statements.literal import literal
 
@@ -31,6 +32,10 @@ class Feed(NamedTuple):
     people: str
     activities: str
     tallies: str
+    again: str
+    """All activities of types that rules read which are counted anew."""
+    changed: str
+    """Of which types not all is what it was, of whom there is a tally."""
 
 
 def feed(
@@ -43,7 +48,7 @@ def feed(
     accounts: bool = False,
 ) -> Feed:
     """Give the queries of one scoring: of whoever has a tally among `kept` the activities of its
-    open days where there is news, else none."""
+    open days where there is more, else none."""
     dialect = tx.dialect.name
     few = only_stale or lacking_share(tx, kept) < _FEW
     return Feed(
@@ -52,6 +57,8 @@ def feed(
             dialect, columns, only_stale=only_stale, accounts=accounts, kept=kept, few=few
         ),
         tallies_sql(dialect, kept, only_stale=only_stale, accounts=accounts),
+        again_sql(dialect, columns, kept, only_stale=only_stale, accounts=accounts),
+        changed_sql(dialect, kept, only_stale=only_stale, accounts=accounts),
     )
 
 
@@ -93,36 +100,74 @@ def activities_sql(
     """Select the activities of the same people, without those another system's row repeats.
 
     `columns` are those that rules read, beside person, time, machine and type. Of people whose
-    tally is among `kept` those are selected that open days add where there is news of them;
+    tally is among `kept` those are selected that open days add where there is more of them;
     `few` says that this leaves a small part.
     """
-    names = ["type", *sorted(columns)]
     # SQLite keeps the order of a CROSS JOIN: the few who changed first, their rows by index then.
     few = few or only_stale
     held = f" LEFT JOIN tally t ON {kept.holds()}" if kept else ""
     tables = (
         f"person p{held} CROSS JOIN activity a" if few else f"activity a CROSS JOIN person p{held}"
     )
-    news = f" AND (t.person IS NULL OR p.stale) AND a.time >= {_BEGAN}" if kept else ""
+    more = f" AND (t.person IS NULL OR {kept.more()}) AND a.time >= {_BEGAN}" if kept else ""
+    return (
+        f"{_activities(columns)} FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
+        f"AND {_wanted(dialect, only_stale, accounts, customers)}{more}"
+    )
+
+
+def again_sql(
+    dialect: str, columns: Iterable[str], kept: Kept, *, only_stale: bool, accounts: bool = False
+) -> str:
+    """Select, like activities_sql, all that rules read which are counted anew of the same people,
+    for activities they read are not what they were."""
+    wanted = _wanted(dialect, only_stale, accounts, customers=False)
+    return (
+        f"{_activities(columns)} FROM (SELECT DISTINCT person FROM recount) c "
+        f"CROSS JOIN person p CROSS JOIN tally t CROSS JOIN activity a "
+        f"WHERE p.id = c.person AND {kept.holds()} AND a.person = p.id AND NOT a.duplicate "
+        f"AND {wanted} AND {kept.read_again()}"
+    )
+
+
+def changed_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
+    """Select of which types of activity not all is what it was, of the people who have a tally."""
+    wanted = _wanted(dialect, only_stale, accounts, customers=False)
+    return (
+        f"SELECT '{PERSON}' AS person, '' AS type UNION ALL SELECT c.person, c.type "
+        "FROM recount c CROSS JOIN person p CROSS JOIN tally t "
+        f"WHERE p.id = c.person AND {kept.holds()} AND {wanted}"
+    )
+
+
+def _activities(columns: Iterable[str]) -> str:
+    names = ["type", *sorted(columns)]
     blanks = ", ".join(f"'' AS {name}" for name in names)
     values = ", ".join(f"a.{name} AS {name}" for name in names)
     return (
         f"SELECT '{PERSON}' AS person, CAST(0 AS BIGINT) AS time, 0 AS machine, {blanks} UNION ALL "
-        f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values} "
-        f"FROM {tables} WHERE p.id = a.person AND NOT a.duplicate "
-        f"AND {_wanted(dialect, only_stale, accounts, customers)}{news}"
+        f"SELECT a.person, a.time, CASE WHEN a.machine THEN 1 ELSE 0 END, {values}"
     )
 
 
 def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = False) -> str:
     """Select what was counted of the same people, as far as it serves."""
     blanks = ", ".join(f"CAST(0 AS BIGINT) AS {name}" for name in _NUMBERS)
-    numbers = ", ".join(f"t.{name}" for name in _NUMBERS[1:])
     return (
-        f"SELECT '{PERSON}' AS person, {blanks}, '' AS sums, '' AS open UNION ALL "
-        f"SELECT t.person, CASE WHEN p.stale THEN 1 ELSE 0 END, {numbers}, t.sums, t.open "
-        f"FROM person p CROSS JOIN tally t "
+        f"SELECT '{PERSON}' AS person, {blanks}, '' AS sums, '' AS open, '' AS entries UNION ALL "
+        f"SELECT t.person, CASE WHEN {kept.more()} THEN 1 ELSE 0 END, t.as_of, "
+        f"{_newest(kept.now)}, t.until, t.sums, t.open, t.entries FROM person p CROSS JOIN tally t "
         f"WHERE {kept.holds()} AND {_wanted(dialect, only_stale, accounts, customers=False)}"
+    )
+
+
+def _newest(now: Micros) -> str:
+    """When the last activity was; where some are not what they were the tally does not know."""
+    return (
+        "CASE WHEN t.newest IS NULL "
+        "OR NOT EXISTS (SELECT 1 FROM recount r WHERE r.person = t.person) THEN t.newest "
+        "ELSE (SELECT a.time FROM activity a WHERE a.person = t.person AND NOT a.machine "
+        f"AND NOT a.duplicate AND a.time <= {now} ORDER BY a.time DESC LIMIT 1) END"
     )
 
 

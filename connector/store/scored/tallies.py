@@ -1,21 +1,22 @@
 """What was counted of people's activities, so that most are scored without reading these again.
 
-A tally tells of all that was done before its open days began, and serves until a window or the
-calendar changes what of it counts, for rules that count the same. Whoever changes anything of those
-days drops it (people.mark). What happened since is read again when there is news of the person.
+A tally tells of all that was done before its open days began, for rules that count the same. What
+happened since is read again when there is news of the person, or when a window or the calendar
+changes what counts. Where activities are not what they were, their types stand in `recount`
+(people.recount): rules that read these are counted anew from the whole history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, text
 
 from connector.domain.moment import DAY, Micros
-from connector.domain.tally import Tally
+from connector.domain.tally import TOO_MANY, Tally
 from connector.store.persons.people import chunks
-from connector.store.schema import person
+from connector.store.schema import person, recount
 from connector.store.schema import tally as table
 from connector.store.statements.among import among
 from connector.store.statements.literal import literal
@@ -27,28 +28,37 @@ class Kept(NamedTuple):
 
     units: str
     now: Micros
-    looked_at: frozenset[str] = frozenset()
-    """Types of activity of which one more is not just added: such news ends a tally."""
+    read_with: Sequence[tuple[str, str]] = ()
+    """Pairs of types: where activities of the first changed, all of the second are read."""
 
     def holds(self) -> str:
         """The test, in SQL, of a tally `t` and its person `p`."""
         return (
             f"t.person = p.id AND t.units = '{self.units}' AND t.as_of <= {self.now} "
-            f"AND (t.until IS NULL OR t.until > {self.now}){self._adds()}"
+            f"AND (t.entries <> '{TOO_MANY}' OR NOT {self.more()})"
         )
 
-    def _adds(self) -> str:
-        if not self.looked_at:
-            return ""
-        types = ", ".join(literal(kind) for kind in sorted(self.looked_at))
-        return (
-            " AND NOT (p.stale AND EXISTS (SELECT 1 FROM activity x WHERE x.person = p.id "
-            f"AND x.time >= {SINCE} AND x.type IN ({types})))"
-        )
+    def more(self) -> str:
+        """The test, in SQL, that there is more of a person `p` than a tally `t` says."""
+        return f"(p.stale OR (t.until IS NOT NULL AND t.until <= {self.now}))"
 
     def lacking(self) -> str:
         """The test, in SQL, that a person `p` has none that serves."""
         return f"NOT EXISTS (SELECT 1 FROM tally t WHERE {self.holds()})"
+
+    def read_again(self) -> str:
+        """The test, in SQL, that rules which are counted anew of a person `p` read an activity
+        `a`."""
+        pairs = " UNION ALL ".join(
+            f"SELECT {literal(one)} AS changed, {literal(other)} AS type"
+            for one, other in self.read_with
+        )
+        if not pairs:
+            return "false"
+        return (
+            f"EXISTS (SELECT 1 FROM recount r, ({pairs}) w "
+            "WHERE r.person = p.id AND w.changed = r.type AND w.type = a.type)"
+        )
 
 
 SINCE = f"t.as_of / {DAY} * {DAY} - {DAY}"
@@ -56,7 +66,8 @@ SINCE = f"t.as_of / {DAY} * {DAY} - {DAY}"
 
 
 def save(tx: Connection, counted: Mapping[str, Tally], units: str, as_of: Micros) -> None:
-    """Keep what was counted of these people at a moment."""
+    """Keep what was counted of these people at a moment; nothing of it is to be counted anew."""
+    _settle(tx, counted)
     upsert(
         tx,
         table,
@@ -73,6 +84,12 @@ def drop_stale(tx: Connection, people: Iterable[str]) -> None:
     for ids in chunks(people):
         news = select(person.c.id).where(among(person.c.id, ids), person.c.stale)
         tx.execute(delete(table).where(table.c.person.in_(news)))
+        tx.execute(delete(recount).where(recount.c.person.in_(news)))
+
+
+def _settle(tx: Connection, people: Iterable[str]) -> None:
+    for ids in chunks(people):
+        tx.execute(delete(recount).where(among(recount.c.person, ids)))
 
 
 def lacking_share(tx: Connection, kept: Kept) -> float:

@@ -40,9 +40,7 @@ def score_everybody(store: Store, loaded: Loaded, models: Models, now: Micros) -
         models,
         now,
         url=store.url,
-        people=queries.people,
-        activities=queries.activities,
-        tallies=queries.tallies,
+        queries=queries._asdict(),
         memory=loaded.settings.engine.memory,
     ) as scored:
         return {score.person: score for _, page in scored.pages() for score, *_ in page}

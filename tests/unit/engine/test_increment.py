@@ -80,7 +80,7 @@ def scored(store, now, *, only_stale, models=MODELS):
         ),
         "activities": activities_sql(store.dialect, COLUMNS, only_stale=only_stale, accounts=True),
     }
-    with score_step.score_store(models, now, url=store.url, **queries) as found:
+    with score_step.score_store(models, now, url=store.url, queries=queries) as found:
         return {s.person: (s, points) for _, page in found.pages() for s, points, _ in page}
 
 
@@ -237,7 +237,7 @@ def test_scores_of_few_come_as_lines_and_are_the_very_ones_that_parquet_holds(
             "people": people_sql(store.dialect, MODELS.person_fields(), only_stale=False),
             "activities": activities_sql(store.dialect, COLUMNS, only_stale=False),
         }
-        with score_step.score_store(MODELS, NOW, url=store.url, **queries) as found:
+        with score_step.score_store(MODELS, NOW, url=store.url, queries=queries) as found:
             lines = {one.suffix == ".jsonl" for one in found.path.parent.iterdir()}
             both.append((lines, [one for _, page in found.pages(size=50) for one in page]))
     assert [lines for lines, _ in both] == [{True}, {False}]
@@ -270,7 +270,7 @@ def test_what_was_compiled_is_kept_until_model_or_compiler_is_another(
 def test_the_few_who_wait_to_be_scored_and_what_is_new_of_them_are_found_by_their_index(filled):
     store, _ = filled
     kept = score_step.kept(MODELS, NOW)
-    assert kept.looked_at
+    assert kept.read_with
     with store.read() as tx:
         asked = feed(tx, kept, MODELS.person_fields(), COLUMNS, only_stale=True)
         steps = [
@@ -299,8 +299,10 @@ def test_a_person_scored_on_a_cluster_after_news_loses_the_sums_of_before(
             models,
             now,
             url=store.url,
-            people=people_sql(store.dialect, models.person_fields(), only_stale=False),
-            activities=activities_sql(store.dialect, COLUMNS, only_stale=False),
+            queries={
+                "people": people_sql(store.dialect, models.person_fields(), only_stale=False),
+                "activities": activities_sql(store.dialect, COLUMNS, only_stale=False),
+            },
         ) as found:
             yield _WithoutTallies(found)
 

@@ -74,8 +74,10 @@ def scores(store, *, only_stale=False):
         Models.only(MODEL),
         NOW,
         url=store.url,
-        people=people_sql(store.dialect, fields, only_stale=only_stale),
-        activities=activities_sql(store.dialect, ["url"], only_stale=only_stale),
+        queries={
+            "people": people_sql(store.dialect, fields, only_stale=only_stale),
+            "activities": activities_sql(store.dialect, ["url"], only_stale=only_stale),
+        },
     ) as found:
         return {score.person: score.fit for _, page in found.pages(2) for score, *_ in page}
 

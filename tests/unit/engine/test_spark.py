@@ -129,18 +129,18 @@ def filled(tmp_path):
 
 def queries(store, columns):
     return {
-        "url": store.url,
         "people": people_sql(store.dialect, MODELS.person_fields(), only_stale=False),
         "activities": activities_sql(store.dialect, columns, only_stale=False),
     }
 
 
 def export(store, folder, run):
-    export_store(MODELS, folder, run, memory="1GB", **queries(store, EXPORTED))
+    asked = queries(store, EXPORTED)
+    export_store(MODELS, folder, run, url=store.url, memory="1GB", **asked)
 
 
 def here(store):
-    with score_store(MODELS, NOW, **queries(store, EXPORTED)) as scored:
+    with score_store(MODELS, NOW, url=store.url, queries=queries(store, EXPORTED)) as scored:
         return {s.person: (s, points) for _, page in scored.pages() for s, points, _ in page}
 
 
