@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from connector.engine.steps import COUNTED_BEFORE, Program
+
 
 def open_duck(
     folder: Path | None = None, *, memory: str = "1400MB", threads: int | None = None
@@ -46,6 +48,19 @@ def make_empty(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str,
 def make_table(duck: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     """Make a table of what a query finds, which may read the one it replaces."""
     duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+
+def make_tables(duck: duckdb.DuckDBPyConnection, program: Program) -> None:
+    """Count everybody: make the tables that the scores are asked of.
+
+    Of what was counted before, tables that are not there are made, empty.
+    """
+    for name, columns in COUNTED_BEFORE.items():
+        make_empty(duck, name, columns)
+    duck.execute("CREATE TABLE IF NOT EXISTS again AS FROM activities LIMIT 0")
+    (changed,) = duck.execute("SELECT EXISTS (FROM changed)").fetchone() or (False,)
+    for name, query in program.steps(changed=changed):
+        make_table(duck, name, query)
 
 
 _VALUE = re.compile(r"""(?<!\w)(["'])(?:.*\1(?!\w)|.*)|(?<=with value )\S+""")

@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 
 from connector.domain.moment import Micros
-from connector.engine.duck import make_empty, open_duck, safe_words
+from connector.engine.duck import make_empty, make_tables, open_duck, safe_words
 from connector.engine.prepared import columns_of
 from connector.engine.run import Scored, scored_of
-from connector.engine.steps import Program, make_tables
+from connector.engine.steps import Program
 from connector.errors import LeadloopError
 from connector.scoring.choice import Models
 from connector.scoring.model import Model

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import duckdb
-
 from connector.domain.moment import Micros
-from connector.engine.duck import make_empty, make_table
 
 NOW = 2_305_843_009_213_693_951
 """Stands for the moment in a compiled program: no duration or other moment is this number."""
@@ -54,16 +51,3 @@ class Program(NamedTuple):
     def steps(self, *, changed: bool) -> Steps:
         """The tables to be made before scores can be asked for."""
         return [*self.counting, *(self.anew if changed else []), *self.told]
-
-
-def make_tables(duck: duckdb.DuckDBPyConnection, program: Program) -> None:
-    """Count everybody: make the tables that the scores are asked of.
-
-    Of what was counted before, tables that are not there are made, empty.
-    """
-    for name, columns in COUNTED_BEFORE.items():
-        make_empty(duck, name, columns)
-    duck.execute("CREATE TABLE IF NOT EXISTS again AS FROM activities LIMIT 0")
-    (changed,) = duck.execute("SELECT EXISTS (FROM changed)").fetchone() or (False,)
-    for name, query in program.steps(changed=changed):
-        make_table(duck, name, query)
