@@ -20,12 +20,12 @@ from connector.scoring.model import ACCOUNT
 from connector.store.incoming import field_history
 from connector.store.outgoing.questions import CODES
 from connector.store.persons.answers import keys_of_answers
-from connector.store.persons.news import note_changed
+from connector.store.persons.news import note_changed, note_news
 from connector.store.persons.people import (
     chunks,
     dumps,
     forget_counted,
-    mark_colleagues,
+    people_of_accounts,
     values_of,
 )
 from connector.store.persons.suppressed import Key, figures_only
@@ -155,7 +155,8 @@ def erase(
     counts["explanations"] += tx.execute(delete(score).where(score.c.person.in_(people))).rowcount
     accounts = values_of(tx, people, ACCOUNT).values()
     counts["people"] += tx.execute(delete(person).where(person.c.id.in_(people))).rowcount
-    mark_colleagues(tx, {str(key) for key in accounts if key is not None})
+    colleagues = people_of_accounts(tx, {str(key) for key in accounts if key is not None})
+    note_news(tx, colleagues, stale=True)  # a pull erases too, beside the middle
     _keep_counts(tx, people, pseudonym, counts)
     return pseudonym, counts
 

@@ -361,9 +361,11 @@ def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
 
 
 def mark_active(tx: Connection, since: Mapping[tuple[str, str], Micros]) -> None:
-    """Set both flags of people who did more: of each (person, type) the first of it at a moment.
+    """Set both flags of people who did more: `since` has when the first of it was, by (person,
+    type).
 
-    More is added to what was counted of them, but where the day of that moment is closed.
+    More is added to what was counted of them. Where the day of that moment is closed for a person,
+    the type is counted anew.
     """
     for ids in chunks(who for who, _ in since):
         tx.execute(_ACTIVE.where(among(person.c.id, ids)))
@@ -407,12 +409,19 @@ def forget_counted(tx: Connection, people: Iterable[str]) -> None:
 
 def mark_colleagues(tx: Connection, accounts: Iterable[str]) -> None:
     """Let whoever has a record of one of these accounts (`connection/id`) be scored again."""
+    mark(tx, people_of_accounts(tx, accounts), stale=True)
+
+
+def people_of_accounts(tx: Connection, accounts: Iterable[str]) -> set[str]:
+    """Give whoever has a record of one of these accounts (`connection/id`)."""
     ids: dict[str, set[str]] = {}
     for key in accounts:
         connection, _, ident = key.partition("/")
         ids.setdefault(connection, set()).add(ident)
+    found: set[str] = set()
     for connection, some in ids.items():
-        mark(tx, people_of_records(tx, connection, "person", "account", some), stale=True)
+        found |= people_of_records(tx, connection, "person", "account", some)
+    return found
 
 
 def mark_all(tx: Connection, **flags: bool) -> None:
