@@ -68,7 +68,7 @@ def _judge(
     tx: store.Connection, touched: Iterable[str], *, several: bool
 ) -> dict[store.Key, tuple[str, str]]:
     """Flag what machines did, and what another system's row repeats; gives person and type of what
-    has other flags than before."""
+    counts otherwise than before."""
     changed: dict[store.Key, tuple[str, str]] = {}
     for some in people.chunks(touched):
         judged, before = store.to_judge(tx, some, everything=several)
@@ -87,7 +87,11 @@ def _judge(
         store.flag(tx, verdicts)
         if verdicts:
             done = {one.key: (who, one.type) for who, seen in judged.items() for one in seen}
-            changed |= {key: done[key] for key in verdicts}
+            changed |= {
+                key: done[key]
+                for key, after in verdicts.items()
+                if not after.counts_like(before.get(key, store.CLEAR))
+            }
     return changed
 
 

@@ -100,6 +100,10 @@ class Flags(NamedTuple):
     duplicate: bool
     evidence: str | None
 
+    def counts_like(self, other: Flags) -> bool:
+        """Whether rules see no difference: the words of the evidence are for people."""
+        return self[:2] == other[:2]
+
 
 CLEAR = Flags(machine=False, duplicate=False, evidence=None)
 """Nothing is held against it, as against most."""

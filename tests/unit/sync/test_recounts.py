@@ -5,17 +5,19 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from connector.domain.moment import DAY, HOUR, SECOND
 from connector.domain.record import Activity, Record
-from connector.domain.tally import Tally
+from connector.domain.tally import Tally, open_since
 from connector.store.database import open_store
 from connector.store.incoming.records import store_activities, store_page
 from connector.store.persons import forgetting, people, retention, splitting
 from connector.store.persons.news import note_changed, note_news, take_all_news
 from connector.store.persons.suppressed import suppress
-from connector.store.schema import activity, person, recount, tally
+from connector.store.schema import activity, metadata, person, recount, tally
 from connector.store.schema_sync import news
 from connector.store.scored import tallies
 from connector.sync.engagement import place_activities
@@ -73,15 +75,17 @@ def visit(ident, time, who="a", kind="page_view"):
     return Activity(ident, kind, time, f"lead/{who}")
 
 
-def pull(store, *events, gone=()):
+def pull(store, *events, gone=(), connection="crm"):
+    told = {"connection": connection, "object": "event"}
     with store.write() as tx:
-        store_activities(tx, connection="crm", object="event", activities=events, gone=gone)
+        store_activities(tx, activities=events, gone=gone, **told)
 
 
-def resolve(store):
+def resolve(store, connections=1):
     with store.write() as tx:
         take_all_news(tx)
-    place_activities(SimpleNamespace(store=store, sources=[1], tell=lambda *_: None))
+    loop = SimpleNamespace(store=store, sources=[1] * connections, tell=lambda *_: None)
+    place_activities(loop)
 
 
 def noted(store):
@@ -215,6 +219,20 @@ def test_a_flag_that_changes_on_an_open_day_has_its_type_counted_anew(store):
     assert noted(store) == {(A, "email_click")}
 
 
+def test_what_is_a_machines_by_other_words_than_before_has_nothing_counted_anew(store):
+    mails = [visit(f"m{n}", OPEN - n * DAY, "new", kind="email_open") for n in range(8)]
+    pull(store, *(one._replace(message=one.id) for one in mails))
+    resolve(store)
+    with store.write() as tx:
+        tallies.save(tx, {NEW: Tally(None, None, "")}, "u", NOW)
+    pull(store, visit("m9", NOW, "new", kind="email_open")._replace(message="m9"))
+    resolve(store)
+    assert noted(store) == set()
+    with store.read() as tx:
+        said = set(tx.execute(select(activity.c.evidence).where(activity.c.machine)).scalars())
+    assert said == {"9 opens and never anything else"}
+
+
 # --- beside the middle ---------------------------------------------------------------------------
 
 
@@ -325,3 +343,123 @@ def test_colleagues_of_who_is_forgotten_hear_by_news_and_have_nothing_counted_an
     resolve(store)
     assert flagged(store) == {B}
     assert noted(store) == set()
+
+
+# --- whatever happens ----------------------------------------------------------------------------
+
+WHO = [A, B, C]
+LAW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+done = st.builds(
+    lambda ident, kind, ago, who, url, asset, message, agent: Activity(
+        f"e{ident}", kind, -ago, f"lead/{who}", None, url, asset, message=message, agent=agent
+    ),
+    st.integers(0, 30),  # many ids come twice: the activity changed
+    st.sampled_from(["page_view", "download", "email_sent", "email_open", "email_click"]),
+    st.one_of(st.integers(-DAY, 3 * DAY), st.integers(0, 9).map(lambda n: 3 * DAY + n * SECOND)),
+    st.sampled_from("abc"),
+    st.sampled_from(["/1", "/2", "/3"]),
+    st.sampled_from(["x", None]),
+    st.sampled_from(["m1", "m2", None]),
+    st.sampled_from(["Mimecast scanner", None, None, None]),
+)
+rounds = st.lists(
+    st.tuples(
+        st.sampled_from([SECOND, 7 * HOUR, DAY, 3 * DAY]),
+        st.sampled_from(["crm", "crm", "other"]),
+        st.lists(done, max_size=10),
+        st.sets(st.integers(0, 30), max_size=2),
+        st.sampled_from(["nothing", "nothing", "clear", "merge"]),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@LAW
+@given(rounds=rounds)
+def test_what_changed_of_counted_days_is_noted_by_type_and_what_did_not_is_not(
+    rounds_store, rounds
+):
+    store, now, merged, then = rounds_store, NOW, {}, {}
+    begin(store)
+    for later, connection, events, gone, what in rounds:
+        now += later
+        pull(
+            store,
+            *(one._replace(time=now + one.time) for one in events),
+            gone=[f"e{n}" for n in gone],
+            connection=connection,
+        )
+        if what == "clear":
+            with store.write() as tx:
+                take_all_news(tx)
+                retention.clear_activities(tx, now - 4 * DAY)
+        elif what == "merge" and not merged:
+            merged = {B: A}
+            with store.write() as tx:
+                take_all_news(tx)
+                people.merge(tx, merged, "2")
+                people.mark(tx, [A], stale=True, pending=True)
+        resolve(store, connections=2)
+        held = done_by(store)
+        wanted, allowed = set(), set()
+        for who in WHO if not merged else [A, C]:
+            as_of, before = then.get(who, (None, {}))
+            if as_of is not None:
+                changed = differences(before, held[who])
+                allowed |= {(who, kind) for _, kind, _ in changed}
+                since = open_since(as_of)
+                wanted |= {(who, k) for known, k, time in changed if known or time < since}
+        assert wanted <= noted(store) <= allowed
+        assert {who for who, _ in noted(store)} <= flagged(store)
+        for who in count(store, now):
+            then[who] = (now, held[who])
+
+
+def differences(before, now):
+    """What differs between two readings: whether it was there, its type and its moment."""
+    gone = {row for key, row in before.items() if now.get(key) != row}
+    came = {row for key, row in now.items() if before.get(key) != row}
+    return [(True, kind, time) for kind, time, *_ in gone] + [
+        (False, kind, time) for kind, time, *_ in came
+    ]
+
+
+def done_by(store):
+    """What each person did that may count, by key."""
+    found = {who: {} for who in WHO}
+    with store.read() as tx:
+        for one in tx.execute(select(activity).where(activity.c.person.is_not(None))).all():
+            row = (one.type, one.time, one.url, one.asset, one.message, one.agent)
+            key = (one.connection, one.object, one.id)
+            found[one.person][key] = (*row, one.machine, one.duplicate)
+    return found
+
+
+def count(store, now):
+    """Stands in for scoring: whoever waits is counted, and nothing waits any more."""
+    with store.write() as tx:
+        who = set(tx.execute(select(person.c.id).where(person.c.stale)).scalars())
+        tallies.save(tx, dict.fromkeys(sorted(who), Tally(None, None, "")), "u", now)
+        people.mark_all(tx, stale=False, pending=False)
+        tx.execute(recount.delete())
+    return who
+
+
+@pytest.fixture
+def rounds_store(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path}/s.db")
+    yield opened
+    opened.close()
+
+
+def begin(store):
+    with store.write() as tx:
+        for table in metadata.sorted_tables:
+            if table.name != "audit":  # nothing is ever taken out of it
+                tx.execute(table.delete())
+        rows = [{"id": who, "facts": "{}", "doc": "{}", "excluded": None} for who in WHO]
+        people.save_people(tx, rows, "1")
+        keys = {("record", who): who for who in WHO}
+        theirs = {("record", who.replace("crm", "other")): who for who in WHO}
+        people.add_keys(tx, keys | theirs)
