@@ -39,7 +39,8 @@ def touch(path: str, every: int, now: int) -> int:
         tx.execute(
             insert(activity), [{**row, "id": f"{now}-{who}", "person": who} for who in chosen]
         )
-        people.mark_active(tx, dict.fromkeys(chosen, now - SECOND))
+        more = [(who, str(row["type"])) for who in chosen]
+        people.mark_active(tx, dict.fromkeys(more, now - SECOND))
     store.close()
     return len(chosen)
 

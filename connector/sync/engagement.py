@@ -34,8 +34,8 @@ def place_activities(loop: Loop) -> Counter[str]:
             store.place(tx, placed)
             since = _since(page, placed)
             people.mark_active(tx, since)
-            flagged = _judge(tx, since, several=several)
-            people.forget_counted(tx, (who for key, who in flagged.items() if key not in placed))
+            flagged = _judge(tx, (who for who, _ in since), several=several)
+            people.recount(tx, (what for key, what in flagged.items() if key not in placed))
         counts["activities placed"] += len(placed)
         counts["activities of unknown people"] += len(page) - len(placed)
         loop.tell("resolve", counts)
@@ -52,18 +52,24 @@ def _owners(tx: store.Connection, page: list[store.Unplaced]) -> dict[tuple[str,
     return {key: known[wanted] for key, wanted in keys.items() if wanted in known}
 
 
-def _since(page: Iterable[store.Unplaced], placed: Mapping[store.Key, str]) -> dict[str, Micros]:
-    """When the first was done of what each person did among these."""
-    since: dict[str, Micros] = {}
+def _since(
+    page: Iterable[store.Unplaced], placed: Mapping[store.Key, str]
+) -> dict[tuple[str, str], Micros]:
+    """When the first of each type was done of what each person did among these."""
+    since: dict[tuple[str, str], Micros] = {}
     for one in page:
         if (who := placed.get(one.key)) is not None:
-            since[who] = min(one.time, since.get(who, one.time))
+            what = (who, one.type)
+            since[what] = min(one.time, since.get(what, one.time))
     return since
 
 
-def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> dict[store.Key, str]:
-    """Flag what machines did, and what another system's row repeats; gives whose flags changed."""
-    changed: dict[store.Key, str] = {}
+def _judge(
+    tx: store.Connection, touched: Iterable[str], *, several: bool
+) -> dict[store.Key, tuple[str, str]]:
+    """Flag what machines did, and what another system's row repeats; gives person and type of what
+    counts otherwise than before."""
+    changed: dict[store.Key, tuple[str, str]] = {}
     for some in people.chunks(touched):
         judged, before = store.to_judge(tx, some, everything=several)
         acted = _acted(judged) if several else store.acted(tx, judged)
@@ -80,8 +86,12 @@ def _judge(tx: store.Connection, touched: Iterable[str], *, several: bool) -> di
         }
         store.flag(tx, verdicts)
         if verdicts:
-            owners = {one.key: person for person, seen in judged.items() for one in seen}
-            changed |= {key: owners[key] for key in verdicts}
+            done = {one.key: (who, one.type) for who, seen in judged.items() for one in seen}
+            changed |= {
+                key: done[key]
+                for key, after in verdicts.items()
+                if not after.counts_like(before.get(key, store.CLEAR))
+            }
     return changed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from connector.domain.moment import DAY, HOUR, MINUTE, SECOND
@@ -49,6 +51,50 @@ def test_a_late_common_address_makes_one_person_of_two_and_keeps_the_elder_cycle
     assert world.rows("SELECT person FROM cycle WHERE current") == [("crm/lead/l1",)]
     assert world.rows("SELECT old, person FROM person_alias") == [("crm/lead/l2", "crm/lead/l1")]
     assert world.shown("l2")["ll_score"] == 80
+
+
+@pytest.fixture
+def before_scoring(world, monkeypatch):
+    """What is to be counted anew, and of whom anything is counted, whenever scores are worked out;
+    nobody is scored any more."""
+    seen = []
+
+    def look(_loop, _scorer):
+        kinds = world.rows("SELECT person, type FROM recount")
+        seen.append((kinds, world.rows("SELECT person FROM tally ORDER BY person")))
+        return Counter(), False
+
+    def begin():
+        monkeypatch.setattr("connector.sync.run.score", look)
+        return seen
+
+    return begin
+
+
+def test_of_two_who_are_one_what_came_along_is_counted_anew_and_nothing_else(world, before_scoring):
+    world.hot("l1")
+    world.lead("l2", email="other@b.example")
+    world.event("l2", "download", ago=9 * DAY)
+    world.start()
+    seen = before_scoring()
+    world.put("leads", "l2", email="l1@acme.example")
+    world.run()
+    assert seen == [([("crm/lead/l1", "download")], [("crm/lead/l1",)])]
+    assert world.rows("SELECT stale FROM person") == [(True,)]
+
+
+def test_a_record_that_comes_to_somebody_has_only_what_was_done_with_it_counted_anew(
+    world, before_scoring
+):
+    world.hot("l1")
+    world.start()
+    seen = before_scoring()
+    world.lead("l2", email="l1@acme.example")
+    world.run()
+    world.event("l2", "download", ago=9 * DAY)
+    world.run()
+    held = [("crm/lead/l1",)]
+    assert seen == [([], held), ([("crm/lead/l1", "download")], held)]
 
 
 def test_a_change_of_the_account_changes_its_peoples_scores(world):

@@ -42,6 +42,7 @@ _FLAG = (
     .where(*_AT)
     .values(machine=bindparam("m"), duplicate=bindparam("d"), evidence=bindparam("e"))
 )
+_UNPLACED = [activity.c[name] for name in ("time", "subject", "email", "type")]
 _JUDGED = [
     *_PRIMARY,
     *(activity.c[name] for name in ("person", "machine", "duplicate", "evidence")),
@@ -56,13 +57,14 @@ class Unplaced(NamedTuple):
     time: Micros
     subject: str | None
     email: str | None
+    type: str
 
 
 def unplaced(tx: Connection, after: Key, limit: int) -> list[Unplaced]:
     """Give activities without a person past a key, by key, and keep them from being changed until
     they are placed; those that somebody changes just now wait for the next run."""
     rows = tx.execute(
-        select(*_PRIMARY, activity.c.time, activity.c.subject, activity.c.email)
+        select(*_PRIMARY, *_UNPLACED)
         .where(activity.c.person.is_(None), tuple_(*_PRIMARY) > tuple_(*after))
         .order_by(*_PRIMARY)
         .limit(limit)
@@ -97,6 +99,10 @@ class Flags(NamedTuple):
     machine: bool
     duplicate: bool
     evidence: str | None
+
+    def counts_like(self, other: Flags) -> bool:
+        """Whether rules see no difference: the words of the evidence are for people."""
+        return self[:2] == other[:2]
 
 
 CLEAR = Flags(machine=False, duplicate=False, evidence=None)

@@ -16,7 +16,7 @@ from connector.domain.record import Activity, Edit, Record, Rejected
 from connector.mapping.outbound import same
 from connector.store.incoming import field_history
 from connector.store.persons import suppressed
-from connector.store.persons.news import note_news
+from connector.store.persons.news import note_changed, note_news
 from connector.store.persons.people import chunks
 from connector.store.schema import activity, quarantine, record
 from connector.store.statements.among import among, parts_of
@@ -356,9 +356,9 @@ def store_activities(
             differing.append((connection, object, ident, *content, None, False, False))
     insert_many(tx, activity, _ACTIVITY, fresh)
     if differing:
-        before = _people_of(tx, connection, object, [row[2] for row in differing])
+        before = _done_by(tx, connection, object, [row[2] for row in differing])
         upsert(tx, activity, [dict(zip(_ACTIVITY, row, strict=True)) for row in differing])
-        note_news(tx, before, stale=True)
+        note_changed(tx, before)
     lost = _drop_activities(tx, connection, object, [i for i in gone if i not in latest])
     unchanged = len(latest) - len(fresh) - len(differing)
     return PageCounts(len(fresh), len(differing), unchanged, gone=lost)
@@ -369,7 +369,7 @@ def _drop_activities(tx: Connection, connection: str, obj: str, gone: Sequence[s
     if not gone:
         return 0
     ids = [*gone, *(i for some in chunks(gone) for i in _parts(tx, connection, obj, some))]
-    note_news(tx, _people_of(tx, connection, obj, ids), stale=True)
+    note_changed(tx, _done_by(tx, connection, obj, ids))
     count = 0
     for some in chunks(ids):
         done = tx.execute(
@@ -391,12 +391,13 @@ def _parts(tx: Connection, connection: str, obj: str, rows: Sequence[str]) -> li
     return list(tx.execute(found).scalars())
 
 
-def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[str]:
-    """Whose these activities are; nobody places one from here on, until we have changed them."""
-    found: set[str | None] = set()
+def _done_by(tx: Connection, connection: str, obj: str, ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Whose these activities are, and of which type; nobody places one from here on, until we have
+    changed them."""
+    found: set[tuple[str, str]] = set()
     for some in chunks(ids):
         rows = tx.execute(
-            select(activity.c.person)
+            select(activity.c.person, activity.c.type)
             .where(
                 activity.c.connection == connection,
                 activity.c.object == obj,
@@ -404,8 +405,8 @@ def _people_of(tx: Connection, connection: str, obj: str, ids: Iterable[str]) ->
             )
             .with_for_update()
         )
-        found.update(rows.scalars())
-    return {who for who in found if who is not None}
+        found.update((who, kind) for who, kind in rows.all() if who is not None)
+    return found
 
 
 # --- rows kept aside -----------------------------------------------------------------------------

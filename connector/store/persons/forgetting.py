@@ -20,8 +20,14 @@ from connector.scoring.model import ACCOUNT
 from connector.store.incoming import field_history
 from connector.store.outgoing.questions import CODES
 from connector.store.persons.answers import keys_of_answers
-from connector.store.persons.news import note_news
-from connector.store.persons.people import chunks, dumps, mark_colleagues, values_of
+from connector.store.persons.news import note_changed, note_news
+from connector.store.persons.people import (
+    chunks,
+    dumps,
+    forget_counted,
+    people_of_accounts,
+    values_of,
+)
 from connector.store.persons.suppressed import Key, figures_only
 from connector.store.schema import (
     activity,
@@ -43,7 +49,6 @@ from connector.store.schema import (
     record,
     routing,
     score,
-    tally,
 )
 from connector.store.schema_review import survey_answer, survey_lead
 from connector.store.schema_sync import flapping, shared_key
@@ -135,9 +140,11 @@ def erase(
         and_(activity.c.connection == c, activity.c.subject == f"{o}/{i}") for c, o, i in keys
     ]
     done = or_(mine, *subjects)
-    doers = select(activity.c.person).where(done, activity.c.person.is_not(None))
-    note_news(tx, set(tx.execute(doers).scalars()) - set(people), stale=True)
-    tx.execute(delete(tally).where(tally.c.person.in_(people)))
+    doers = select(activity.c.person, activity.c.type).where(
+        done, activity.c.person.is_not(None), activity.c.person.not_in(people)
+    )
+    note_changed(tx, ((who, kind) for who, kind in tx.execute(doers.distinct()).all()))
+    forget_counted(tx, people)
     counts["activities"] += tx.execute(delete(activity).where(done)).rowcount
     counts["identity keys"] += tx.execute(
         delete(identity_key).where(identity_key.c.person.in_(people))
@@ -148,7 +155,8 @@ def erase(
     counts["explanations"] += tx.execute(delete(score).where(score.c.person.in_(people))).rowcount
     accounts = values_of(tx, people, ACCOUNT).values()
     counts["people"] += tx.execute(delete(person).where(person.c.id.in_(people))).rowcount
-    mark_colleagues(tx, {str(key) for key in accounts if key is not None})
+    colleagues = people_of_accounts(tx, {str(key) for key in accounts if key is not None})
+    note_news(tx, colleagues, stale=True)  # a pull erases too, beside the middle
     _keep_counts(tx, people, pseudonym, counts)
     return pseudonym, counts
 

@@ -44,9 +44,11 @@ from connector.store.schema import (
     score,
     tally,
 )
+from connector.store.schema import recount as to_recount
 from connector.store.schema_review import survey_lead
 from connector.store.statements.among import among
 from connector.store.statements.bulk import execute_many, insert_many
+from connector.store.statements.upsert import insert_missing
 
 _CLEAN = (
     update(record)
@@ -73,7 +75,6 @@ _ACTIVE = (
     .where(or_(person.c.stale.is_(False), person.c.pending.is_(False)))
     .values(stale=true(), pending=true())
 )
-_OUTDATED = delete(tally).where(tally.c.person == bindparam("p"), tally.c.as_of >= bindparam("c"))
 _PERSON = ("id", "facts", "doc", "excluded")
 _of_person = itemgetter(*_PERSON)
 _KEY = ("kind", "value", "person")
@@ -271,16 +272,25 @@ def merge(tx: Connection, losers: Mapping[str, str], run: str) -> None:
     """Make one person of two: the loser's records, keys and activities become the winner's.
 
     The loser's cycles stay under its own id for the record; its live outbox rows are superseded.
+    What was counted of the loser goes, and of the winner the types that came along are recounted.
     """
+    moved: list[tuple[str, str]] = []
     for loser, winner in losers.items():
+        moved += [(winner, kind) for kind in _types_of(tx, loser)]
         for table in (record, activity, identity_key):
             tx.execute(update(table).where(table.c.person == loser).values(person=winner))
         tx.execute(update(person_alias).where(person_alias.c.person == loser).values(person=winner))
         tx.execute(sql_insert(person_alias).values(old=loser, person=winner, run=run))
         _adopt_history(tx, loser, winner)
         tx.execute(delete(score).where(score.c.person == loser))
-        tx.execute(delete(tally).where(tally.c.person == loser))
         tx.execute(delete(person).where(person.c.id == loser))
+    forget_counted(tx, losers)
+    recount(tx, moved)
+
+
+def _types_of(tx: Connection, who: str) -> list[str]:
+    query = select(activity.c.type).where(activity.c.person == who)
+    return list(tx.execute(query.distinct()).scalars())
 
 
 def _adopt_history(tx: Connection, loser: str, winner: str) -> None:
@@ -343,39 +353,75 @@ def _known(tx: Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str 
 def mark(tx: Connection, people: Iterable[str], **flags: bool) -> None:
     """Set the flags `stale` and `pending` of these people; who has them is not written again.
 
-    Anything may have changed of who is stale: what was counted of them is forgotten.
+    What was counted of them stays: whoever changes activities says so by `recount` as well.
     """
     others = or_(*(person.c[name].is_(not value) for name, value in flags.items()))
     for ids in chunks(people):
         tx.execute(update(person).where(among(person.c.id, ids), others).values(**flags))
-        if flags.get("stale"):
-            forget_counted(tx, ids)
+
+
+def mark_active(tx: Connection, since: Mapping[tuple[str, str], Micros]) -> None:
+    """Set both flags of people who did more: `since` has when the first of it was, by (person,
+    type).
+
+    More is added to what was counted of them. Where the day of that moment is closed for a person,
+    the type is counted anew.
+    """
+    for ids in chunks(who for who, _ in since):
+        tx.execute(_ACTIVE.where(among(person.c.id, ids)))
+    until = _counted_until(tx, (who for who, _ in since))
+    late = [
+        (who, kind)
+        for (who, kind), first in since.items()
+        if who in until and until[who] >= closes_at(first)
+    ]
+    _note_recounts(tx, late)
+
+
+def recount(tx: Connection, changed: Iterable[tuple[str, str]]) -> None:
+    """Let what rules count of these (person, type) be counted anew, from all that is there by now.
+
+    Sets no flags; of whom nothing is counted nothing is noted.
+    """
+    pairs = list(dict.fromkeys(changed))
+    until = _counted_until(tx, (who for who, _ in pairs))
+    _note_recounts(tx, [pair for pair in pairs if pair[0] in until])
+
+
+def _counted_until(tx: Connection, people: Iterable[str]) -> dict[str, Micros]:
+    found: dict[str, Micros] = {}
+    for ids in chunks(people):
+        rows = tx.execute(select(tally.c.person, tally.c.as_of).where(among(tally.c.person, ids)))
+        found.update((who, as_of) for who, as_of in rows.all())
+    return found
+
+
+def _note_recounts(tx: Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    insert_missing(tx, to_recount, [{"person": who, "type": kind} for who, kind in pairs])
 
 
 def forget_counted(tx: Connection, people: Iterable[str]) -> None:
     """Let all that these people did be counted anew when they are scored next."""
     for ids in chunks(people):
-        tx.execute(delete(tally).where(among(tally.c.person, ids)))
-
-
-def mark_active(tx: Connection, since: Mapping[str, Micros]) -> None:
-    """Set both flags of people who did more, the first of it at these moments.
-
-    More is added to what was counted of them, but where the day of that moment is closed.
-    """
-    for ids in chunks(since):
-        tx.execute(_ACTIVE.where(among(person.c.id, ids)))
-    execute_many(tx, _OUTDATED, [{"p": who, "c": closes_at(first)} for who, first in since.items()])
+        for table in (tally, to_recount):
+            tx.execute(delete(table).where(among(table.c.person, ids)))
 
 
 def mark_colleagues(tx: Connection, accounts: Iterable[str]) -> None:
     """Let whoever has a record of one of these accounts (`connection/id`) be scored again."""
+    mark(tx, people_of_accounts(tx, accounts), stale=True)
+
+
+def people_of_accounts(tx: Connection, accounts: Iterable[str]) -> set[str]:
+    """Give whoever has a record of one of these accounts (`connection/id`)."""
     ids: dict[str, set[str]] = {}
     for key in accounts:
         connection, _, ident = key.partition("/")
         ids.setdefault(connection, set()).add(ident)
+    found: set[str] = set()
     for connection, some in ids.items():
-        mark(tx, people_of_records(tx, connection, "person", "account", some), stale=True)
+        found |= people_of_records(tx, connection, "person", "account", some)
+    return found
 
 
 def mark_all(tx: Connection, **flags: bool) -> None:

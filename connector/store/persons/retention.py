@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from connector.domain.moment import Micros
 from connector.store.outgoing.questions import CODES
-from connector.store.persons.people import mark
+from connector.store.persons.people import mark, recount
 from connector.store.schema import activity, journal, outbox, quarantine, run
 from connector.store.schema_sync import field_history
 
@@ -17,10 +17,10 @@ _SETTLED = ("applied", "superseded", "cancelled", "noop", "conflict")
 def clear_activities(tx: Connection, before: Micros) -> int:
     """Delete activities older than a moment; their people are scored anew."""
     old = activity.c.time < before
-    touched = tx.execute(
-        select(activity.c.person).where(old, activity.c.person.is_not(None)).distinct()
-    ).scalars()
-    mark(tx, list(touched), stale=True, pending=True)
+    query = select(activity.c.person, activity.c.type).where(old, activity.c.person.is_not(None))
+    touched = [(who, kind) for who, kind in tx.execute(query.distinct()).all()]
+    mark(tx, (who for who, _ in touched), stale=True, pending=True)
+    recount(tx, touched)
     return int(tx.execute(delete(activity).where(old)).rowcount)
 
 

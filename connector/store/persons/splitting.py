@@ -12,7 +12,7 @@ from connector.identity.address import normalise_address
 from connector.identity.resolve import Key
 from connector.store.persons.answers import give_answers
 from connector.store.persons.forgetting import deals_of
-from connector.store.persons.people import PersonRecord, find, mark
+from connector.store.persons.people import PersonRecord, find, forget_counted, mark
 from connector.store.schema import (
     activity,
     alert,
@@ -26,7 +26,6 @@ from connector.store.schema import (
     person_alias,
     record,
     routing,
-    tally,
 )
 from connector.store.schema_review import survey_lead
 from connector.store.schema_sync import shared_key
@@ -106,7 +105,7 @@ def part(
         give_answers(tx, one.connection, {one.id: new})
     read_again(tx, [person, new])
     tx.execute(update(activity).where(activity.c.person == person).values(person=None))
-    tx.execute(delete(tally).where(tally.c.person == person))
+    forget_counted(tx, [person, new])
     tx.execute(delete(person_alias).where(person_alias.c.old == new))
     passes = _passes_with(tx, person, records)
     for number, place in enumerate(passes, start=_last_pass(tx, new) + 1):

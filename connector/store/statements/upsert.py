@@ -1,4 +1,4 @@
-"""Insert, or replace what stands under the same primary key: one statement on both databases."""
+"""Insert, or replace or leave what stands under the same primary key: alike on both databases."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     """Store the rows, all with the same columns; where the key exists, the others are replaced."""
     if rows:
         execute_many(tx, _statement(table, tuple(rows[0]), tx.dialect.name), rows)
+
+
+def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store the rows, all with the same columns; where the key exists, what is there stays."""
+    if rows:
+        execute_many(tx, _insert_missing(table, tuple(rows[0]), tx.dialect.name), rows)
+
+
+@lru_cache(maxsize=64)
+def _insert_missing(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    statement: Any = _insert(dialect)(table).values(dict.fromkeys(names))
+    made: Executable = statement.on_conflict_do_nothing()
+    return made
 
 
 @lru_cache(maxsize=64)

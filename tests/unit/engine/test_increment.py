@@ -152,7 +152,9 @@ def change(tx, luck):
         .values(person="c/lead/7")
     )
     people.merge(tx, {"c/lead/9": "c/lead/10"}, "2")
-    people.mark(tx, [f"c/lead/{n}" for n in (*range(8), 10)], stale=True)
+    touched = [f"c/lead/{n}" for n in (*range(8), 10)]
+    people.mark(tx, touched, stale=True)
+    people.forget_counted(tx, touched)
 
 
 def test_only_whom_news_or_a_window_touched_is_counted_anew(filled, score_in_process):

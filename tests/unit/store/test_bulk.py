@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from connector.store.database import open_store
 from connector.store.schema import identity_key, person
 from connector.store.statements.bulk import execute_many, insert_many
+from connector.store.statements.upsert import insert_missing
 
 NAMES = ("stale", "id", "facts", "doc", "excluded", "pending", "first_run")
 TEXTS = ["", "\t \\N \\ \n", "Zoë 株式会社 \U0001f600", '{"a": 1}', "%s %(x)s :y ?"]
@@ -88,7 +89,18 @@ def test_a_key_that_stands_there_is_refused_and_the_transaction_with_it(store):
         assert tx.execute(select(person.c.id)).scalars().all() == ["a"]
 
 
+def test_a_key_that_stands_there_is_left_as_it_is_where_only_missing_rows_are_wanted(store):
+    row = {"kind": "email", "value": "a", "person": "first"}
+    with store.write() as tx:
+        insert_missing(tx, identity_key, [row])
+        insert_missing(tx, identity_key, [row | {"person": "late"}, row | {"value": "b"}, row])
+    with store.read() as tx:
+        found = tx.execute(select(identity_key.c.value, identity_key.c.person)).all()
+    assert sorted(map(tuple, found)) == [("a", "first"), ("b", "first")]
+
+
 def test_no_rows_are_no_statement(store):
     with store.write() as tx:
+        insert_missing(tx, identity_key, [])
         insert_many(tx, identity_key, ("kind", "value", "person"), [])
         execute_many(tx, MARK, [])

@@ -94,6 +94,33 @@ def test_sums_of_people_with_news_are_found_person_by_person(store):
     assert not [s for s in steps if s.startswith(("SCAN tally", "SCAN person"))]
 
 
+NOTED = {
+    "more": lambda tx: people.mark_active(tx, {("crm/lead/l1", "visit"): 5}),
+    "other": lambda tx: people.recount(tx, [("crm/lead/l1", "visit")]),
+    "gone": lambda tx: people.forget_counted(tx, ["crm/lead/l1"]),
+    "joined": lambda tx: people.merge(tx, {"crm/lead/l1": "crm/lead/l2"}, "1"),
+}
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_whose_sums_are_not_true_any_more_is_noted_person_by_person(store, name):
+    steps = []
+    with store.write() as tx:
+
+        def explain(connection, _cursor, statement, parameters, _context, many):
+            if many:  # rows to insert
+                return
+            driver = connection.connection.driver_connection
+            rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[-1] for row in rows)
+
+        event.listen(tx, "before_cursor_execute", explain)
+        NOTED[name](tx)
+    assert any(step.startswith("SEARCH tally") and "person=?" in step for step in steps), steps
+    tables = ("tally", "recount", "person", "activity")
+    assert not [s for s in steps if s.startswith("SCAN") and s.split()[1] in tables]
+
+
 FLAGGED = {
     "new versions of records": (lambda tx: people.dirty_records(tx, "person", 10), "record_dirty"),
     "who is to be scored": (lambda tx: scores.count_stale(tx, 5), "person_stale"),

@@ -11,7 +11,7 @@ from connector.domain.moment import DAY, HOUR
 from connector.domain.tally import Tally
 from connector.store.database import open_store
 from connector.store.persons import people
-from connector.store.schema import activity, tally
+from connector.store.schema import activity, person, recount, tally
 from connector.store.scored import tallies
 from connector.store.scored.feed import activities_sql, feed, tallies_sql
 from connector.store.scored.tallies import Kept
@@ -105,24 +105,38 @@ def test_who_is_settled_without_being_counted_loses_what_was_counted_before(stor
     assert "person p LEFT JOIN" not in many.activities.partition("CROSS JOIN")[0]  # one scan
 
 
-def test_what_was_counted_is_forgotten_of_whom_anything_may_have_changed(store):
+NEVER = {who for who, case in CASES.items() if case[0] is None}
+
+
+def test_what_was_counted_stays_of_whom_there_is_news_until_it_is_forgotten(store):
     with store.write() as tx:
         people.mark(tx, ["for good", "just counted"], stale=True, pending=True)
-        people.mark(tx, ["more"], pending=True)
-        left = set(tx.execute(select(tally.c.person)).scalars())
-    assert CASES.keys() - left == {
-        "for good",
-        "just counted",
-        "never counted",
-        "more, never counted",
-    }
+        people.recount(tx, [("for good", "x"), ("more", "x")])
+        assert CASES.keys() - _people(tx, tally) == NEVER
+        people.forget_counted(tx, ["for good", "just counted"])
+        assert CASES.keys() - _people(tx, tally) == {"for good", "just counted", *NEVER}
+        assert _people(tx, recount) == {"more"}
 
 
-def test_more_of_a_day_that_is_closed_has_everything_counted_anew(store):
+def test_more_of_a_day_that_is_closed_has_its_type_counted_anew_and_nothing_else(store):
+    since = {("for good", "x"): OPEN - 1, ("for good", "y"): OPEN, ("just counted", "x"): OPEN}
     with store.write() as tx:
-        people.mark_active(tx, {"for good": OPEN - 1, "just counted": OPEN, "ended": NOW})
-        left = set(tx.execute(select(tally.c.person)).scalars())
-    assert "for good" not in left
-    assert {"just counted", "ended"} < left
+        people.mark_active(tx, {**since, ("ended", "x"): NOW, ("never counted", "x"): OPEN - 1})
+        assert CASES.keys() - _people(tx, tally) == NEVER
+        assert tx.execute(select(recount)).all() == [("for good", "x")]
+        marked = select(person.c.id).where(person.c.stale, person.c.pending)
+        active = {"for good", "just counted", "ended", "never counted"}
+        assert set(tx.execute(marked).scalars()) == active | STALE
     held = read(store, tallies_sql(store.dialect, KEPT, only_stale=True))
-    assert "just counted" in held
+    assert {"for good", "just counted"} < set(held)
+
+
+def test_days_are_closed_as_of_when_a_person_was_counted_and_not_as_of_now(store):
+    with store.write() as tx:
+        more = {("more", "x"): OPEN - DAY, ("more since long ago", "x"): OPEN - DAY}
+        people.mark_active(tx, more)
+        assert tx.execute(select(recount)).all() == [("more", "x")]
+
+
+def _people(tx, table):
+    return set(tx.execute(select(table.c.person)).scalars())
