@@ -8,37 +8,48 @@ import pytest
 from sqlalchemy import select
 
 from connector.domain.moment import DAY, HOUR
-from connector.domain.tally import Tally
+from connector.domain.tally import TOO_MANY, Tally
 from connector.store.database import open_store
 from connector.store.persons import people
 from connector.store.schema import activity, person, recount, tally
 from connector.store.scored import tallies
-from connector.store.scored.feed import activities_sql, feed, tallies_sql
+from connector.store.scored.feed import (
+    activities_sql,
+    again_sql,
+    changed_sql,
+    feed,
+    tallies_sql,
+)
 from connector.store.scored.tallies import Kept
 
 NOW = 20_000 * DAY + 9 * HOUR
 OPEN = NOW - 9 * HOUR - DAY
 """When the days began that are open now."""
-KEPT = Kept("mine", NOW, frozenset({"asset's"}))
-OLD, NEW, LOOKED = ("x", OPEN - 1), ("x", OPEN), ("asset's", OPEN)
+KEPT = Kept("mine", NOW, (("x", "x"), ("x", "with x"), ("y", "y")))
+OLD, NEW, OTHER = ("x", OPEN - 1), ("x", OPEN), ("y", OPEN - 1)
+WITH, FAR = ("with x", OPEN - 1), ("far", OPEN - 1)
 CASES = {  # units, as of, until, stale, what was done; whether the sums serve, activities read
     "for good": ("mine", NOW, None, False, [OLD], True, 0),
     "just counted": ("mine", NOW, NOW + 1, False, [OLD, NEW], True, 0),
-    "ends now": ("mine", NOW - 5, NOW, False, [OLD], False, 1),
-    "ended": ("mine", NOW - 5, NOW - 1, False, [OLD], False, 1),
+    "ends now": ("mine", NOW - 5, NOW, False, [OLD], True, 0),
+    "ended": ("mine", NOW - 5, NOW - 1, False, [OLD, NEW, ("x", NOW)], True, 2),
     "from later": ("mine", NOW + 1, None, False, [OLD], False, 1),
     "of another count": ("other", NOW, None, False, [OLD], False, 1),
     "never counted": (None, 0, None, False, [OLD, NEW], False, 2),
     "more": ("mine", NOW, None, True, [OLD, NEW, ("x", NOW)], True, 2),
     "more since long ago": ("mine", NOW - 9 * DAY, None, True, [OLD, NEW], True, 2),
     "other facts": ("mine", NOW, None, True, [OLD], True, 0),
-    "looked at": ("mine", NOW, None, True, [OLD, LOOKED], False, 2),
-    "looked at before": ("mine", NOW, None, True, [("asset's", OPEN - 1), NEW], True, 1),
-    "looked at, and counted": ("mine", NOW, None, False, [LOOKED], True, 0),
     "more, never counted": (None, 0, None, True, [OLD, NEW], False, 2),
+    "too many": ("mine", NOW, NOW + 1, False, [OLD, NEW], True, 0),
+    "too many, and more": ("mine", NOW, None, True, [OLD, NEW], False, 2),
+    "too many, and ended": ("mine", NOW, NOW, False, [OLD, NEW], False, 2),
+    "changed": ("mine", NOW, None, True, [OLD, NEW, WITH, OTHER, FAR], True, 1),
+    "changed of another count": ("other", NOW, None, True, [OLD, OTHER], False, 2),
 }
+NOTED = {("changed", "x"), ("changed of another count", "x")}
 SERVE, READ = -2, -1
 STALE = {who for who, case in CASES.items() if case[3]}
+DUE = {who for who, case in CASES.items() if case[2] is not None and case[2] <= NOW}
 
 
 @pytest.fixture
@@ -51,8 +62,10 @@ def store(store_url):
         for who, (units, as_of, until, stale, done, *_) in CASES.items():
             people.mark(tx, [who], stale=stale)
             if units is not None:
-                tallies.save(tx, {who: Tally(None, until, "1;2", "1;0")}, units, as_of)
+                entries = TOO_MANY if who.startswith("too many") else "[]"
+                tallies.save(tx, {who: Tally(NOW, until, "1;2", "1;0", entries)}, units, as_of)
             tx.execute(activity.insert(), [_did(who, n, *one) for n, one in enumerate(done)])
+        people.recount(tx, NOTED)
     yield opened
     opened.close()
 
@@ -88,9 +101,49 @@ def test_sums_say_whether_there_is_more_and_what_open_days_added(store):
     with store.read() as tx:
         rows = tx.exec_driver_sql(tallies_sql(store.dialect, KEPT, only_stale=False)).all()
     told = {row.person: row for row in rows if row.person}
-    assert {who for who, row in told.items() if row.more} == set(told) & STALE
+    assert {who for who, row in told.items() if row.more} == set(told) & (STALE | DUE)
     assert {(row.sums, row.open) for row in told.values()} == {("1;2", "1;0")}
+    assert {row.entries for who, row in told.items() if who != "too many"} == {"[]"}
     assert told["just counted"].until == NOW + 1
+
+
+@pytest.mark.parametrize("only_stale", [False, True])
+def test_where_something_changed_all_is_read_again_that_rules_about_it_read(store, only_stale):
+    query = again_sql(store.dialect, [], KEPT, only_stale=only_stale)
+    with store.read() as tx:
+        rows = tx.exec_driver_sql(query).all()
+        changed = tx.exec_driver_sql(changed_sql(store.dialect, KEPT, only_stale=only_stale)).all()
+    read_again = Counter((row.person, row.type) for row in rows if row.person)
+    assert read_again == {("changed", "x"): 2, ("changed", "with x"): 1}
+    assert [tuple(row) for row in changed if row.person] == [("changed", "x")]
+
+
+def test_what_changed_twice_is_read_once(store):
+    both = KEPT._replace(read_with=(("x", "x"), ("y", "x"), ("y", "y"), ("x", "y")))
+    with store.write() as tx:
+        people.recount(tx, [("changed", "y")])
+    found = read(store, again_sql(store.dialect, [], both, only_stale=True))
+    assert found == {"changed": 3}
+
+
+def test_a_model_without_rules_about_activities_reads_none_again(store):
+    nothing = KEPT._replace(read_with=())
+    assert not read(store, again_sql(store.dialect, [], nothing, only_stale=True))
+
+
+def test_when_the_last_was_done_is_looked_up_where_the_last_may_be_gone(store):
+    with store.read() as tx:
+        rows = tx.exec_driver_sql(tallies_sql(store.dialect, KEPT, only_stale=True)).all()
+    newest = {row.person: row.newest for row in rows if row.person}
+    assert newest == dict.fromkeys(newest, NOW) | {"changed": OPEN}
+
+
+def test_what_was_counted_anew_is_not_counted_anew_again(store):
+    with store.write() as tx:
+        tallies.save(tx, {"changed": Tally(None, None, "")}, "mine", NOW)
+        assert _people(tx, recount) == {"changed of another count"}
+        tallies.drop_stale(tx, ["changed of another count"])
+        assert _people(tx, recount) == set()
 
 
 def test_who_is_settled_without_being_counted_loses_what_was_counted_before(store):
@@ -98,9 +151,9 @@ def test_who_is_settled_without_being_counted_loses_what_was_counted_before(stor
         tallies.drop_stale(tx, CASES)
         people.mark_all(tx, stale=False)
     held = read(store, tallies_sql(store.dialect, KEPT, only_stale=False))
-    assert set(held) == {"for good", "just counted", "looked at, and counted"}
+    assert set(held) == {"for good", "just counted", "ends now", "ended", "too many"}
     with store.read() as tx:
-        assert tallies.lacking_share(tx, KEPT) == 11 / 14
+        assert tallies.lacking_share(tx, KEPT) == 11 / 16
         many = feed(tx, KEPT._replace(now=0), {}, [], only_stale=False)
     assert "person p LEFT JOIN" not in many.activities.partition("CROSS JOIN")[0]  # one scan
 
@@ -115,7 +168,7 @@ def test_what_was_counted_stays_of_whom_there_is_news_until_it_is_forgotten(stor
         assert CASES.keys() - _people(tx, tally) == NEVER
         people.forget_counted(tx, ["for good", "just counted"])
         assert CASES.keys() - _people(tx, tally) == {"for good", "just counted", *NEVER}
-        assert _people(tx, recount) == {"more"}
+        assert _noted(tx) == {("more", "x")}
 
 
 def test_more_of_a_day_that_is_closed_has_its_type_counted_anew_and_nothing_else(store):
@@ -123,7 +176,7 @@ def test_more_of_a_day_that_is_closed_has_its_type_counted_anew_and_nothing_else
     with store.write() as tx:
         people.mark_active(tx, {**since, ("ended", "x"): NOW, ("never counted", "x"): OPEN - 1})
         assert CASES.keys() - _people(tx, tally) == NEVER
-        assert tx.execute(select(recount)).all() == [("for good", "x")]
+        assert _noted(tx) == {("for good", "x")}
         marked = select(person.c.id).where(person.c.stale, person.c.pending)
         active = {"for good", "just counted", "ended", "never counted"}
         assert set(tx.execute(marked).scalars()) == active | STALE
@@ -135,8 +188,12 @@ def test_days_are_closed_as_of_when_a_person_was_counted_and_not_as_of_now(store
     with store.write() as tx:
         more = {("more", "x"): OPEN - DAY, ("more since long ago", "x"): OPEN - DAY}
         people.mark_active(tx, more)
-        assert tx.execute(select(recount)).all() == [("more", "x")]
+        assert _noted(tx) == {("more", "x")}
 
 
 def _people(tx, table):
     return set(tx.execute(select(table.c.person)).scalars())
+
+
+def _noted(tx):
+    return {tuple(row) for row in tx.execute(select(recount)).all()} - NOTED
