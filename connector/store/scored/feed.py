@@ -164,8 +164,7 @@ def tallies_sql(dialect: str, kept: Kept, *, only_stale: bool, accounts: bool = 
 def _newest(now: Micros) -> str:
     """When the last activity was; where some are not what they were the tally does not know."""
     return (
-        "CASE WHEN t.newest IS NULL "
-        "OR NOT EXISTS (SELECT 1 FROM recount r WHERE r.person = t.person) THEN t.newest "
+        "CASE WHEN NOT EXISTS (SELECT 1 FROM recount r WHERE r.person = t.person) THEN t.newest "
         "ELSE (SELECT a.time FROM activity a WHERE a.person = t.person AND NOT a.machine "
         f"AND NOT a.duplicate AND a.time <= {now} ORDER BY a.time DESC LIMIT 1) END"
     )

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from connector.engine import few, run
-from connector.engine.prepared import Program
+from connector.engine.steps import Program
 from connector.errors import LeadloopError
 from connector.scoring.choice import Models
 from connector.store.database import open_store
@@ -137,7 +137,7 @@ def test_sql_given_as_text_is_taken_as_it_stands_on_both_databases(store_url):
 
 
 def test_what_duckdb_has_against_a_program_is_said_as_one_of_our_errors():
-    wrong = Program([("fresh", "SELECT nowhere FROM people")], [])
+    wrong = Program([("fresh", "SELECT nowhere FROM people")], [], [], [])
     with (
         pytest.raises(LeadloopError, match="scoring ended with BinderException"),
         few.scoring_few(MODELS, "500MB") as scoring,

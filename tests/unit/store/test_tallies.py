@@ -136,6 +136,11 @@ def test_when_the_last_was_done_is_looked_up_where_the_last_may_be_gone(store):
         rows = tx.exec_driver_sql(tallies_sql(store.dialect, KEPT, only_stale=True)).all()
     newest = {row.person: row.newest for row in rows if row.person}
     assert newest == dict.fromkeys(newest, NOW) | {"changed": OPEN}
+    with store.write() as tx:  # a machine's, it was thought, and the only thing that was done
+        tx.execute(tally.update().where(tally.c.person == "changed").values(newest=None))
+    with store.read() as tx:
+        rows = tx.exec_driver_sql(tallies_sql(store.dialect, KEPT, only_stale=True)).all()
+    assert {row.newest for row in rows if row.person == "changed"} == {OPEN}
 
 
 def test_what_was_counted_anew_is_not_counted_anew_again(store):
