@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 
+from connector.cli.libraries import without_plugins
 from connector.cli.memory import prepare_for_pages
 
 
@@ -27,4 +28,5 @@ def main(what: str, path: str, *given: str) -> None:
 
 if __name__ == "__main__":
     prepare_for_pages()
+    without_plugins()
     main(*sys.argv[1:])

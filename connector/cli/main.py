@@ -126,7 +126,9 @@ def leadloop() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every error we raise becomes one message, one hint, one exit code."""
     from connector.cli.failing import guarded
+    from connector.cli.libraries import without_plugins
     from connector.cli.memory import prepare_for_pages
 
     prepare_for_pages()
+    without_plugins()
     sys.exit(guarded(leadloop, arguments))

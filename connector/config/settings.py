@@ -1,9 +1,7 @@
 """What leadloop.yaml may say, with its defaults."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -119,7 +117,7 @@ class Engine(Document):
     folder: str | None = None
 
     @model_validator(mode="after")
-    def _spark_is_told_where(self) -> Engine:
+    def _spark_is_told_where(self) -> Self:
         if self.kind == "spark" and (self.master is None or self.folder is None):
             raise ValueError(
                 "`kind: spark` needs `master:` (such as spark://host:7077) and a `folder:` that "
@@ -167,7 +165,7 @@ class SlaTier(Document):
     score: Annotated[float, Field(ge=0, le=100)] | None = None
 
     @model_validator(mode="after")
-    def _says_for_whom(self) -> SlaTier:
+    def _says_for_whom(self) -> Self:
         if not self.fast_track and self.score is None:
             raise ValueError("say whom the tier is for: `fast_track: true`, or `score:` from which")
         return self
@@ -214,7 +212,7 @@ class Recycling(Document):
     review: Duration = 90 * DAY
 
     @model_validator(mode="after")
-    def _in_order(self) -> Recycling:
+    def _in_order(self) -> Self:
         if self.cool_off > self.review:
             raise ValueError("`cool_off` should not be longer than `review`")
         return self
@@ -244,7 +242,7 @@ class Nurture(Document):
     holdout: Percent = 0.0
 
     @model_validator(mode="after")
-    def _phases_are_known(self) -> Nurture:
+    def _phases_are_known(self) -> Self:
         asked = [phase for row in self.programmes.values() for phase in row]
         asked += [asset.phase for asset in self.assets]
         for phase in asked:
@@ -398,7 +396,7 @@ class Report(Document):
     phases: dict[str, Literal["inquiry"] | STAGE] = {}
 
     @model_validator(mode="after")
-    def _phases_in_order(self) -> Report:
+    def _phases_in_order(self) -> Self:
         order = ["inquiry", *get_args(STAGE)]
         places = [order.index(stage) for stage in self.phases.values()]
         if places != sorted(set(places)):
@@ -444,7 +442,7 @@ class Dispositions(Document):
     ]
 
     @model_validator(mode="after")
-    def _few_enough(self) -> Dispositions:
+    def _few_enough(self) -> Self:
         if len(self.rejected) > self.at_most:
             raise ValueError(
                 f"`rejected` has {len(self.rejected)} reasons, more than `at_most: {self.at_most}`"
@@ -542,7 +540,7 @@ class Settings(Document):
         return next((c for c in self.connections if c.handoff), self.connections[0])
 
     @model_validator(mode="after")
-    def _connections_fit(self) -> Settings:
+    def _connections_fit(self) -> Self:
         names = [connection.name for connection in self.connections]
         for name in names:
             if names.count(name) > 1:

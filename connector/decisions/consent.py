@@ -1,10 +1,8 @@
 """Whether a person may be contacted. Consent gates actions; it never changes a score."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -33,7 +31,7 @@ class ConsentPolicy(Document):
     rows: Annotated[list[Row], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _each_country_once(self) -> ConsentPolicy:
+    def _each_country_once(self) -> Self:
         seen: set[str] = set()
         for row in self.rows:
             for country in row.countries:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from connector.domain.host import cut
 from connector.domain.record import Scalar
 from connector.domain.text import normalise
@@ -82,6 +80,8 @@ class Accounts:
             return []
         if name in self._by_name:
             return [(name, 100.0)]
+        from rapidfuzz import fuzz, process  # noqa: PLC0415  slow to import; most names are known
+
         close = process.extract(
             name, self._by_name.keys(), scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=3
         )

@@ -1,8 +1,6 @@
 """routing.yaml: who gets which lead, as both teams wrote it down."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,7 +21,7 @@ class FieldTest(Document):
     missing: bool | None = None
 
     @model_validator(mode="after")
-    def _one_operator(self) -> FieldTest:
+    def _one_operator(self) -> Self:
         given = [
             name
             for name in ("in_", "range", "prefix", "in_list", "missing")
@@ -51,7 +49,7 @@ class Delivery(Document):
     webhook: str | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Delivery:
+    def _one_way(self) -> Self:
         if sum(way is not None for way in (self.csv, self.mail, self.webhook)) != 1:
             raise ValueError("give exactly one of csv (a folder), mail (a folder), webhook")
         if (self.mail is None) != (self.to is None):
@@ -113,7 +111,7 @@ class Target(Document):
     queue: str | None = None
 
     @model_validator(mode="after")
-    def _one_target(self) -> Target:
+    def _one_target(self) -> Self:
         if sum(value is not None for value in (self.pool, self.owner, self.queue)) != 1:
             raise ValueError("give exactly one of pool, owner, queue")
         return self
@@ -140,7 +138,7 @@ class Product(Document):
     forms: list[str] = []
 
     @model_validator(mode="after")
-    def _shows_somehow(self) -> Product:
+    def _shows_somehow(self) -> Self:
         if not (self.assets or self.pages or self.campaigns or self.forms):
             raise ValueError("give at least one of assets, pages, campaigns, forms")
         return self
@@ -188,7 +186,7 @@ class Routing(Document):
     on_reject: Literal["keep"] | Target = "keep"
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Routing:
+    def _names_fit(self) -> Self:
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:

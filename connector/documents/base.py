@@ -1,4 +1,8 @@
-"""What every document is made of: a strict, frozen model and the words people write in it."""
+"""What every document is made of: a strict, frozen model and the words people write in it.
+
+Modules of documents do without `from __future__ import annotations`: it makes every annotation a
+text, which pydantic then has to compile at each start.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from connector.documents.faults import Fault, Place, Places, faults_of, refuse
+from connector.documents.simple import Items, Keys, read_simple
 from connector.errors import UsageError
 
 MAX_BYTES = 5_000_000
@@ -105,6 +106,8 @@ def read_text(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _yaml(text: str, name: str) -> Any:
     """The file's tree, kept: a long process reads the same files again and again."""
+    if (simple := read_simple(text)) is not None:
+        return simple
     yaml = YAML(typ="rt", pure=True)
     try:
         tree = yaml.load(StringIO(text))
@@ -196,7 +199,7 @@ def _plain(
         return _TOO_BIG
     if (tag := getattr(getattr(node, "tag", None), "value", None)) is not None:
         return expander.refuse_tag(str(tag), path)
-    if isinstance(node, CommentedMap):
+    if isinstance(node, Keys | CommentedMap):
         copied: dict[str, Any] = {}
         for key, value in node.items():
             line, column = node.lc.key(key)
@@ -205,7 +208,7 @@ def _plain(
             if copied[str(key)] is _TOO_BIG:
                 return _TOO_BIG
         return copied
-    if isinstance(node, CommentedSeq):
+    if isinstance(node, Items | CommentedSeq):
         items: list[Any] = []
         for index, value in enumerate(node):
             line, column = node.lc.item(index)

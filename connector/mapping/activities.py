@@ -61,7 +61,7 @@ def _events(one: MappedObject, names: dict[str, None]) -> list[tuple[Read, Read]
     assert one.type is not None  # noqa: S101  the document's own check
     assert one.at is not None  # noqa: S101
     kind = one.type
-    spec = From.model_validate({"from": kind}) if isinstance(kind, str) else kind
+    spec = From.field(kind) if isinstance(kind, str) else kind
     return [(_normalised(_value(spec, names)), _moment(one.at, names))]
 
 
@@ -78,7 +78,7 @@ def _person(document: MappingDocument, one: MappedObject, names: dict[str, None]
 
 
 def _field(ours: str, spec: str | From, names: dict[str, None]) -> Read:
-    read = _value(From.model_validate({"from": spec}) if isinstance(spec, str) else spec, names)
+    read = _value(From.field(spec) if isinstance(spec, str) else spec, names)
     return _normalised(read) if ours in _RULES_READ else read
 
 
@@ -87,12 +87,12 @@ def _value(spec: From, names: dict[str, None]) -> Read:
 
 
 def _text(remote: str, names: dict[str, None]) -> Read:
-    return _value(From.model_validate({"from": remote}), names)
+    return _value(From.field(remote), names)
 
 
 def _moment(spec: str | From, names: dict[str, None]) -> Read:
     if isinstance(spec, str):
-        spec = From.model_validate({"from": spec, "as": "moment"})
+        spec = From.field(spec, "moment")
     return _value(spec, names)
 
 

@@ -103,7 +103,8 @@ class CompiledObject:
 def compile_mapping(document: MappingDocument) -> dict[str, CompiledObject]:
     """Compile every object: owners and accounts first, then people, deals and activities."""
     named = sorted(document.objects.items(), key=lambda pair: _ORDER.index(pair[1].is_))
-    return {name: _with_history(document, name, one) for name, one in named}
+    said = document.model_dump(mode="json", by_alias=True)["objects"]
+    return {name: _with_history(document, name, one, said[name]) for name, one in named}
 
 
 _ORDER = (
@@ -122,7 +123,9 @@ def mapping_hash(document: MappingDocument) -> str:
     return canonical_hash(plain(document))
 
 
-def _compile(document: MappingDocument, name: str, one: MappedObject) -> CompiledObject:
+def _compile(
+    document: MappingDocument, name: str, one: MappedObject, said: Mapping[str, Any]
+) -> CompiledObject:
     names: dict[str, None] = {one.key: None}
     if one.changed:
         names[one.changed] = None
@@ -148,9 +151,7 @@ def _compile(document: MappingDocument, name: str, one: MappedObject) -> Compile
         changed=one.changed,
         names=tuple(_only_where_told(one, name) for name in names),
         ids=tuple(one.ids),
-        hash=canonical_hash(
-            one.model_dump(mode="json", by_alias=True, exclude={"write", "optional", "history"})
-        ),
+        hash=canonical_hash({key: said[key] for key in said if key not in _NOT_READ}),
         writes=writes,
         asks=dict(one.asks),
         optional=one.optional,
@@ -173,8 +174,13 @@ def _only_where_told(one: MappedObject, name: str) -> str:
     return name
 
 
-def _with_history(document: MappingDocument, name: str, one: MappedObject) -> CompiledObject:
-    made = _compile(document, name, one)
+_NOT_READ = {"write", "optional", "history"}
+
+
+def _with_history(
+    document: MappingDocument, name: str, one: MappedObject, said: Mapping[str, Any]
+) -> CompiledObject:
+    made = _compile(document, name, one, said)
     if one.history is None:
         return made
     written = {target.to for target in made.writes.values()}
@@ -184,18 +190,20 @@ def _with_history(document: MappingDocument, name: str, one: MappedObject) -> Co
         for ours, remote in remotes.items()
     }
     told_by = one.history.told_by or ("status" if "status" in dated else None)
-    return replace(made, dated=dated, trail=_trail(name, one, one.history), told_by=told_by)
+    return replace(made, dated=dated, trail=_trail(name, one, one.history, said), told_by=told_by)
 
 
-def _trail(name: str, one: MappedObject, history: History) -> CompiledObject | None:
+def _trail(
+    name: str, one: MappedObject, history: History, said: Mapping[str, Any]
+) -> CompiledObject | None:
     """The object of edits, as one more to be read: its rows have no other use."""
     if history.source is None or history.key is None:
         return None
     names: dict[str, None] = {}
     convert = compile_trail(history, _edited(one, history), names)
     told = [
-        one.model_dump(mode="json", by_alias=True, include=_TOLD_BY),
-        history.model_dump(exclude={"told_by"}),
+        {key: said[key] for key in _TOLD_BY},
+        {key: value for key, value in said["history"].items() if key != "told_by"},
     ]
     return CompiledObject(
         name=f"{name}.history",
@@ -316,7 +324,7 @@ def _compile_record(
         steps.append(Whole("person", lambda row: (refer(row) or _NOBODY)[1]))
     for ours, flag in (("opted_out", one.opted_out), ("frozen", one.frozen)):
         if flag is not None:
-            spec = From.model_validate({"from": flag, "as": "bool"})
+            spec = From.field(flag, "bool")
             steps.append(step(ours, spec, names))
     if one.at is not None:
         steps.append(step(ANSWERED_AT, _moment_of(one.at), names))
@@ -373,7 +381,7 @@ def _held(targets: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
 def _changed(one: MappedObject, names: dict[str, None]) -> Callable[[Row], Any]:
     if one.changed is None:
         return lambda _row: None
-    return field_reader(From.model_validate({"from": one.changed, "as": "moment"}), names)
+    return field_reader(From.field(one.changed, "moment"), names)
 
 
 def _status(status: Status, asks: Mapping[str, str], names: dict[str, None]) -> list[Step | Whole]:
@@ -387,7 +395,7 @@ def _status(status: Status, asks: Mapping[str, str], names: dict[str, None]) -> 
 
 
 def _moment_of(spec: str | From) -> From:
-    return From.model_validate({"from": spec, "as": "moment"}) if isinstance(spec, str) else spec
+    return From.field(spec, "moment") if isinstance(spec, str) else spec
 
 
 def _said(status: Status, names: dict[str, None]) -> Step | Whole:

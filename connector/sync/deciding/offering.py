@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from hashlib import blake2b
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -33,7 +33,9 @@ from connector.store.passes.offers import Offer
 from connector.store.persons import people
 from connector.store.scored import scores
 from connector.sync.context import Loop
-from connector.transport.http import Answer, Transport
+
+if TYPE_CHECKING:
+    from connector.transport.http import Answer
 
 OFFERED = "offered to "
 _ANSWERS = "answers.csv"
@@ -191,6 +193,8 @@ def _mail(to: str, partner: Partner, row: Mapping[str, Any]) -> bytes:
 
 
 def _post(address: str, row: Mapping[str, Any]) -> str | None:
+    from connector.transport.http import Transport  # noqa: PLC0415  slow to import, and few post
+
     parts = urlsplit(address)
     try:
         transport = Transport(f"{parts.scheme}://{parts.netloc}", attempts=2)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from connector.documents import canonical_hash
 from connector.store.persons.people import dumps
 from connector.sync.context import Loop
+
+_DECIDES: Any = {"connections": {"__all__": {"name", "scope"}}, "write": True}
 
 
 def files_of(loop: Loop) -> dict[str, tuple[str, str]]:
@@ -12,13 +16,13 @@ def files_of(loop: Loop) -> dict[str, tuple[str, str]]:
     settings = loop.settings
     routing = loop.routing.model_dump_json(by_alias=True) if loop.routing else "null"
     mappings = {source.name: source.mapping_hash for source in loop.sources}
-    scope = {c.name: c.scope.model_dump(mode="json") for c in settings.connections}
-    write = settings.write.model_dump(mode="json")
+    said = settings.model_dump(mode="json", include=_DECIDES)
+    scope = {connection["name"]: connection["scope"] for connection in said["connections"]}
     return {
         "model": (loop.models.hash, dumps(loop.models.plain())),
         "routing": (canonical_hash(routing), routing),
         "mapping": (canonical_hash(mappings), "{}"),
-        "scope": (canonical_hash([scope, write, settings.stage]), "{}"),
+        "scope": (canonical_hash([scope, said["write"], settings.stage]), "{}"),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +11,13 @@ from jsonschema import Draft7Validator
 
 from connector.config.settings import Settings
 from connector.decisions.routing_document import Routing
-from connector.documents import Document, Duration, canonical_hash, json_schema, load, parse
+from connector.documents import Document, Duration, canonical_hash, json_schema, load, parse, reader
+from connector.documents.simple import read_simple
 from connector.errors import UsageError
 from connector.mapping.document import MappingDocument
 from connector.scoring.model import Model
+
+MAPPINGS = Path(__file__).parents[3] / "mappings"
 
 
 class Rule(Document):
@@ -89,6 +94,46 @@ def test_a_tag_is_refused_at_its_place_and_does_nothing(value):
     assert "model.yaml:2" in str(refused.value)
 
 
+def both_readers(text):
+    """What a text is with the simple reader first, and to the other one alone."""
+    told = []
+    for first in (read_simple, lambda _text: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "read_simple", first)
+            reader._yaml.cache_clear()
+            try:
+                told.append(repr(reader.parse_plain(text, name="f", environ={"A": "b"})))
+            except UsageError as refused:
+                told.append(str(refused))
+    reader._yaml.cache_clear()
+    return told
+
+
+@pytest.mark.parametrize("path", sorted(MAPPINGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_the_files_that_ship_are_simple_and_the_same_to_both_readers(path):
+    text = path.read_text()
+    assert read_simple(text) is not None
+    simple, other = both_readers(text)
+    assert simple == other
+
+
+PIECES = """
+- |: |b: |'x'|true|yes|null|0x1f|0o17|010|1e3|1.5|-0|+1|1_000|.inf|12:30|2026-01-02|<<: |? |!x |&a |*a
+|${A}|$${A}|${B}|{a, b: 1}|[a: 1]|"\\n\\x41"|%YAML 1.1|# c|---|...|true: |1: |"1": |  |    |
+""".replace("\n", "").split("|")
+
+
+@given(
+    st.lists(
+        st.sampled_from([*PIECES, *":-{}[],'\"#?>&*!%~<=.09ax\t\\\u2028\ufeff|", *"\n\n\n\r"]),
+        max_size=18,
+    )
+)
+def test_what_the_simple_reader_reads_the_other_one_reads_alike(parts):
+    simple, other = both_readers("a: " + "".join(parts))
+    assert simple == other
+
+
 def test_words_that_look_like_truth_or_time_stay_text():
     class Words(Document):
         words: list[str]
@@ -147,17 +192,14 @@ def test_the_schema_for_editors_is_draft_7(model):
 
 
 def test_the_schema_accepts_the_files_that_ship():
-    from pathlib import Path
-
     from ruamel.yaml import YAML
 
-    mappings = Path(__file__).parents[3] / "mappings"
     for name, model in (
         ("files.yaml", MappingDocument),
         ("odoo.yaml", MappingDocument),
         ("routing.yaml", Routing),
     ):
-        plain = YAML(typ="safe", pure=True).load(mappings / name)
+        plain = YAML(typ="safe", pure=True).load(MAPPINGS / name)
         errors = list(Draft7Validator(json_schema(model)).iter_errors(plain))
         assert errors == [], (name, errors[0].message)
 

@@ -142,5 +142,6 @@ def test_what_duckdb_has_against_a_program_is_said_as_one_of_our_errors():
         pytest.raises(LeadloopError, match="scoring ended with BinderException"),
         few.scoring_few(MODELS, "500MB") as scoring,
     ):
-        scoring.fill("people", [])
+        for table in ("people", "activities"):
+            scoring.fill(table, [])
         scoring.run(wrong, NOW)
