@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from sqlalchemy import Connection
-
-from connector.adapters.base import Noter, Tasker
-from connector.adapters.door import Door
-from connector.config.settings import Settings
-from connector.decisions.calendar import Calendar
-from connector.decisions.consent import ConsentPolicy
-from connector.decisions.routing_document import Routing
 from connector.domain.moment import DAY, Micros
 from connector.domain.outward import Group
 from connector.domain.record import Kind
 from connector.errors import BusyError, UsageError
-from connector.mapping.compile import CompiledObject
-from connector.scoring.choice import Models
-from connector.scoring.model import Model
-from connector.store.database import Store
-from connector.sync.middle import Hold, Middle
+
+if TYPE_CHECKING:  # what a step is handed is loaded by whoever makes it
+    from sqlalchemy import Connection
+
+    from connector.adapters.base import Noter, Tasker
+    from connector.adapters.door import Door
+    from connector.config.settings import Settings
+    from connector.decisions.calendar import Calendar
+    from connector.decisions.consent import ConsentPolicy
+    from connector.decisions.routing_document import Routing
+    from connector.mapping.compile import CompiledObject
+    from connector.scoring.choice import Models
+    from connector.scoring.model import Model
+    from connector.store.database import Store
+    from connector.sync.middle import Hold, Middle
 
 Tell = Callable[[str, Mapping[str, int]], None]
 """Progress: a step's name (`pull sf lead`) and its counts so far. Ids and counts only.

@@ -157,8 +157,9 @@ def _publish(loop: Loop, model: Model, page: Sequence[Scored], units: str) -> in
         scores.save(tx, changed, known)
         tallies.drop_stale(tx, (who for who in ids if who not in counted))
         tallies.save(tx, counted, units, loop.now)
-        scores.settle_stale(tx, ids)
-        people.mark(tx, (one.score.person for one in changed), pending=True)
+        moved = {one.score.person for one in changed}
+        people.mark(tx, moved, stale=False, pending=True)
+        people.mark(tx, (who for who in ids if who not in moved), stale=False)
     return len(changed)
 
 

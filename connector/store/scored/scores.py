@@ -63,14 +63,6 @@ def save(tx: Connection, rows: Sequence[Published], known: Container[str]) -> No
     execute_many(tx, _MOVE, [dict(zip(_BOUND, row, strict=True)) for row in moved])
 
 
-def settle_stale(tx: Connection, people: Iterable[str]) -> None:
-    """Note that these people are scored in their present version."""
-    for ids in chunks(people):
-        tx.execute(
-            update(person).where(among(person.c.id, ids), person.c.stale).values(stale=False)
-        )
-
-
 def count_stale(tx: Connection, most: int) -> int:
     """Count who waits to be scored, `most` at most."""
     waiting = select(person.c.id).where(person.c.stale, person.c.excluded.is_(None)).limit(most)
