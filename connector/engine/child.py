@@ -66,6 +66,10 @@ def run(job: Job, folder: Path) -> None:
         score_tables(duck, job)
 
 
+_ROWS = 20_480
+"""Rows that are gathered before they are written: each holds a person's entries as text."""
+
+
 def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Make the tables of a compiled program, and write the scores of each model."""
     program = Program(*(job.source[part] for part in Program._fields))
@@ -78,4 +82,4 @@ def run_program(duck: duckdb.DuckDBPyConnection, job: Job) -> None:
             lines_of(target).write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
             continue
         quoted = target.replace("'", "''")
-        duck.execute(f"COPY ({query}) TO '{quoted}' (FORMAT PARQUET)")
+        duck.execute(f"COPY ({query}) TO '{quoted}' (FORMAT PARQUET, ROW_GROUP_SIZE {_ROWS})")

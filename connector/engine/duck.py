@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from connector.engine.steps import COUNTED_BEFORE, Program
+from connector.engine.steps import COUNTED_BEFORE, SLICE, Program
 
 
 def open_duck(
@@ -59,8 +59,25 @@ def make_tables(duck: duckdb.DuckDBPyConnection, program: Program) -> None:
         make_empty(duck, name, columns)
     duck.execute("CREATE TABLE IF NOT EXISTS again AS FROM activities LIMIT 0")
     (changed,) = duck.execute("SELECT EXISTS (FROM changed)").fetchone() or (False,)
+    (people,) = duck.execute("SELECT count(*) FROM people").fetchone() or (0,)
     for name, query in program.steps(changed=changed):
-        make_table(duck, name, query)
+        if not query:
+            duck.execute(f"DROP TABLE {name}")
+            continue
+        first, *others = _slices(query, 1 + people // _AT_ONCE)
+        make_table(duck, name, first)
+        for slice_ in others:
+            duck.execute(f"INSERT INTO {name} {slice_}")
+
+
+_AT_ONCE = 50_000
+"""People of whom lists are gathered at a time: DuckDB holds those of all in memory at once."""
+
+
+def _slices(query: str, count: int) -> list[str]:
+    if SLICE not in query:
+        return [query]
+    return [query.replace(SLICE, f"hash(person) % {count} = {n}") for n in range(count)]
 
 
 _VALUE = re.compile(r"""(?<!\w)(["'])(?:.*\1(?!\w)|.*)|(?<=with value )\S+""")

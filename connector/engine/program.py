@@ -11,12 +11,22 @@ from connector.domain.moment import DAY, Micros
 from connector.domain.tally import TOO_MANY, open_since
 from connector.engine.duck import make_empty, make_table, open_duck, query_of
 from connector.engine.prepared import columns_of
-from connector.engine.steps import NOW, Program, Steps
+from connector.engine.steps import NOW, SLICE, Program, Steps
 from connector.scoring.behaviour import adding_frames, aged, arrives_at
 from connector.scoring.choice import Models
 from connector.scoring.compile import choose, score_counted
 from connector.scoring.entries import Frame, entries_of, happened, leaves_at, needed, worth
 from connector.scoring.units import Units, reads
+
+_MOST = 200
+"""So many entries of a person are kept. Reading more takes longer than reading the history of most
+who have so many again."""
+_LONG = 8_000
+"""So many bytes of keys are kept of a person; they are names others chose."""
+_AGAIN = "_again"
+"""Ends the name of a table that was made of activities read again."""
+_OPEN = "_open"
+"""Ends the name of a unit's column that holds what open days add."""
 
 
 def program(models: Models, now: Micros) -> Program:
@@ -35,15 +45,6 @@ def compiled(models: Models) -> Program:
         return Program(made.counting(), made.anew(), made.told(), made.scores())
     finally:
         made.close()
-
-
-_MOST = 200
-"""So many entries of a person are kept. Reading more takes longer than reading the history of most
-who have so many again."""
-_AGAIN = "_again"
-"""Ends the name of a table that was made of activities read again."""
-_OPEN = "_open"
-"""Ends the name of a unit's column that holds what open days add."""
 
 
 class _Compiling:
@@ -99,9 +100,13 @@ class _Compiling:
         ]
         self._make("valued", _sql(self._of_everybody(values, units.looking)))
         self._make("left_at", _sql(self._left_at()))
+        self._drop("activities", "again")
         self._make("noted", _noted(units))
+        self._drop(*map(_entries, units.looking))
         self._make("fresh", _fresh(units))
+        self._drop("closed", "opened", "valued", "left_at")
         self._make("counted", _counted(units))
+        self._drop("kept")
         if len(models.choices) > 1:
             self._make("chosen", _sql(choose(self._table("people"), models)))
         return self._taken()
@@ -155,6 +160,10 @@ class _Compiling:
     def _make(self, name: str, query: str) -> None:
         self._steps.append((name, query))
         make_table(self._duck, name, query)
+
+    def _drop(self, *names: str) -> None:
+        """Let tables go that nothing reads from here on: memory is for those that are left."""
+        self._steps += [(name, "") for name in names]
 
     def _taken(self) -> Steps:
         steps, self._steps = self._steps, []
@@ -221,15 +230,16 @@ def _noted(units: Units) -> str:
     since = f"{NOW} - {NOW} % {DAY} - {DAY}"
     each = [
         f"SELECT person, {name[1:]} AS u, key AS k, time AS t FROM {_entries(name)} "
-        f"WHERE time < {since}"
+        f"WHERE time < {since} AND {SLICE}"
         for name in units.looking
     ] or ["SELECT '' AS person, 0 AS u, '' AS k, 0 AS t WHERE false"]
     return (
         f"WITH e AS ({' UNION ALL '.join(each)}), "
-        "n AS (SELECT person, count(*) AS n FROM e GROUP BY person) "
-        "SELECT person, CAST(to_json(list({'u': u, 'k': k, 't': t} ORDER BY u, k, t)) AS VARCHAR) "
-        f"AS entries FROM e WHERE person IN (SELECT person FROM n WHERE n <= {_MOST}) "
-        f"GROUP BY person UNION ALL SELECT person, '{TOO_MANY}' FROM n WHERE n > {_MOST}"
+        "n AS (SELECT person, count(*) AS n, sum(strlen(k)) AS long FROM e GROUP BY person), "
+        f"few AS (SELECT person FROM n WHERE n <= {_MOST} AND long <= {_LONG}) "
+        "SELECT person, CAST(to_json(list({'u': u, 'k': k, 't': t})) AS VARCHAR) AS entries "
+        "FROM e WHERE person IN (FROM few) GROUP BY person "
+        f"UNION ALL SELECT person, '{TOO_MANY}' FROM n WHERE person NOT IN (FROM few)"
     )
 
 
@@ -243,10 +253,10 @@ def _fresh(units: Units) -> str:
         for name in units.columns
     ]
     newest = "greatest(c.newest, o.newest, k.newest)" if units.quiet else "CAST(NULL AS BIGINT)"
-    told = [f"{newest} AS newest", "l.until", "coalesce(n.entries, '') AS entries"]
+    told = [f"{newest} AS newest", "l.until"]
     others = " ".join(
         f"LEFT JOIN {table} {table[0]} USING (person)"
-        for table in ("kept", "opened", "valued", "left_at", "noted")
+        for table in ("kept", "opened", "valued", "left_at")
     )
     return (
         f"SELECT c.person, {', '.join([*told, *sums])} FROM closed c {others} "
@@ -268,8 +278,9 @@ def _with_tallies(scored: str, units: Units) -> str:
         for name, end in (("sums", ""), ("open", _OPEN))
     )
     return (
-        f"SELECT s.*, f.newest, f.until, {spelled}, f.entries "
-        f"FROM ({scored}) s LEFT JOIN fresh f USING (person)"
+        f"SELECT s.*, f.newest, f.until, {spelled}, "
+        "CASE WHEN f.person IS NOT NULL THEN coalesce(n.entries, '') END AS entries "
+        f"FROM ({scored}) s LEFT JOIN fresh f USING (person) LEFT JOIN noted n USING (person)"
     )
 
 

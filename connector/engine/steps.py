@@ -8,6 +8,8 @@ from connector.domain.moment import Micros
 
 NOW = 2_305_843_009_213_693_951
 """Stands for the moment in a compiled program: no duration or other moment is this number."""
+SLICE = "hash(person) % 1 = 0"
+"""Stands in a query for the people it is run for: with very many it is run slice by slice."""
 COUNTED_BEFORE = {
     "tallies": {
         "person": "VARCHAR",
@@ -19,7 +21,8 @@ COUNTED_BEFORE = {
 }
 """The tables of what was counted before, with their columns and types; empty, nothing was."""
 Steps = list[tuple[str, str]]
-"""Names of tables, each with the query of what is in it, in the order they are made."""
+"""Names of tables, each with the query of what is in it, in the order they are made; without one
+the table is dropped."""
 
 
 class Program(NamedTuple):

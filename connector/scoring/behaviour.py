@@ -22,7 +22,7 @@ from connector.scoring.entries import (
 )
 from connector.scoring.expressions import activity_is, amount, any_of, clipped
 from connector.scoring.rules import BehaviourRule, column
-from connector.scoring.units import Counting, Units, same_test
+from connector.scoring.units import Counting, Units, same_test, sums_up
 
 
 def unit_frames(activities: Frame, units: Units, now: nw.Expr) -> list[Frame]:
@@ -35,7 +35,7 @@ def unit_frames(activities: Frame, units: Units, now: nw.Expr) -> list[Frame]:
     what has not happened yet does not count.
     """
     counted = happened(activities, now)
-    summed = {name: rule for name, rule in units.each() if _is_summed(rule)}
+    summed = {name: rule for name, rule in units.each() if sums_up(rule)}
     apart = [(name, rule) for name, rule in units.each() if name not in summed]
     frames = _summing(counted, summed, units, now)
     return frames + [worth(entries_of(counted, r), r, name, now) for name, r in apart]
@@ -71,12 +71,6 @@ def points_of(rules: Sequence[BehaviourRule], units: Units, now: nw.Expr) -> dic
             points = amount(now - nw.col("newest") > rule.inactive, rule.points)
         found[column(rule.name)] = points
     return found
-
-
-def _is_summed(rule: Counting) -> bool:
-    """Whether what it counts is a sum over activities or days, and not over what is chosen of
-    these."""
-    return not rule.first and rule.after is None and rule.per in {None, "day"}
 
 
 def _summing(

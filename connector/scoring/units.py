@@ -49,13 +49,13 @@ class Units:
     @cached_property
     def adding(self) -> dict[str, Counting]:
         """The rules, by column, whose units are a sum over days: each day adds to it on its own."""
-        return {name: rule for name, rule in self.each() if _adds(rule)}
+        return {name: rule for name, rule in self.each() if sums_up(rule) and rule.within is None}
 
     @cached_property
     def looking(self) -> dict[str, Counting]:
         """The others, by column: they look at single activities, by what others there are or when
         it is."""
-        return {name: rule for name, rule in self.each() if not _adds(rule)}
+        return {name: rule for name, rule in self.each() if name not in self.adding}
 
     @cached_property
     def read_with(self) -> list[tuple[str, str]]:
@@ -81,9 +81,10 @@ def reads(rule: Counting) -> tuple[str, ...]:
     return rule.types if rule.after is None else (*rule.types, *rule.after.types)
 
 
-def _adds(rule: Counting) -> bool:
-    alone = not rule.first and rule.after is None and rule.within is None
-    return alone and rule.per in {None, "day"}
+def sums_up(rule: Counting) -> bool:
+    """Whether what it counts is a sum over activities or days, and not over what is chosen of
+    these."""
+    return not rule.first and rule.after is None and rule.per in {None, "day"}
 
 
 def _unit(rule: Counting) -> str:

@@ -293,13 +293,12 @@ tally = Table(
     Column("entries", Text, nullable=False, server_default=""),  # see domain/tally
 )
 
-recount = (
-    Table(  # of which types what was counted of people, or kept in entries, is not true any more
-        "recount",
-        metadata,
-        Column("person", Text, primary_key=True),
-        Column("type", Text, primary_key=True),
-    )
+# Of which types of activity what was counted of people must be counted anew.
+recount = Table(
+    "recount",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
 )
 
 cycle = Table(

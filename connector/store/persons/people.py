@@ -330,6 +330,7 @@ def save_people(
         (*_PERSON, "stale", "pending", "first_run"),
         [(*_of_person(row), True, True, run) for row in new],
     )
+    forget_counted(tx, (row["id"] for row in new))  # of somebody erased while a run scored them
     execute_many(
         tx,
         _CHANGE,

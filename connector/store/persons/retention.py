@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, delete, or_, select, update
 
 from connector.domain.moment import Micros
 from connector.store.outgoing.questions import CODES
-from connector.store.persons.people import mark, recount
-from connector.store.schema import activity, journal, outbox, quarantine, run
+from connector.store.persons.people import chunks, forget_counted, mark, recount
+from connector.store.schema import activity, journal, outbox, person, quarantine, run
 from connector.store.schema_sync import field_history
+from connector.store.statements.among import among
 
 _NOTHING = "{}"
 _SETTLED = ("applied", "superseded", "cancelled", "noop", "conflict")
@@ -21,7 +24,16 @@ def clear_activities(tx: Connection, before: Micros) -> int:
     touched = [(who, kind) for who, kind in tx.execute(query.distinct()).all()]
     mark(tx, (who for who, _ in touched), stale=True, pending=True)
     recount(tx, touched)
+    forget_counted(tx, _out(tx, (who for who, _ in touched)))  # nobody counts them any more
     return int(tx.execute(delete(activity).where(old)).rowcount)
+
+
+def _out(tx: Connection, people: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for ids in chunks(people):
+        query = select(person.c.id).where(among(person.c.id, ids), person.c.excluded.is_not(None))
+        found += tx.execute(query).scalars()
+    return found
 
 
 def clear_history(tx: Connection, before: Micros) -> int:

@@ -49,15 +49,12 @@ class Kept(NamedTuple):
     def read_again(self) -> str:
         """The test, in SQL, that rules which are counted anew of a person `p` read an activity
         `a`."""
-        pairs = " UNION ALL ".join(
-            f"SELECT {literal(one)} AS changed, {literal(other)} AS type"
-            for one, other in self.read_with
-        )
-        if not pairs:
+        if not self.read_with:
             return "false"
-        return (
-            f"EXISTS (SELECT 1 FROM recount r, ({pairs}) w "
-            "WHERE r.person = p.id AND w.changed = r.type AND w.type = a.type)"
+        pairs = ", ".join(f"({literal(one)}, {literal(two)})" for one, two in self.read_with)
+        return (  # both databases name the columns of VALUES like this, and take any number of rows
+            f"EXISTS (SELECT 1 FROM recount r, (VALUES {pairs}) w "
+            "WHERE r.person = p.id AND w.column1 = r.type AND w.column2 = a.type)"
         )
 
 

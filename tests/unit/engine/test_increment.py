@@ -1,4 +1,4 @@
-"""Scoring the few who changed: from their whole history, so exactly what scoring everybody gives."""
+"""Scoring the few who changed gives exactly what scoring everybody from the whole history gives."""
 
 from __future__ import annotations
 
