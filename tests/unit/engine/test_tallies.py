@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.domain.tally import TOO_MANY, Tally, closes_at, open_since
+from connector.engine import duck
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
@@ -33,7 +34,7 @@ later = st.sampled_from([0, 1, 3_600_000_000, DAY, 3 * DAY, 8 * DAY, 40 * DAY, 1
 
 def run(chosen, people, activities, tallies, now, again=(), changed=()):
     """Run a compiled program over rows; gives what it says of each person."""
-    duck = open_duck()
+    opened = open_duck()
     tables = {
         "people": people,
         "activities": activities,
@@ -43,13 +44,13 @@ def run(chosen, people, activities, tallies, now, again=(), changed=()):
     }
     try:
         for name, columns in columns_of(chosen).items():
-            fill(duck, name, columns, tables[name])
+            fill(opened, name, columns, tables[name])
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "scored.parquet"
-            run_program(duck, Job(program(chosen, now)._asdict(), {}, now, str(out)))
+            run_program(opened, Job(program(chosen, now)._asdict(), {}, now, str(out)))
             pages = list(ScoredFile(out, chosen).pages())
     finally:
-        duck.close()
+        opened.close()
     return {one.score.person: one for _, page in pages for one in page}
 
 
@@ -399,6 +400,25 @@ def test_more_entries_than_are_worth_keeping_are_not_kept():
     assert found["p"].tally.until == NOW + 81 * DAY - 200
     held = kept(found, NOW, NOW)
     assert run(chosen, [{"person": "p"}], [], held, NOW)["p"].points == found["p"].points
+
+
+def test_entries_of_very_long_names_are_not_kept():
+    chosen = Models.only(model_of(VISIT | {"per": "asset"}))
+    done = [event("p", "page_view", NOW - 9 * DAY, asset="a" * 8_001)]
+    done += [event("q", "page_view", NOW - 9 * DAY, asset="\x02;," * 2_000)]
+    found = run(chosen, [{"person": "p"}, {"person": "q"}], done, [], NOW)
+    assert found["p"].tally.entries == TOO_MANY
+    assert orjson.loads(found["q"].tally.entries)[0]["k"] == "\x02;," * 2_000
+
+
+def test_entries_are_gathered_slice_by_slice_of_very_many_people(monkeypatch):
+    chosen = Models.only(model_of(VISIT | {"within": "90d"}))
+    people = [{"person": f"p{n}"} for n in range(30)]
+    done = [event(f"p{n}", "page_view", NOW - 9 * DAY - n) for n in range(30)]
+    whole = run(chosen, people, done, [], NOW)
+    monkeypatch.setattr(duck, "_AT_ONCE", 7)
+    assert run(chosen, people, done, [], NOW) == whole
+    assert all(one.tally.entries for one in whole.values())
 
 
 def test_only_rules_that_read_what_changed_are_counted_anew():

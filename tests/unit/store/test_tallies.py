@@ -118,6 +118,21 @@ def test_where_something_changed_all_is_read_again_that_rules_about_it_read(stor
     assert [tuple(row) for row in changed if row.person] == [("changed", "x")]
 
 
+def test_rules_may_read_any_number_of_types(store):
+    types = ["x", *(f"type {n}" for n in range(40))]
+    many = KEPT._replace(read_with=tuple((one, other) for one in types for other in types))
+    found = read(store, again_sql(store.dialect, [], many, only_stale=True))
+    assert found == {"changed": 2}
+
+
+def test_nothing_is_taken_for_a_new_person_s_that_was_counted_of_somebody_erased(store):
+    with store.write() as tx:
+        tx.execute(person.delete().where(person.c.id == "for good"))
+        row = {"id": "for good", "facts": "{}", "doc": "{}", "excluded": None}
+        people.save_people(tx, [row], "2")
+        assert "for good" not in _people(tx, tally)
+
+
 def test_what_changed_twice_is_read_once(store):
     both = KEPT._replace(read_with=(("x", "x"), ("y", "x"), ("y", "y"), ("x", "y")))
     with store.write() as tx:

@@ -30,6 +30,7 @@ from connector.sync.engagement import place_activities
 from tests.sync.scoring import score_here
 from tests.unit.engine.test_increment import agrees, scored, step
 from tests.unit.engine.test_spark import MODELS, NOW, SHIPPED
+from tests.unit.engine.test_tallies import model_of
 
 WHO = [f"crm/lead/{n}" for n in range(4)]
 TYPES = ["page_view", "page_view", "download", "form_submit", "email_open", "email_click"]
@@ -108,7 +109,29 @@ rounds = st.lists(
 )
 
 
-@pytest.mark.parametrize("models", [MODELS, Models.only(SHIPPED)], ids=["several", "shipped"])
+VIEW = {"activity": "page_view", "points": 1}
+ALL_KINDS = Models.only(
+    model_of(
+        {"name": "quiet", "inactive": "7d", "points": -3},
+        VIEW | {"name": "lately", "within": "3d"},
+        VIEW | {"name": "days", "within": "9d", "per": "day", "times": 2},
+        VIEW | {"name": "assets", "per": "asset", "activity": ["page_view", "download"]},
+        VIEW | {"name": "twice", "per": "asset", "times": 2, "within": "20d"},
+        VIEW | {"name": "firsts", "first": True, "times": 2},
+        VIEW | {"name": "returns", "per": "return_visit"},
+        VIEW | {"name": "then", "after": {"activity": "download", "within": "5d"}},
+        VIEW
+        | {"name": "then soon", "after": {"activity": "download", "within": "2d"}, "within": "9d"},
+        fast=[{"name": "asked", "activity": "form_submit", "within": "4d"}],
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "models",
+    [MODELS, Models.only(SHIPPED), ALL_KINDS],
+    ids=["several", "shipped", "of all kinds"],
+)
 @LAW
 @given(rounds=rounds)
 def test_run_by_run_scores_are_what_all_that_was_done_gives(store, models, rounds):
@@ -141,6 +164,18 @@ def test_run_by_run_scores_are_what_all_that_was_done_gives(store, models, round
                 wanted = pytest.approx(getattr(whole[who][0], part), abs=1e-9)
                 assert getattr(published[who], part) == wanted
             assert published[who].score == whole[who][0].score
+
+
+def test_who_did_nothing_and_takes_in_somebody_who_did_is_quiet_since_then(store):
+    begin(store)
+    pull(store, [visit("v", NOW - 30 * DAY, who=1)])
+    resolve(store)
+    step(store, NOW, ALL_KINDS)
+    with store.write() as tx:
+        people.merge(tx, {WHO[1]: WHO[0]}, "2")
+        people.mark(tx, [WHO[0]], stale=True)
+    agrees(step(store, NOW + 1, ALL_KINDS), store, NOW + 1, models=ALL_KINDS)
+    assert of(store)["newest"] == NOW - 30 * DAY
 
 
 def of(store, who=0):

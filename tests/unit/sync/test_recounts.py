@@ -305,6 +305,15 @@ def test_what_is_cleared_as_old_has_its_types_counted_anew(store):
     assert flagged(store) == {A, B}
 
 
+def test_what_was_kept_of_people_who_are_out_goes_with_what_is_cleared(store):
+    """Nobody scores them, so that what they looked at would stay for good."""
+    with store.write() as tx:
+        tx.execute(person.update().where(person.c.id == A).values(excluded="customer"))
+        retention.clear_activities(tx, OPEN - 8 * DAY)
+    assert noted(store) == {(B, "webinar")}
+    assert counted(store) == {B, C}
+
+
 def test_of_who_is_taken_apart_nothing_stays_counted_or_noted(store):
     with store.write() as tx:
         people.merge(tx, {B: A}, "2")
