@@ -66,10 +66,9 @@ class _Compiling:
 
     def counting(self) -> Steps:
         """Count what everybody did of whom there is no tally, or more than it says."""
-        self._make("told", _told(self._units))
-        frame = self._table("told")
-        told = frame.select("person", "more", "newest", **aged(self._units, nw.col("age")))
-        self._make("kept", _sql(told))
+        told: Frame = nw.from_native(self._duck.sql(_told(self._units)))
+        sums = aged(self._units, nw.col("age"))
+        self._make("kept", _sql(told.select("person", "more", "newest", **sums)))
         if self._units.looking:
             self._make("held", _HELD)
         self._count("activities", "")
