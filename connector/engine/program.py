@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import narwhals as nw
@@ -23,6 +23,8 @@ _MOST = 200
 who have so many again."""
 _LONG = 8_000
 """So many bytes of keys are kept of a person; they are names others chose."""
+_WIDE = 16
+"""So many units have their worth in one table."""
 _AGAIN = "_again"
 """Ends the name of a table that was made of activities read again."""
 _OPEN = "_open"
@@ -93,17 +95,15 @@ class _Compiling:
     def told(self) -> Steps:
         """Join what was counted, and what is to be kept of it."""
         units, models = self._units, self._models
-        values = [
-            worth(self._table(_entries(name)), rule, name, self._now)
-            for name, rule in units.looking.items()
-        ]
-        self._make("valued", _sql(self._of_everybody(values, units.looking)))
-        self._make("left_at", _sql(self._left_at()))
+        for table, some in _worths(units).items():
+            values = [worth(self._table(_entries(n)), units.looking[n], n, self._now) for n in some]
+            self._make(table, _sql(self._of_everybody(values, some)))
+        self._make("left_at", self._left_at())
         self._drop("activities", "again")
         self._make("noted", _noted(units))
         self._drop(*map(_entries, units.looking))
         self._make("fresh", _fresh(units))
-        self._drop("closed", "opened", "valued", "left_at")
+        self._drop("closed", "opened", "left_at", *_worths(units))
         self._make("counted", _counted(units))
         self._drop("kept")
         if len(models.choices) > 1:
@@ -138,20 +138,24 @@ class _Compiling:
                 found = nw.concat([held.select("person", "key", "time"), found])
             self._make(f"{_entries(name)}{end}", _sql(needed(found, rule, self._now, self._since)))
 
-    def _of_everybody(self, frames: Iterable[Frame], columns: Iterable[str]) -> Frame:
+    def _of_everybody(self, frames: Sequence[Frame], columns: Iterable[str]) -> Frame:
         made = self._table("people").select("person")
         for frame in frames:
             made = made.join(frame, on="person", how="left")
         return made.select("person", *columns)
 
-    def _left_at(self) -> Frame:
-        """Give `person` and `until`: from when on the units may count other activities than now."""
+    def _left_at(self) -> str:
+        """From when on (`until`) the units of a person may count other activities than now."""
         ends = [arrives_at(self._table("activities"), self._units, self._now)]
-        for name, rule in self._units.looking.items():
-            if rule.within is not None:
-                ends.append(leaves_at(self._table(_entries(name)), rule))
-        rows = nw.concat(ends).filter(nw.col("until") > self._now)
-        return rows.group_by("person").agg(nw.col("until").min())
+        ends += [
+            leaves_at(self._table(_entries(name)), rule)
+            for name, rule in self._units.looking.items()
+            if rule.within is not None
+        ]
+        each = " UNION ALL ".join(f"({_sql(one)})" for one in ends)
+        return (
+            f"SELECT person, min(until) AS until FROM ({each}) WHERE until > {NOW} GROUP BY person"
+        )
 
     def _table(self, name: str) -> Frame:
         return nw.from_native(self._duck.table(name))
@@ -176,6 +180,13 @@ def _sql(frame: Frame) -> str:
 def _entries(column: str) -> str:
     """The table of what a unit looks at."""
     return f"e_{column}"
+
+
+def _worths(units: Units) -> dict[str, list[str]]:
+    """The tables of what entries are worth, each with its columns: DuckDB plans few joins of many
+    columns sooner than many joins."""
+    names = list(units.looking)
+    return {f"worth_{n}": names[n : n + _WIDE] for n in range(0, len(names), _WIDE)}
 
 
 _HELD = (
@@ -244,19 +255,18 @@ def _noted(units: Units) -> str:
 
 def _fresh(units: Units) -> str:
     """Everybody of whom there are no sums, or more than these: with what open days add."""
+    place = {name: table for table, names in _worths(units).items() for name in names}
     sums = [
         f"coalesce(c.{name}, 0) + coalesce(k.{name}, 0) AS {name}, "
         f"coalesce(o.{name}, 0) AS {name}{_OPEN}"
         if name in units.adding
-        else f"coalesce(v.{name}, 0) AS {name}, 0.0 AS {name}{_OPEN}"
+        else f"coalesce({place[name]}.{name}, 0) AS {name}, 0.0 AS {name}{_OPEN}"
         for name in units.columns
     ]
     newest = "greatest(c.newest, o.newest, k.newest)" if units.quiet else "CAST(NULL AS BIGINT)"
     told = [f"{newest} AS newest", "l.until"]
-    others = " ".join(
-        f"LEFT JOIN {table} {table[0]} USING (person)"
-        for table in ("kept", "opened", "valued", "left_at")
-    )
+    tables = ["kept k", "opened o", "left_at l", *_worths(units)]
+    others = " ".join(f"LEFT JOIN {table} USING (person)" for table in tables)
     return (
         f"SELECT c.person, {', '.join([*told, *sums])} FROM closed c {others} "
         "WHERE k.person IS NULL OR k.more = 1"

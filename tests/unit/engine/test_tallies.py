@@ -421,6 +421,22 @@ def test_entries_are_gathered_slice_by_slice_of_very_many_people(monkeypatch):
     assert all(one.tally.entries for one in whole.values())
 
 
+def test_a_model_of_very_many_rules_about_assets_is_scored():
+    """Each is a step or more of a query, and DuckDB nests no more than it is told to."""
+    rules = [
+        VISIT | {"name": f"r{n}", "per": "asset", "where": {"url": {"prefix": f"/{n}"}}}
+        for n in range(125)
+    ]
+    chosen = Models.only(model_of(*rules))
+    people = [{"person": "p"}]
+    done = [event("p", "page_view", NOW - 9 * DAY, url=f"/{n}", asset="a") for n in range(125)]
+    found = run(chosen, people, done, [], NOW)
+    ((score, points),) = score_rows(chosen.default, people, done, NOW)
+    same(found["p"], score, points)
+    assert sum(points.values()) == pytest.approx(sum(found["p"].points.values()))
+    assert len(found["p"].points) == 125
+
+
 def test_only_rules_that_read_what_changed_are_counted_anew():
     """Of a person whose visits changed no download is read, and all that is told of it stays."""
     download = {"name": "d", "activity": "download", "points": 1, "half_life": "none"}
