@@ -15,8 +15,9 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from connector.engine.duck import make_tables, open_duck, safe_words
+from connector.engine.duck import open_duck, safe_words
 from connector.engine.job import FEW, Job, lines_of, load_job, numbered
+from connector.engine.making import make_tables
 from connector.engine.steps import Program
 from connector.errors import LeadloopError
 

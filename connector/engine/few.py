@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from connector.domain.moment import Micros
-from connector.engine.duck import make_empty, make_tables, open_duck, safe_words
+from connector.engine.duck import make_empty, open_duck, safe_words
+from connector.engine.making import make_tables
 from connector.engine.prepared import columns_of
 from connector.engine.run import Scored, scored_of
 from connector.engine.steps import Program

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import narwhals as nw
 
-from connector.domain.moment import DAY, Micros
+from connector.domain.moment import Micros
 from connector.domain.tally import TOO_MANY, open_since
 from connector.engine.duck import make_empty, make_table, open_duck, query_of
 from connector.engine.prepared import columns_of
@@ -100,7 +100,7 @@ class _Compiling:
             self._make(table, _sql(self._of_everybody(values, some)))
         self._make("left_at", self._left_at())
         self._drop("activities", "again")
-        self._make("noted", _noted(units))
+        self._make("noted", _noted(self._closed_entries()))
         self._drop(*map(_entries, units.looking))
         self._make("fresh", _fresh(units))
         self._drop("closed", "opened", "left_at", *_worths(units))
@@ -156,6 +156,13 @@ class _Compiling:
         return (
             f"SELECT person, min(until) AS until FROM ({each}) WHERE until > {NOW} GROUP BY person"
         )
+
+    def _closed_entries(self) -> dict[str, str]:
+        """Queries, by unit, of the entries of closed days: those of open days are read again."""
+        return {
+            name: _sql(self._table(_entries(name)).filter(nw.col("time") < self._since))
+            for name in self._units.looking
+        }
 
     def _table(self, name: str) -> Frame:
         return nw.from_native(self._duck.table(name))
@@ -235,13 +242,11 @@ def _replaced(table: str, again: str, columns: Iterable[str]) -> str:
     )
 
 
-def _noted(units: Units) -> str:
-    """The entries of closed days as text: those of open days are read again."""
-    since = f"{NOW} - {NOW} % {DAY} - {DAY}"
+def _noted(entries: Mapping[str, str]) -> str:
+    """Entries as text, a line a person."""
     each = [
-        f"SELECT person, {name[1:]} AS u, key AS k, time AS t FROM {_entries(name)} "
-        f"WHERE time < {since} AND {SLICE}"
-        for name in units.looking
+        f"SELECT person, {name[1:]} AS u, key AS k, time AS t FROM ({query}) WHERE {SLICE}"
+        for name, query in entries.items()
     ] or ["SELECT '' AS person, 0 AS u, '' AS k, 0 AS t WHERE false"]
     return (
         f"WITH e AS ({' UNION ALL '.join(each)}), "

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.domain.tally import TOO_MANY, Tally, closes_at, open_since
-from connector.engine import duck
+from connector.engine import making
 from connector.engine.child import run_program
 from connector.engine.duck import open_duck
 from connector.engine.job import Job
@@ -416,7 +416,7 @@ def test_entries_are_gathered_slice_by_slice_of_very_many_people(monkeypatch):
     people = [{"person": f"p{n}"} for n in range(30)]
     done = [event(f"p{n}", "page_view", NOW - 9 * DAY - n) for n in range(30)]
     whole = run(chosen, people, done, [], NOW)
-    monkeypatch.setattr(duck, "_AT_ONCE", 7)
+    monkeypatch.setattr(making, "_AT_ONCE", 7)
     assert run(chosen, people, done, [], NOW) == whole
     assert all(one.tally.entries for one in whole.values())
 

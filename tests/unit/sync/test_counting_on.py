@@ -24,13 +24,14 @@ from connector.store.incoming.records import store_activities
 from connector.store.persons import people, retention
 from connector.store.persons.news import take_news
 from connector.store.running import runs
-from connector.store.schema import activity, metadata, person, tally
+from connector.store.schema import activity, person, tally
 from connector.sync import score as score_step
 from connector.sync.engagement import place_activities
 from tests.sync.scoring import score_here
 from tests.unit.engine.test_increment import agrees, scored, step
 from tests.unit.engine.test_spark import MODELS, NOW, SHIPPED
 from tests.unit.engine.test_tallies import model_of
+from tests.unit.sync.beginning import begin
 
 WHO = [f"crm/lead/{n}" for n in range(4)]
 TYPES = ["page_view", "page_view", "download", "form_submit", "email_open", "email_click"]
@@ -43,17 +44,6 @@ def store(tmp_path, monkeypatch):
     opened = open_store(f"sqlite:///{tmp_path}/s.db")
     yield opened
     opened.close()
-
-
-def begin(store):
-    """A store with four people who have done nothing."""
-    with store.write() as tx:
-        for table in metadata.sorted_tables:
-            if table.name != "audit":  # nothing is ever taken out of it
-                tx.execute(table.delete())
-        rows = [{"id": who, "facts": "{}", "doc": "{}", "excluded": None} for who in WHO]
-        people.save_people(tx, rows, "1")
-        people.add_keys(tx, {("record", who): who for who in WHO})
 
 
 def pull(store, events, gone=(), connection="crm"):
@@ -135,7 +125,7 @@ ALL_KINDS = Models.only(
 @LAW
 @given(rounds=rounds)
 def test_run_by_run_scores_are_what_all_that_was_done_gives(store, models, rounds):
-    begin(store)
+    begin(store, WHO)
     now, merged = NOW, False
     for age, events, gone, what in rounds:
         now += age
@@ -167,7 +157,7 @@ def test_run_by_run_scores_are_what_all_that_was_done_gives(store, models, round
 
 
 def test_who_did_nothing_and_takes_in_somebody_who_did_is_quiet_since_then(store):
-    begin(store)
+    begin(store, WHO)
     pull(store, [visit("v", NOW - 30 * DAY, who=1)])
     resolve(store)
     step(store, NOW, ALL_KINDS)
@@ -186,7 +176,7 @@ def of(store, who=0):
 @pytest.fixture
 def counted(store):
     """Somebody who came to the pricing page half a year long, and is known by sums alone."""
-    begin(store)
+    begin(store, WHO)
     models = Models.only(SHIPPED)
     pull(store, [visit(f"o{n}", NOW - n * DAY) for n in range(2, 60)])
     pull(store, [visit("d", NOW - 40 * DAY, kind="download", asset="a")])
@@ -261,7 +251,7 @@ def downloads(store):
 
 
 def test_what_a_pull_changes_while_a_run_places_is_not_counted_twice(store):
-    begin(store)
+    begin(store, WHO)
     models = Models.only(SHIPPED)
     pull(store, [visit("v", NOW - 5 * DAY)])
     resolve(store)
@@ -304,7 +294,7 @@ def change(tx):
 def test_what_was_counted_of_a_closed_day_counts_no_more_once_it_is_a_machines_and_again_after(
     store,
 ):
-    begin(store)
+    begin(store, WHO)
     document = SHIPPED.model_dump(mode="json", by_alias=True, exclude_none=True)
     opened = {"name": "Opened", "activity": "email_open", "points": 1}
     document["behaviour"]["groups"][0]["rules"].append(opened)
@@ -325,7 +315,7 @@ def test_what_was_counted_of_a_closed_day_counts_no_more_once_it_is_a_machines_a
 
 
 def test_an_activity_that_turns_out_to_be_a_machines_is_taken_out_of_what_was_counted(store):
-    begin(store)
+    begin(store, WHO)
     models = Models.only(SHIPPED)
     clicks = [
         visit(f"c{n}", NOW - HOUR + n, kind="email_click", url=f"/{n}", message="m")

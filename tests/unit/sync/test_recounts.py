@@ -17,10 +17,11 @@ from connector.store.incoming.records import store_activities, store_page
 from connector.store.persons import forgetting, people, retention, splitting
 from connector.store.persons.news import note_changed, note_news, take_all_news
 from connector.store.persons.suppressed import suppress
-from connector.store.schema import activity, metadata, person, recount, tally
+from connector.store.schema import activity, person, recount, tally
 from connector.store.schema_sync import news
 from connector.store.scored import tallies
 from connector.sync.engagement import place_activities
+from tests.unit.sync.beginning import begin
 
 NOW = 20_000 * DAY + 9 * HOUR
 OPEN = NOW - 9 * HOUR - DAY
@@ -390,7 +391,7 @@ def test_what_changed_of_counted_days_is_noted_by_type_and_what_did_not_is_not(
     rounds_store, rounds
 ):
     store, now, merged, then = rounds_store, NOW, {}, {}
-    begin(store)
+    begin(store, WHO, ("crm", "other"))
     for later, connection, events, gone, what in rounds:
         now += later
         pull(
@@ -461,15 +462,3 @@ def rounds_store(tmp_path):
     opened = open_store(f"sqlite:///{tmp_path}/s.db")
     yield opened
     opened.close()
-
-
-def begin(store):
-    with store.write() as tx:
-        for table in metadata.sorted_tables:
-            if table.name != "audit":  # nothing is ever taken out of it
-                tx.execute(table.delete())
-        rows = [{"id": who, "facts": "{}", "doc": "{}", "excluded": None} for who in WHO]
-        people.save_people(tx, rows, "1")
-        keys = {("record", who): who for who in WHO}
-        theirs = {("record", who.replace("crm", "other")): who for who in WHO}
-        people.add_keys(tx, keys | theirs)
